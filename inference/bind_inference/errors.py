@@ -1,0 +1,101 @@
+"""Every way a request can fail, each with the HTTP status it is answered with.
+
+    BindError
+    ├── InvalidRequest        400  the body as a whole: no JSON, an unknown field, a wrong type
+    ├── RequestTooLarge       413  the body, or the number of its items
+    ├── InvalidItem           422  one item that no remedy of ours can embed
+    │   └── AudioTooShort     422
+    ├── UnsupportedMedia      415  one item of a format that is not served
+    ├── MediaTooLarge         413  one item, as sent or as decoded
+    ├── QueueFull             429  come again after `retry_after_s`
+    └── NotReady              503  the model is loading, failed, or the server drains
+        └── Draining          503
+
+Messages are public: they are sent as `{"error": message}`. The code that decodes one item leaves its
+position out ("not a decodable image"); the request handler puts it in front (`named`). An exception that
+is none of these is a bug: it is logged with its traceback and answered with 500 and nothing of its own.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import ClassVar, Self
+
+
+class BindError(Exception):
+    """A failure whose message the client may read."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    retry_after_s: ClassVar[int | None] = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def named(self, item: str) -> Self:
+        """Return the same error with the item in front: `images[2]: not a decodable image`."""
+        return type(self)(f"{item}: {self.message}")
+
+
+class InvalidRequest(BindError):
+    """The body is not what the end point takes; the message names the field and what it wants."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class RequestTooLarge(BindError):
+    """The body has more bytes or more items than the server takes at once; the message gives the limit."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class InvalidItem(BindError):
+    """One item cannot be embedded: broken base64, truncated media, numbers that are none."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class AudioTooShort(InvalidItem):
+    """The audio is shorter than one filterbank window (25 ms)."""
+
+
+class UnsupportedMedia(BindError):
+    """One item is of a format that is not served (a playlist as video, a PDF as image)."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class MediaTooLarge(BindError):
+    """One item is above a limit in bytes, pixels, seconds or frames; the message gives both figures."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class QueueFull(BindError):
+    """As many items wait as the server holds; nothing of the request was queued."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    retry_after_s = 1
+
+
+class NotReady(BindError):
+    """No vector can be made now; the message says in which state the model is."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    retry_after_s = 2
+
+
+class Draining(NotReady):
+    """The server was asked to stop; accepted requests are finished, new ones refused."""
+
+
+def combine(errors: Sequence[BindError]) -> BindError:
+    """Return one error that tells all of `errors` (at least one), in their order, joined by "; ".
+
+    Errors of one status keep it. Where they differ the answer is 422: the request was understood, and
+    its items are to blame.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    message = "; ".join(error.message for error in errors)
+    same = all(error.status == errors[0].status for error in errors)
+    return type(errors[0])(message) if same else InvalidItem(message)
