@@ -1,0 +1,188 @@
+"""Everything that can be set, declared once: flag, environment variable, default and explanation together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+
+from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM: Final = "python -m bind_inference"
+MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+_MIB: Final = 1024 * 1024
+
+
+class InvalidSetting(Exception):  # noqa: N818  (named for what happened, like the errors of a request)
+    """A setting has a value that cannot be; the message is one line that names it and what it takes."""
+
+
+def _model_name(value: object) -> object:
+    """Return the canonical spelling: `tiny`, `imagebind-huge` and `imagebind_huge` are understood too."""
+    squeezed = re.sub(r"[-_ ]", "", str(value)).casefold()
+    return next((name for name in MODEL_NAMES if name.casefold() == squeezed), value)
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Serve ImageBind over HTTP.
+
+    Every option is also an environment variable: --http-port is BIND_HTTP_PORT; --enable-cuda is also
+    ENABLE_CUDA. An option given on the command line wins.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="BIND_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        cli_prog_name=PROGRAM,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    model: Annotated[Literal["ImageBindHuge", "Tiny"], BeforeValidator(_model_name)] = Field(
+        default="ImageBindHuge",
+        description="which model to serve; Tiny is the same architecture with 32 dimensions and random "
+        "weights, for trying the system",
+    )
+    enable_cuda: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("enable_cuda", "ENABLE_CUDA", "BIND_ENABLE_CUDA"),
+        description="1 or true: run on the first NVIDIA GPU; 0 or false: on the CPU",
+    )
+    license_accepted: bool = Field(
+        default=False,
+        description="ImageBindHuge only: you accept the licence of its weights, CC BY-NC-SA 4.0 "
+        "(no commercial use)",
+    )
+    weights_url: str | None = Field(
+        default=None,
+        pattern=r"^(https?|file)://",
+        description="where ImageBindHuge's checkpoint is fetched from; unset: its publisher",
+    )
+    weights_sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-fA-F]{64}$",
+        description="SHA-256 of the checkpoint, 64 hexadecimal digits; unset: that of the published file",
+    )
+    cache_dir: Path = Field(default=Path("/cache"), description="folder for fetched and converted weights")
+
+    http_host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104  (a server)
+    http_port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
+    keep_alive_s: int = Field(
+        default=150,
+        ge=1,
+        description="seconds an idle connection stays open; Weaviate keeps its own for 90",
+    )
+    drain_delay_s: float = Field(
+        default=2.0,
+        ge=0,
+        description="after SIGTERM, seconds during which new requests are still taken while ready says no, "
+        "so that load balancers can look elsewhere",
+    )
+    drain_timeout_s: float = Field(
+        default=25.0, ge=0, description="seconds that accepted requests may take after that before they are cut"
+    )
+
+    max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
+    max_request_items: int = Field(default=1024, ge=1, description="most items in one request")
+    max_item_bytes: int = Field(default=64 * _MIB, ge=1, description="largest item, in decoded bytes")
+    max_queue_items: int = Field(
+        default=4096, ge=1, description="items that may wait at once; above it the answer is 429"
+    )
+    max_queue_bytes: int = Field(
+        default=1024 * _MIB,
+        ge=1,
+        description="bytes of bodies and decoded items that may be held at once; above it the answer is 429",
+    )
+    max_batch_size: int = Field(default=32, ge=1, description="most items in one forward pass")
+    max_batch_gflop: float = Field(
+        default=1000.0,
+        gt=0,
+        description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is 335, "
+        "a text 47); bounds how long one batch can hold up the others",
+    )
+    max_wait_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="seconds an idle server waits for more items before it runs a batch that is not full",
+    )
+    decode_threads: int = Field(
+        default=0, ge=0, le=256, description="threads that decode media; 0: one for each CPU"
+    )
+    torch_threads: int = Field(
+        default=0, ge=0, le=1024, description="threads of the forward pass; 0: one for each CPU"
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        default="INFO", description="least severe events to log"
+    )
+
+    @field_validator("weights_sha256")
+    @classmethod
+    def _lower_case(cls, value: str | None) -> str | None:
+        return value.lower() if value else value
+
+    @model_validator(mode="after")
+    def _licence(self) -> Self:
+        if self.model == "ImageBindHuge" and not self.license_accepted:
+            raise ValueError(
+                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true to serve ImageBindHuge: its weights "
+                "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
+            )
+        return self
+
+
+def load_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings of the command line and the environment; `--help` prints all of them and exits.
+
+    Raises InvalidSetting with one line that names each wrong setting and what it takes.
+    """
+    try:
+        return Settings(_cli_parse_args=list(arguments))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise InvalidSetting("; ".join(_explain(problem) for problem in problems)) from error
+    except SettingsError as error:
+        raise InvalidSetting(str(error)) from error
+
+
+def _explain(problem: Any) -> str:
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0]).casefold().removeprefix("bind_")
+    variable = "ENABLE_CUDA" if name == "enable_cuda" else f"BIND_{name.upper()}"
+    limits = problem.get("ctx", {})
+    match problem["type"]:
+        case "literal_error":
+            takes = f"must be one of {', '.join(MODEL_NAMES if name == 'model' else LOG_LEVELS)}"
+        case "bool_parsing" | "bool_type":
+            takes = "must be 0, 1, true or false"
+        case "string_pattern_mismatch" if name == "weights_sha256":
+            takes = "must be 64 hexadecimal digits"
+        case "string_pattern_mismatch":
+            takes = "must be a URL that starts with https://, http:// or file://"
+        case "int_parsing" | "int_type" | "int_from_float":
+            takes = "must be a whole number"
+        case "float_parsing" | "float_type":
+            takes = "must be a number"
+        case "greater_than_equal":
+            takes = f"must be {limits['ge']} or more"
+        case "greater_than":
+            takes = f"must be more than {limits['gt']}"
+        case "less_than_equal":
+            takes = f"must be {limits['le']} or less"
+        case _:
+            takes = str(problem["msg"])
+    return f"--{name.replace('_', '-')} ({variable}): {takes}, not {problem['input']!r}"
