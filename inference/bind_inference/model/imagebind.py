@@ -1,0 +1,89 @@
+"""ImageBind (Girdhar et al., 2023): six transformer encoders that end in one space.
+
+Written from the paper and the names and shapes of the published checkpoint's tensors; the numbers are
+held to the reference's by tests/parity.
+"""
+
+from torch import Tensor, nn
+
+from bind_inference.modality import Modality
+from bind_inference.model import stems
+from bind_inference.model.config import ImageBindConfig
+from bind_inference.model.heads import TextHead, postprocessor, projection_head
+from bind_inference.model.transformer import Trunk
+
+# Vectors keep these lengths: clients average the vectors of one object by weight, unnormalised.
+INITIAL_SCALES = {"vision": None, "text": 1 / 0.07, "audio": 20.0, "depth": 5.0, "thermal": 10.0, "imu": 5.0}
+
+_STEMS: dict[str, type[nn.Module]] = {
+    "vision": stems.VisionStem,
+    "text": stems.TextStem,
+    "audio": stems.AudioStem,
+    "depth": stems.DepthStem,
+    "thermal": stems.ThermalStem,
+    "imu": stems.ImuStem,
+}
+_CLIPPED = {Modality.AUDIO, Modality.VIDEO}
+
+
+class ImageBind(nn.Module):
+    """All encoders of one configuration; build it under `torch.device("meta")` to allocate nothing yet."""
+
+    def __init__(self, config: ImageBindConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.modality_preprocessors = nn.ModuleDict()
+        self.modality_trunks = nn.ModuleDict()
+        self.modality_heads = nn.ModuleDict()
+        self.modality_postprocessors = nn.ModuleDict()
+        for name, size in config.trunks().items():
+            self.modality_preprocessors[name] = _STEMS[name](size.embed_dim)
+            self.modality_trunks[name] = Trunk(
+                size.embed_dim,
+                size.num_blocks,
+                size.num_heads,
+                bias_kv=name not in ("vision", "text"),
+                pre_norm=name == "vision",
+                causal=name == "text",
+            )
+            self.modality_heads[name] = _head(name, size.embed_dim, config.out_dim)
+            self.modality_postprocessors[name] = postprocessor(INITIAL_SCALES[name])
+
+    def forward(self, modality: Modality, batch: Tensor) -> Tensor:
+        """Return the vectors of `batch`, float32 [items, out_dim], with the modality's scale.
+
+        batch: what `preprocess` makes of each item, stacked: text int64 [items, 77], image
+        [items, 3, 224, 224], video [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], thermal and
+        depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips are averaged.
+        """
+        if modality is Modality.TEXT:
+            return self._text(batch)
+        if modality not in _CLIPPED:
+            return self._encode(modality.trunk, batch)
+        items, clips = batch.shape[:2]
+        return self._encode(modality.trunk, batch.flatten(0, 1)).view(items, clips, -1).mean(dim=1)
+
+    def _encode(self, name: str, batch: Tensor) -> Tensor:
+        """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
+        tokens = self.modality_trunks[name](self.modality_preprocessors[name](batch))
+        return self._finish(name, tokens[:, 0])
+
+    def _text(self, ids: Tensor) -> Tensor:
+        """Return vectors [items, out_dim] pooled where each text's highest id stands: its end token.
+
+        No token sees those after it, so the batch is cut at its last end token: the same vectors, sooner.
+        """
+        end = ids.argmax(dim=-1)
+        ids = ids[:, : int(end.max()) + 1]
+        tokens = self.modality_trunks["text"](self.modality_preprocessors["text"](ids))
+        return self._finish("text", tokens[range(len(ids)), end])
+
+    def _finish(self, name: str, pooled: Tensor) -> Tensor:
+        vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))
+        return vectors
+
+
+def _head(name: str, dim: int, out_dim: int) -> nn.Module:
+    if name == "text":
+        return TextHead(dim, out_dim)
+    return projection_head(dim, out_dim, linear_at=3 if name == "imu" else 2)

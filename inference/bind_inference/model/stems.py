@@ -1,0 +1,173 @@
+"""From prepared media to tokens: patches or pieces, a class token, learned positions.
+
+Sizes that media arrive in (224 pixels, 128 x 204 mel frames, 2,000 IMU samples, 77 tokens) are fixed by
+the checkpoint's position tables.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
+
+VOCABULARY_SIZE = 49408
+CONTEXT_LENGTH = 77
+IMAGE_SIZE = 224
+VISION_PATCH = (2, 14, 14)  # frames, rows, columns
+VISION_TOKENS = (IMAGE_SIZE // 14) ** 2 + 1
+THERMAL_DEPTH_PATCH = 16
+THERMAL_DEPTH_TOKENS = (IMAGE_SIZE // 16) ** 2 + 1
+AUDIO_PATCH, AUDIO_STRIDE = 16, 10  # patches overlap
+AUDIO_TOKENS = ((128 - AUDIO_PATCH) // AUDIO_STRIDE + 1) * ((204 - AUDIO_PATCH) // AUDIO_STRIDE + 1) + 1
+IMU_CHANNELS, IMU_SAMPLES, IMU_PIECE = 6, 2000, 8
+IMU_TOKENS = IMU_SAMPLES // IMU_PIECE + 1
+
+
+class PositionTable(nn.Module):
+    """Learned positions of the class token and the patches; a module because the checkpoint has one."""
+
+    def __init__(self, tokens: int, dim: int) -> None:
+        super().__init__()
+        self.pos_embed = nn.Parameter(torch.empty(1, tokens, dim))
+
+
+class VideoPatches(nn.Module):
+    """Patches of two frames by 14 by 14 pixels; the weight sits at index 1, behind the frame doubling."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        # Named members keep the checkpoint's `proj.1.weight`; index 0 (doubling a still) has no tensors.
+        self.proj = nn.ModuleDict({"1": nn.Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, patches, dim] of stills [items, 3, 224, 224] or clips [items, 3, 2, 224, 224].
+
+        A still is a clip of the same frame twice, so the kernel's two frames are added up instead.
+        """
+        weight = self.proj["1"].weight
+        if x.ndim == 4:
+            patches = F.conv2d(x, weight.sum(dim=2), stride=VISION_PATCH[1:])
+        else:
+            patches = F.conv3d(x, weight, stride=VISION_PATCH)
+        return patches.flatten(2).transpose(1, 2)
+
+
+class NormedPatches(nn.Module):
+    """Square patches of a one-channel picture, each normalised."""
+
+    def __init__(self, dim: int, patch: int, stride: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(1, dim, patch, stride, bias=False)
+        self.norm_layer = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, patches, dim] of pictures [items, 1, rows, columns]."""
+        tokens: Tensor = self.norm_layer(self.proj(x).flatten(2).transpose(1, 2))
+        return tokens
+
+
+class ImuPieces(nn.Module):
+    """Pieces of eight samples of all six channels, each normalised."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(IMU_CHANNELS * IMU_PIECE, dim, bias=False)
+        self.norm_layer = nn.LayerNorm(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 250, dim] of recordings [items, 6, 2000]."""
+        pieces = x.unflatten(-1, (-1, IMU_PIECE)).transpose(1, 2).flatten(2)
+        tokens: Tensor = self.norm_layer(self.proj(pieces))
+        return tokens
+
+
+class PatchStem(nn.Module):
+    """Patches with a class token in front and positions added. Subclasses name the patch module."""
+
+    def __init__(self, tokens: int, dim: int) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
+        self.pos_embedding_helper = PositionTable(tokens, dim)
+
+    def _place(self, patches: Tensor) -> Tensor:
+        """Return patches [items, n, dim] as tokens [items, n + 1, dim]."""
+        cls = self.cls_token.expand(len(patches), -1, -1)
+        return torch.cat([cls, patches], dim=1) + self.pos_embedding_helper.pos_embed
+
+
+class VisionStem(PatchStem):
+    """Stills and clips."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(VISION_TOKENS, dim)
+        self.rgbt_stem = VideoPatches(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 257, dim]."""
+        return self._place(self.rgbt_stem(x))
+
+
+class AudioStem(PatchStem):
+    """Mel spectrograms [items, 1, 128, 204]."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(AUDIO_TOKENS, dim)
+        self.rgbt_stem = NormedPatches(dim, AUDIO_PATCH, AUDIO_STRIDE)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 229, dim]."""
+        return self._place(self.rgbt_stem(x))
+
+
+class ThermalStem(PatchStem):
+    """Thermal pictures [items, 1, 224, 224]."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(THERMAL_DEPTH_TOKENS, dim)
+        self.rgbt_stem = NormedPatches(dim, THERMAL_DEPTH_PATCH, THERMAL_DEPTH_PATCH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 197, dim]."""
+        return self._place(self.rgbt_stem(x))
+
+
+class DepthStem(PatchStem):
+    """Depth pictures [items, 1, 224, 224]; the checkpoint names its patches differently."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(THERMAL_DEPTH_TOKENS, dim)
+        self.depth_stem = NormedPatches(dim, THERMAL_DEPTH_PATCH, THERMAL_DEPTH_PATCH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 197, dim]."""
+        return self._place(self.depth_stem(x))
+
+
+class ImuStem(nn.Module):
+    """Recordings [items, 6, 2000]; the checkpoint keeps its positions without a table module."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
+        self.pos_embed = nn.Parameter(torch.empty(1, IMU_TOKENS, dim))
+        self.imu_stem = ImuPieces(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, 251, dim]."""
+        cls = self.cls_token.expand(len(x), -1, -1)
+        return torch.cat([cls, self.imu_stem(x)], dim=1) + self.pos_embed
+
+
+class TextStem(nn.Module):
+    """Token ids. `mask` is in the checkpoint and so here; attention is told to be causal instead."""
+
+    mask: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.token_embedding = nn.Embedding(VOCABULARY_SIZE, dim)
+        self.pos_embed = nn.Parameter(torch.empty(1, CONTEXT_LENGTH, dim))
+        self.register_buffer("mask", torch.full((CONTEXT_LENGTH, CONTEXT_LENGTH), -torch.inf).triu(1))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Return tokens [items, length, dim] of ids [items, length <= 77]."""
+        tokens: Tensor = self.token_embedding(ids) + self.pos_embed[:, : ids.shape[1]]
+        return tokens

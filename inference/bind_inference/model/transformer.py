@@ -1,0 +1,95 @@
+"""The transformer encoder that all trunks share: pre-norm blocks as in ViT (Dosovitskiy et al., 2021)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
+
+LAYER_NORM_EPS = 1e-6
+MLP_RATIO = 4
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with one projection for queries, keys and values.
+
+    With `bias_kv`, one learned key and value are attended to besides those of the tokens
+    (`torch.nn.MultiheadAttention(add_bias_kv=True)`, which the tensor names come from).
+    """
+
+    def __init__(self, dim: int, num_heads: int, *, bias_kv: bool) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
+        self.in_proj_bias = nn.Parameter(torch.empty(3 * dim))
+        self.out_proj = nn.Linear(dim, dim)
+        self.bias_k = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
+        self.bias_v = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
+
+    def forward(self, x: Tensor, *, causal: bool) -> Tensor:
+        """Return x [items, tokens, dim] attended; with `causal` a token sees none after it."""
+        items, tokens, dim = x.shape
+        query, key, value = F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+        if self.bias_k is not None and self.bias_v is not None:
+            key = torch.cat([key, self.bias_k.expand(items, 1, dim)], dim=1)
+            value = torch.cat([value, self.bias_v.expand(items, 1, dim)], dim=1)
+        attended = F.scaled_dot_product_attention(
+            self._split(query), self._split(key), self._split(value), is_causal=causal
+        )
+        merged: Tensor = self.out_proj(attended.transpose(1, 2).reshape(items, tokens, dim))
+        return merged
+
+    def _split(self, x: Tensor) -> Tensor:
+        """Return [items, tokens, dim] as [items, heads, tokens, dim / heads]."""
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an exact (erf) GELU between them."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, MLP_RATIO * dim)
+        self.fc2 = nn.Linear(MLP_RATIO * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x [..., dim] transformed, of the same shape."""
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
+
+
+class Block(nn.Module):
+    """Attention, then an MLP; each reads a normalised copy and adds to what it read."""
+
+    def __init__(self, dim: int, num_heads: int, *, bias_kv: bool) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.attn = Attention(dim, num_heads, bias_kv=bias_kv)
+        self.norm_2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(dim)
+
+    def forward(self, x: Tensor, *, causal: bool) -> Tensor:
+        """Return x [items, tokens, dim] transformed, of the same shape."""
+        x = x + self.attn(self.norm_1(x), causal=causal)
+        out: Tensor = x + self.mlp(self.norm_2(x))
+        return out
+
+
+class Trunk(nn.Module):
+    """A stack of blocks, for vision with a norm before the first (`pre_norm`)."""
+
+    def __init__(
+        self, dim: int, num_blocks: int, num_heads: int, *, bias_kv: bool, pre_norm: bool, causal: bool
+    ) -> None:
+        super().__init__()
+        self.causal = causal
+        # A sequence of one, because the checkpoint's name is `pre_transformer_layer.0`.
+        self.pre_transformer_layer = nn.Sequential(
+            nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if pre_norm else nn.Identity()
+        )
+        self.blocks = nn.ModuleList(Block(dim, num_heads, bias_kv=bias_kv) for _ in range(num_blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens x [items, tokens, dim] transformed, of the same shape."""
+        x = self.pre_transformer_layer(x)
+        for block in self.blocks:
+            x = block(x, causal=self.causal)
+        return x

@@ -1,0 +1,25 @@
+"""From the bytes of one item to what the model takes.
+
+No network, no files, no temporary files: media are decoded from memory, by decoders on an allow-list, within
+`Limits`. Whatever the bytes are, the outcome is a tensor of the documented shape or an error of
+`bind_inference.errors` that says what is wrong with the item.
+"""
+
+import torch
+
+from bind_inference.modality import Modality
+from bind_inference.preprocess.limits import Limits
+
+__all__ = ["Limits", "preprocess"]
+
+DEFAULT_LIMITS = Limits()
+
+
+def preprocess(modality: Modality, data: bytes | str, limits: Limits = DEFAULT_LIMITS) -> torch.Tensor:
+    """Return one item as the model takes it, without the batch dimension.
+
+    text: str -> int64 [77]. image: bytes -> float32 [3, 224, 224]. audio: [3 clips, 1, 128, 204].
+    video: [15 views, 3, 2 frames, 224, 224]. thermal, depth: [1, 224, 224]. imu: [6, 2000].
+    Raises InvalidItem, AudioTooShort, UnsupportedMedia or MediaTooLarge, without the item's position.
+    """
+    raise NotImplementedError

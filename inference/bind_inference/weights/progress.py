@@ -1,0 +1,22 @@
+"""What loading the weights is doing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """A step of loading; each happens at most once, in this order."""
+
+    DOWNLOAD = "download"
+    VERIFY = "verify"
+    CONVERT = "convert"
+    LOAD = "load"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is; `total_bytes` is 0 where it is not known."""
+
+    stage: Stage
+    done_bytes: int
+    total_bytes: int
