@@ -1,0 +1,1 @@
+"""The operator: observe the release, decide one action, take it, summarize, look again."""

@@ -1,0 +1,12 @@
+"""The names by which Kubernetes knows the resource."""
+
+GROUP = "bindvectorizer.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "BindVectorizer"
+PLURAL = "bindvectorizers"
+SINGULAR = "bindvectorizer"
+SHORT_NAME = "bv"
+FINALIZER = f"{GROUP}/finalizer"
+MAX_NAME_LENGTH = 40
+"""So that `<name>-weaviate-headless` and the labels that StatefulSets make of it stay under 63 characters."""

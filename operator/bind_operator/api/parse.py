@@ -1,0 +1,41 @@
+"""From a manifest to a BindVectorizer, with errors that a person can act on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from bind_operator.api.base import QUANTITY_PATTERN
+from bind_operator.api.rules import RULES
+from bind_operator.api.spec import BindVectorizer
+from bind_operator.errors import InvalidSpec
+
+_REMEDIES = {
+    "extra_forbidden": "no such field; remove it or check its spelling",
+    "missing": "is required; set it",
+}
+
+
+def parse_resource(manifest: Mapping[str, Any]) -> BindVectorizer:
+    """Return the resource in `manifest`, with its defaults.
+
+    Raises InvalidSpec, whose message has a line for each fault with the field and the remedy; the faults are
+    those for which the API server refuses the object, other than the ones that need its past.
+    """
+    try:
+        resource = BindVectorizer.model_validate(dict(manifest))
+    except ValidationError as error:
+        raise InvalidSpec("\n".join(_fault(item) for item in error.errors())) from error
+    faults = [f"{rule.field}: {rule.message}" for rule in RULES if rule.holds and not rule.holds(resource)]
+    if faults:
+        raise InvalidSpec("\n".join(faults))
+    return resource
+
+
+def _fault(item: Mapping[str, Any]) -> str:
+    """Return one line for one fault that pydantic found."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]).lstrip(".")
+    message = _REMEDIES.get(item["type"], item["msg"])
+    if item.get("ctx", {}).get("pattern") == QUANTITY_PATTERN:
+        message = "must be a quantity; write it as 500m, 2 or 2Gi"
+    return f"{path or 'the manifest'}: {message}"

@@ -1,0 +1,125 @@
+"""Parts that more than one section of the spec uses: images, resources, scheduling."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bind_operator.api.base import ApiModel, Quantity, RawObject, Text
+
+
+class PullPolicy(StrEnum):
+    """When the kubelet asks the registry for the image."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+class WeaviateImage(ApiModel):
+    """Where the Weaviate image comes from; its tag is `weaviate.version`."""
+
+    registry: Text | None = Field(
+        None, description="Host of the registry, without scheme or path. Unset: the operator's setting."
+    )
+    repository: Text | None = Field(
+        None, description="Path of the image in the registry. Unset: the operator's setting."
+    )
+    pull_policy: PullPolicy = Field(PullPolicy.IF_NOT_PRESENT, description="When the image is pulled.")
+    pull_secrets: list[Text] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Names of pull Secrets in the resource's namespace.",
+    )
+
+
+class InferenceImage(WeaviateImage):
+    """Where the image of the inference server comes from; a part unset is the operator's setting."""
+
+    tag: Text | None = Field(None, description="Tag of the image. Unset: the operator's setting.")
+    digest: Text | None = Field(
+        None, description="Digest, as sha256: and 64 hex digits. Wins over the tag where set."
+    )
+
+
+class Resources(ApiModel):
+    """Compute resources of one container."""
+
+    requests: dict[str, Quantity] = Field(
+        default_factory=dict, max_length=8, description="What the scheduler sets aside for the container."
+    )
+    limits: dict[str, Quantity] = Field(
+        default_factory=dict,
+        max_length=8,
+        description="Where the container is throttled (cpu) or killed (memory).",
+    )
+
+
+class InferenceResources(Resources):
+    """Compute resources of the inference container. GPUs are asked for with `device` and `gpu`, not here."""
+
+    requests: dict[str, Quantity] = Field(
+        {"cpu": "1", "memory": "2Gi"},
+        max_length=8,
+        description="What the scheduler sets aside for the container.",
+    )
+    limits: dict[str, Quantity] = Field(
+        {"memory": "12Gi"},
+        max_length=8,
+        description="Where the container is throttled (cpu) or killed (memory).",
+    )
+
+
+class WeaviateResources(Resources):
+    """Compute resources of the Weaviate container."""
+
+    requests: dict[str, Quantity] = Field(
+        {"cpu": "500m", "memory": "512Mi"},
+        max_length=8,
+        description="What the scheduler sets aside for the container.",
+    )
+    limits: dict[str, Quantity] = Field(
+        {"memory": "4Gi"},
+        max_length=8,
+        description="Where the container is throttled (cpu) or killed (memory).",
+    )
+
+
+class Toleration(ApiModel):
+    """A taint that the pod accepts, as in a pod's own spec."""
+
+    key: Text | None = Field(None, description="Key of the taint. Unset with operator Exists: every taint.")
+    operator: Literal["Exists", "Equal"] | None = Field(None, description="How the value is compared.")
+    value: Text | None = Field(None, description="Value of the taint, for Equal.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        None, description="The effect that is accepted. Unset: all."
+    )
+    toleration_seconds: int | None = Field(
+        None, description="How many seconds a NoExecute taint is tolerated. Unset: for ever."
+    )
+
+
+class EnvVar(ApiModel):
+    """One more environment variable of a container, as in a pod's own spec."""
+
+    name: Text = Field(description="Name of the variable.")
+    value: Annotated[str, Field(max_length=4096)] | None = Field(None, description="Its value.")
+    value_from: RawObject | None = Field(
+        None, description="Where the value comes from: a Secret, a ConfigMap or a field of the pod."
+    )
+
+
+class Scheduling(ApiModel):
+    """Where pods may run; all as in a pod's own spec."""
+
+    node_selector: dict[str, Text] = Field(
+        default_factory=dict, max_length=32, description="Labels that the node must have."
+    )
+    tolerations: list[Toleration] = Field(
+        default_factory=list, max_length=32, description="Taints of nodes that are accepted."
+    )
+    affinity: RawObject | None = Field(None, description="Affinity to nodes and to other pods.")
+    topology_spread_constraints: list[RawObject] = Field(
+        default_factory=list, max_length=16, description="How replicas are spread over zones and nodes."
+    )
+    priority_class_name: Text | None = Field(None, description="PriorityClass of the pods.")

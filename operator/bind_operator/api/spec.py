@@ -1,0 +1,172 @@
+"""The spec of a BindVectorizer. A minimal one is the accepted licence; all else has a sound default."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bind_operator.api.base import ApiModel, Quantity, Text
+from bind_operator.api.parts import (
+    EnvVar,
+    InferenceImage,
+    InferenceResources,
+    Scheduling,
+    WeaviateImage,
+    WeaviateResources,
+)
+from bind_operator.api.status import BindVectorizerStatus
+
+MAX_REPLICAS = 64
+
+
+class Device(StrEnum):
+    """What the model runs on."""
+
+    CPU = "CPU"
+    CUDA = "CUDA"
+
+
+class ModelName(StrEnum):
+    """Which model answers."""
+
+    IMAGEBIND_HUGE = "ImageBindHuge"
+    TINY = "Tiny"
+
+
+class DeletionPolicy(StrEnum):
+    """What happens to the volumes when the resource is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+class Gpu(ApiModel):
+    """The GPU of each inference pod. Only with `device: CUDA`."""
+
+    resource_name: Text = Field(
+        "nvidia.com/gpu",
+        description="Name of the extended resource, such as nvidia.com/gpu or nvidia.com/mig-1g.10gb.",
+    )
+    count: int = Field(1, ge=1, le=16, description="How many of them one pod gets.")
+    runtime_class_name: Text | None = Field(
+        None, description="RuntimeClass of the pods, where the cluster needs one for GPUs (often nvidia)."
+    )
+
+
+class Weights(ApiModel):
+    """Where the weights come from. Unset: the published checkpoint and its known checksum."""
+
+    url: Annotated[str, Field(max_length=2048)] | None = Field(
+        None, description="HTTP(S) address of the checkpoint. Needs sha256."
+    )
+    sha256: Text | None = Field(
+        None, description="SHA-256 of the file, 64 hex digits; a download that differs is refused."
+    )
+
+
+class ModelCache(ApiModel):
+    """The volume that keeps the downloaded and converted weights. Tiny needs none."""
+
+    size: Quantity = Field("10Gi", description="Size of the volume. It can grow, not shrink.")
+    storage_class_name: Text | None = Field(
+        None, description="StorageClass of the volume. Unset: the cluster's default. Cannot change."
+    )
+
+
+class Model(ApiModel):
+    """The model."""
+
+    name: ModelName = Field(
+        ModelName.IMAGEBIND_HUGE,
+        description="ImageBindHuge (1,024 dimensions), or Tiny: the same architecture with seeded random "
+        "weights and 32 dimensions, for trying the whole system in seconds. Tiny's results mean nothing.",
+    )
+    license_accepted: bool = Field(
+        False,
+        description="True accepts the licence of the ImageBind weights, CC BY-NC-SA 4.0 (no commercial use). "
+        "ImageBindHuge needs it.",
+    )
+    weights: Weights = Field(default_factory=Weights, description="Where the weights come from.")
+    cache: ModelCache = Field(default_factory=ModelCache, description="The volume that keeps the weights.")
+
+
+class Inference(Scheduling):
+    """The inference server: one Deployment of ImageBind servers behind the gate."""
+
+    image: InferenceImage = Field(default_factory=InferenceImage, description="The image of the server.")
+    replicas: int = Field(
+        1,
+        ge=0,
+        le=MAX_REPLICAS,
+        description="Number of inference pods. With 0, Weaviate serves keyword and by-vector search only.",
+    )
+    resources: InferenceResources = Field(
+        default_factory=InferenceResources, description="Compute resources of each inference pod."
+    )
+    model: Model = Field(default_factory=Model, description="The model that the server runs.")
+    extra_env: list[EnvVar] = Field(
+        default_factory=list, max_length=64, description="More environment variables of the server."
+    )
+
+
+class Storage(ApiModel):
+    """The volume of each Weaviate pod."""
+
+    size: Quantity = Field("32Gi", description="Size of each volume. Cannot change once created.")
+    storage_class_name: Text | None = Field(
+        None, description="StorageClass of the volumes. Unset: the cluster's default. Cannot change."
+    )
+
+
+class Weaviate(ApiModel):
+    """The vector database that the operator runs."""
+
+    version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
+    image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
+    replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Number of Weaviate pods.")
+    storage: Storage = Field(default_factory=Storage, description="The volume of each pod.")
+    resources: WeaviateResources = Field(
+        default_factory=WeaviateResources, description="Compute resources of each Weaviate pod."
+    )
+    env: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=dict, max_length=64, description="More environment variables of Weaviate."
+    )
+
+
+class BindVectorizerSpec(ApiModel):
+    """What the user wants."""
+
+    device: Device = Field(Device.CPU, description="What the model runs on: CPU, or CUDA (an NVIDIA GPU).")
+    gpu: Gpu | None = Field(
+        None,
+        description="The GPU of each inference pod, only with `device: CUDA`. Unset: one nvidia.com/gpu.",
+    )
+    inference: Inference = Field(default_factory=Inference, description="The inference server.")
+    weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")
+    deletion_policy: DeletionPolicy = Field(
+        DeletionPolicy.RETAIN,
+        description="What happens to the volumes when the resource is deleted: Retain keeps them, "
+        "Delete removes them.",
+    )
+    suspend: bool = Field(
+        False, description="True stops the operator from changing anything of this resource but its deletion."
+    )
+
+
+class Metadata(ApiModel):
+    """The part of the metadata that the operator reads."""
+
+    model_config = ApiModel.model_config | {"extra": "ignore"}
+
+    name: str = Field(description="Name of the resource, and of its Helm release.")
+    namespace: str = Field("default", description="Namespace of the resource and of all that it makes.")
+
+
+class BindVectorizer(ApiModel):
+    """Multimodal search: Weaviate with multi2vec-bind, and ImageBind servers beside it."""
+
+    api_version: Literal["bindvectorizer.dev/v1alpha1"]
+    kind: Literal["BindVectorizer"]
+    metadata: Metadata
+    spec: BindVectorizerSpec = Field(description="What the user wants.")
+    status: BindVectorizerStatus | None = Field(None, description="What the operator saw last.")

@@ -1,0 +1,82 @@
+"""The status of a BindVectorizer, as the operator writes it."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from bind_operator.api.base import ApiModel
+
+MAX_HISTORY = 5
+
+
+class ConditionType(StrEnum):
+    """The conditions; Ready, Reconciling and Stalled mean what kstatus means by them."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    RELEASED = "Released"
+    INFERENCE_READY = "InferenceReady"
+    WEAVIATE_READY = "WeaviateReady"
+    VERIFIED = "Verified"
+
+
+class Condition(ApiModel):
+    """One condition, as metav1.Condition."""
+
+    type: str = Field(description="Which condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: str = Field(description="One PascalCase word for why.")
+    message: str = Field(description="What a person should know or do.")
+    observed_generation: int = Field(description="The generation of the spec that was judged.")
+    last_transition_time: str = Field(
+        description="When the status last changed (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+
+
+class ReleaseStatus(ApiModel):
+    """The Helm release."""
+
+    name: str = Field(description="Name of the release.")
+    revision: int = Field(description="Its current revision.")
+    chart: str = Field(description="Name and version of its chart.")
+    digest: str = Field(description="Digest of chart and values.")
+
+
+class Endpoints(ApiModel):
+    """Addresses within the cluster."""
+
+    http: str = Field(description="Weaviate's REST and GraphQL address.")
+    grpc: str = Field(description="Weaviate's gRPC address.")
+    inference: str = Field(description="The inference server's address.")
+
+
+class HistoryEntry(ApiModel):
+    """One revision of the release."""
+
+    revision: int = Field(description="The revision.")
+    status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
+    chart: str = Field(description="Name and version of its chart.")
+    digest: str = Field(description="Digest of chart and values.")
+
+
+class BindVectorizerStatus(ApiModel):
+    """What the operator saw last."""
+
+    model_config = ApiModel.model_config | {"extra": "ignore"}
+
+    observed_generation: int | None = Field(None, description="The generation of the spec that was judged.")
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        description="Ready, Reconciling, Stalled, Released, InferenceReady, WeaviateReady, Verified.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    release: ReleaseStatus | None = Field(None, description="The Helm release.")
+    endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
+    device: str | None = Field(None, description="What the model runs on.")
+    replicas: str | None = Field(None, description="Ready and wanted inference pods, as 1/1.")
+    model: str | None = Field(None, description="The model that the release runs.")
+    history: list[HistoryEntry] = Field(
+        default_factory=list, description="The latest revisions of the release, newest first."
+    )
