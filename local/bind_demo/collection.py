@@ -1,0 +1,94 @@
+"""The demo's collection: seven blob and text properties, a named vector for each, and one of all together.
+
+Why named vectors: each is made from one modality, so a search near a sound compares sounds with sounds.
+`everything` is the weighted mean of all seven, which is what multi2vec-bind does with several fields.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from weaviate import WeaviateClient
+from weaviate.classes.config import Configure, DataType, Property
+from weaviate.collections import Collection
+
+from bind_demo.modality import MEDIA, Modality
+
+MODULE = "multi2vec-bind"
+EVERYTHING = "everything"
+
+WEIGHTS = {
+    # Text vectors are about 14 long and vision vectors 1: without weights the text alone would decide.
+    Modality.TEXT: 0.02,
+    Modality.IMAGE: 0.28,
+    Modality.AUDIO: 0.02,
+    Modality.VIDEO: 0.5,
+    Modality.IMU: 0.06,
+    Modality.THERMAL: 0.04,
+    Modality.DEPTH: 0.08,
+}
+"""Weight of each modality in `everything`: Weaviate wants all of them or none."""
+
+
+def fields_key(modality: Modality) -> str:
+    """Return the module's configuration key for a modality: imageFields, imuFields …"""
+    return f"{modality}Fields"
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return the collection in Weaviate's REST form, which the TypeScript client takes as it is."""
+    vectors = {modality.value: {fields_key(modality): [modality.value]} for modality in Modality}
+    vectors[EVERYTHING] = {fields_key(modality): [modality.value] for modality in Modality}
+    together: dict[str, Any] = vectors[EVERYTHING]
+    together["weights"] = {fields_key(modality): [WEIGHTS[modality]] for modality in Modality}
+    words = [{"name": name_, "dataType": ["text"]} for name_ in ("slug", "title", Modality.TEXT.value)]
+    blobs = [{"name": modality.value, "dataType": ["blob"]} for modality in MEDIA]
+    return {
+        "class": name,
+        "properties": words + blobs,
+        "vectorConfig": {
+            vector: {"vectorizer": {MODULE: config}, "vectorIndexType": "hnsw"} for vector, config in vectors.items()
+        },
+    }
+
+
+def fingerprint(client: WeaviateClient) -> str:
+    """Return a short digest of the schema and of the model behind Weaviate; a change of either starts anew."""
+    model = client.get_meta().get("modules", {}).get(MODULE)
+    facts = json.dumps([schema(""), model], sort_keys=True)
+    return "bind_demo " + hashlib.sha256(facts.encode()).hexdigest()[:12]
+
+
+def ensure_collection(client: WeaviateClient, name: str) -> Collection[Any, Any]:
+    """Return the demo's collection, made (or made anew, if schema or model changed) where needed.
+
+    IMU goes through `custom`: the client's typed configuration sends `IMUFields`, the server reads `imuFields`.
+    """
+    mark = fingerprint(client)
+    if client.collections.exists(name):
+        if client.collections.get(name).config.get(simple=True).description == mark:
+            return client.collections.get(name)
+        client.collections.delete(name)
+    vectors = schema(name)["vectorConfig"]
+    return client.collections.create(
+        name,
+        description=mark,
+        properties=[
+            *(Property(name=word, data_type=DataType.TEXT) for word in ("slug", "title", Modality.TEXT.value)),
+            *(Property(name=modality.value, data_type=DataType.BLOB) for modality in MEDIA),
+        ],
+        vector_config=[
+            Configure.Vectors.multi2vec_bind(name="text", text_fields=["text"]),
+            Configure.Vectors.multi2vec_bind(name="image", image_fields=["image"]),
+            Configure.Vectors.multi2vec_bind(name="audio", audio_fields=["audio"]),
+            Configure.Vectors.multi2vec_bind(name="video", video_fields=["video"]),
+            Configure.Vectors.multi2vec_bind(name="thermal", thermal_fields=["thermal"]),
+            Configure.Vectors.multi2vec_bind(name="depth", depth_fields=["depth"]),
+            Configure.Vectors.custom(name="imu", module_name=MODULE, module_config={"imuFields": ["imu"]}),
+            Configure.Vectors.custom(
+                name=EVERYTHING,
+                module_name=MODULE,
+                module_config=vectors[EVERYTHING]["vectorizer"][MODULE],
+            ),
+        ],
+    )

@@ -1,0 +1,47 @@
+"""The bytes of each thing: what is imported, and the altered copies that the queries show Weaviate.
+
+An altered copy is never the same file: another format, size or cut, and noise where a sensor would add it.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bind_demo import film, photos, recordings, speech
+from bind_demo.modality import Modality
+from bind_demo.things import Thing
+
+Media = Mapping[Modality, bytes]
+
+
+def build_media(thing: Thing) -> Media:
+    """Return the files to import, one of each modality but text; the same bytes in every run."""
+    photo = photos.open_photo(thing)
+    return {
+        Modality.IMAGE: photos.encode(photo, "JPEG", quality=90),
+        Modality.AUDIO: speech.speak(thing),
+        Modality.VIDEO: film.encode(film.pan(photo), "mp4", "libx264", qp="26"),
+        Modality.IMU: recordings.csv_of(recordings.imu(thing), decimals=6),
+        Modality.THERMAL: photos.encode(recordings.picture_of(recordings.thermal(thing)), "JPEG", quality=95),
+        Modality.DEPTH: photos.encode(recordings.picture_of(recordings.depth(thing)), "PNG"),
+    }
+
+
+def build_altered(thing: Thing) -> Media:
+    """Return altered copies of the same files, for queries."""
+    random = thing.random("altered")
+    photo = photos.open_photo(thing)
+    return {
+        Modality.IMAGE: photos.encode(photos.crop_border(photo, 0.03), "WEBP", quality=75),
+        Modality.AUDIO: speech.rerecord(speech.speak(thing), random),
+        Modality.VIDEO: film.encode(film.pan(photos.crop_border(photo, 0.02)), "avi", "mpeg4", qmin="4", qmax="4"),
+        Modality.IMU: recordings.csv_of(_noisy(recordings.imu(thing), 0.05, random), decimals=3),
+        Modality.THERMAL: photos.encode(
+            recordings.picture_of(_noisy(recordings.thermal(thing), 4, random)), "JPEG", quality=75
+        ),
+        Modality.DEPTH: photos.encode(recordings.picture_of(_noisy(recordings.depth(thing), 3, random)), "PNG"),
+    }
+
+
+def _noisy(values: recordings.Floats, amount: float, random: np.random.Generator) -> recordings.Floats:
+    return values + random.normal(0, amount, values.shape)

@@ -1,0 +1,42 @@
+"""The client's half of the demo, against any Weaviate that has multi2vec-bind: import, search, report."""
+
+from rich.console import Console
+
+from bind_demo import node_client
+from bind_demo.collection import MODULE, ensure_collection, fingerprint
+from bind_demo.endpoint import Endpoint
+from bind_demo.errors import DemoError
+from bind_demo.importing import import_things
+from bind_demo.media import build_altered, build_media
+from bind_demo.report import TINY_NOTE, print_table
+from bind_demo.searches import ask, build_searches
+from bind_demo.steps import step
+from bind_demo.things import THINGS
+
+PYTHON_COLLECTION = "DemoPython"
+NODE_COLLECTION = "DemoTypeScript"
+
+
+def travel(console: Console, endpoint: Endpoint) -> bool:
+    """Import and search through both clients, print a table for each, return whether all rows passed."""
+    with step(console, f"made photos, speech, films and recordings of {len(THINGS)} things"):
+        originals = {thing: build_media(thing) for thing in THINGS}
+        searches = build_searches({thing: build_altered(thing) for thing in THINGS}, THINGS)
+    with endpoint.client() as client:
+        if MODULE not in client.get_meta().get("modules", {}):
+            raise DemoError(f"this Weaviate runs without {MODULE}", "point the demo at a BindVectorizer's Weaviate")
+        with step(console, "Python client: imported them in batches"):
+            collection = ensure_collection(client, PYTHON_COLLECTION)
+            import_things(collection, originals)
+        with step(console, f"Python client: asked {len(searches)} searches"):
+            python = [ask(collection, search) for search in searches]
+        description = fingerprint(client)
+    with step(console, "TypeScript client: npm packages are there"):
+        node_client.install_packages()
+    with step(console, f"TypeScript client: imported them and asked {len(searches)} searches"):
+        job = node_client.build_job(endpoint, NODE_COLLECTION, description, originals, searches)
+        node = node_client.run_job(job, searches)
+    right = print_table(console, "\nPython: weaviate-client v4", python)
+    right &= print_table(console, "\nTypeScript: weaviate-client v3 (nearVideo and nearIMU by GraphQL)", node)
+    console.print(TINY_NOTE, style="dim")
+    return right

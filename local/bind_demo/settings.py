@@ -1,0 +1,39 @@
+"""What can be chosen about a run of the demo."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).parents[2]
+"""The checkout: charts and samples are read from it."""
+
+
+class Cluster(StrEnum):
+    """Which cluster the demo runs on."""
+
+    LOCAL = "local"
+    CURRENT = "current"
+
+
+class Settings(BaseSettings):
+    """Read once in __main__, from the environment (the names `make` hands on) and the command line."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="BIND_DEMO_", populate_by_name=True)
+
+    kube: Cluster = Field(
+        Cluster.LOCAL,
+        validation_alias="KUBE",
+        description="local: the cluster of `make cluster`; current: the current kubectl context, after asking.",
+    )
+    registry: str = Field(
+        "",
+        validation_alias="REGISTRY",
+        description="With KUBE=current: the registry that `make images REGISTRY=…` pushed to; empty: ghcr.io.",
+    )
+    assume_yes: bool = Field(False, description="With KUBE=current: do not ask.")
+    namespace: str = Field("demo", description="Namespace of the BindVectorizer.")
+    name: str = Field("tiny", description="Name of the BindVectorizer in manifests/samples/tiny.yaml.")
+    operator_namespace: str = Field("bind-system", description="Namespace of the operator.")
+    ready_timeout_s: float = Field(300, gt=0, description="How long to wait for Ready.")
