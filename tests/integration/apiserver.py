@@ -1,0 +1,198 @@
+"""A real kube-apiserver with etcd on loopback: no kubelet and no controllers, so objects stay as written."""
+
+import contextlib
+import http.client
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.tools import binary
+
+ADMIN_TOKEN = "integration-admin"
+START_LIMIT_S = 90.0
+
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted", "Panic"],
+    "rules": [
+        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
+        {"level": "None"},
+    ],
+}
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A running API server and how to talk to it."""
+
+    url: str
+    kubeconfig: Path
+    audit_log: Path
+
+    def kubectl(self, *arguments: str, manifest: object = None, check: bool = True) -> str:
+        """Run kubectl and return what it prints (stdout and stderr). Raises AssertionError on failure."""
+        result = self._kubectl(*arguments, manifest=manifest)
+        assert result.returncode == 0 or not check, result.stderr
+        return result.stdout + result.stderr
+
+    def refusal(self, *arguments: str, manifest: object = None) -> str:
+        """Run kubectl, which must fail, and return why."""
+        result = self._kubectl(*arguments, manifest=manifest)
+        assert result.returncode != 0, f"not refused: {result.stdout}"
+        return result.stderr
+
+    def get(self, kind: str, name: str = "", *, namespace: str = "default", selector: str = "") -> Any:
+        """Return an object, or a list's items, as parsed JSON; None if the object is not there."""
+        arguments = ["get", kind, "-n", namespace, "-o", "json", "--ignore-not-found"]
+        text = self.kubectl(*arguments, *filter(None, [name, selector and f"--selector={selector}"]))
+        parsed = json.loads(text) if text.strip() else None
+        return parsed if name or parsed is None else parsed["items"]
+
+    def writes(self, user: str, since: int = 0) -> list[str]:
+        """Return "verb resource/name" for each write of `user` after the first `since` lines of the log."""
+        lines = self.audit_log.read_text(encoding="utf-8").splitlines()[since:]
+        events = [json.loads(line) for line in lines]
+        return [
+            f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
+            for event in events
+            if event["user"]["username"] == user
+        ]
+
+    def audit_lines(self) -> int:
+        """Return the length of the audit log, to count from."""
+        return len(self.audit_log.read_text(encoding="utf-8").splitlines())
+
+    def _kubectl(self, *arguments: str, manifest: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(binary("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments],
+            input=None if manifest is None else yaml.safe_dump(manifest),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+def free_ports(count: int) -> list[int]:
+    """Return TCP ports of loopback that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextlib.contextmanager
+def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServer]:
+    """Start etcd and kube-apiserver with their files in `folder`; stop both at the end.
+
+    tokens: user name by token, beside the administrator's own; they have no rights until RBAC gives them some.
+    Raises pytest.fail.Exception with the log's end if it does not come up.
+    """
+    etcd_port, peer_port, port = free_ports(3)
+    server = ApiServer(f"https://127.0.0.1:{port}", folder / "kubeconfig", folder / "audit.log")
+    _write_files(folder, server, tokens)
+    etcd = shutil.which("etcd") or pytest.fail("there is no etcd; run `make packages`", pytrace=False)
+    etcd_url = f"http://127.0.0.1:{etcd_port}"
+    peer_url = f"http://127.0.0.1:{peer_port}"
+    commands = [
+        [
+            etcd,
+            f"--data-dir={folder}/etcd",
+            f"--listen-client-urls={etcd_url}",
+            f"--advertise-client-urls={etcd_url}",
+            f"--listen-peer-urls={peer_url}",
+            f"--initial-advertise-peer-urls={peer_url}",
+            f"--initial-cluster=default={peer_url}",
+            "--unsafe-no-fsync",
+        ],
+        [
+            str(binary("kube-apiserver")),
+            f"--etcd-servers={etcd_url}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--cert-dir={folder}/certs",
+            "--service-cluster-ip-range=10.97.0.0/24",
+            f"--service-account-issuer={server.url}",
+            f"--service-account-signing-key-file={folder}/sa.key",
+            f"--service-account-key-file={folder}/sa.key",
+            f"--token-auth-file={folder}/tokens.csv",
+            "--authorization-mode=RBAC",
+            # Without controllers no namespace ever gets its service account.
+            "--disable-admission-plugins=ServiceAccount",
+            f"--audit-policy-file={folder}/audit-policy.yaml",
+            f"--audit-log-path={server.audit_log}",
+            "--endpoint-reconciler-type=none",
+        ],
+    ]
+    with contextlib.ExitStack() as stack:
+        for command in commands:
+            stack.enter_context(_process(command, folder))
+        _wait_until_ready(port, folder)
+        yield server
+
+
+@contextlib.contextmanager
+def _process(command: list[str], folder: Path) -> Iterator[None]:
+    log = folder / f"{Path(command[0]).name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _write_files(folder: Path, server: ApiServer, tokens: dict[str, str]) -> None:
+    subprocess.run(["openssl", "genrsa", "-out", f"{folder}/sa.key", "2048"], check=True, capture_output=True)
+    lines = [f'{ADMIN_TOKEN},admin,admin,"system:masters"']
+    lines += [f"{token},{user},{user}" for token, user in tokens.items()]
+    (folder / "tokens.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "audit-policy.yaml").write_text(yaml.safe_dump(AUDIT_POLICY), encoding="utf-8")
+    write_kubeconfig(server.kubeconfig, server.url, ADMIN_TOKEN)
+
+
+def write_kubeconfig(path: Path, url: str, token: str) -> None:
+    """Write a kubeconfig for `token`; the certificate is self-signed and on loopback, so it is not checked."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "it", "cluster": {"server": url, "insecure-skip-tls-verify": True}}],
+        "users": [{"name": "it", "user": {"token": token}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def _wait_until_ready(port: int, folder: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    context = ssl._create_unverified_context()  # noqa: S323  (our own server on loopback)
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
+        try:
+            connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.2)
+    log = (folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace")
+    pytest.fail(f"kube-apiserver is not ready after {START_LIMIT_S} s:\n{log[-3000:]}", pytrace=False)

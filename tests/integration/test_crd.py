@@ -1,0 +1,134 @@
+"""The generated CRD on a real API server: every rule refuses with its message, defaults and columns work."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from bind_operator.api.rules import RULES
+from integration.apiserver import ApiServer
+from support.resources import BREACHES, CHANGES, merged, tiny_resource
+
+SAMPLES = sorted((Path(__file__).parents[2] / "manifests/samples").glob("*.yaml"))
+BY_NAME = {rule.name: rule for rule in RULES}
+
+
+def test_every_rule_has_a_case() -> None:
+    assert sorted([*BREACHES, *CHANGES]) == sorted(BY_NAME)
+
+
+@pytest.mark.parametrize("rule", BREACHES)
+def test_breach_is_refused_with_field_and_remedy(apiserver: ApiServer, rule: str) -> None:
+    manifest = merged(tiny_resource("breach"), BREACHES[rule])
+    message = apiserver.refusal("create", "--dry-run=server", "-f", "-", manifest=manifest)
+    assert BY_NAME[rule].message in message
+
+
+@pytest.mark.parametrize("rule", CHANGES)
+def test_forbidden_change_is_refused_with_field_and_remedy(apiserver: ApiServer, rule: str) -> None:
+    before, after = CHANGES[rule]
+    name = f"change-{rule}"
+    apiserver.kubectl("create", "-f", "-", manifest=merged(tiny_resource(name), before))
+    message = apiserver.refusal("apply", "-f", "-", manifest=merged(tiny_resource(name), after))
+    assert BY_NAME[rule].message in message
+    apiserver.kubectl("delete", "bv", name)
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        ({"spec": {"inference": {"replicas": 65}}}, "spec.inference.replicas"),
+        ({"spec": {"inference": {"replicas": -1}}}, "spec.inference.replicas"),
+        ({"spec": {"weaviate": {"replicas": 0}}}, "spec.weaviate.replicas"),
+        ({"spec": {"weaviate": {"storage": {"size": "big"}}}}, "spec.weaviate.storage.size"),
+        ({"spec": {"device": "TPU"}}, "spec.device"),
+        ({"spec": {"inference": {"model": {"name": "Huge"}}}}, "spec.inference.model.name"),
+        ({"spec": {"inference": {"modle": {}}}}, "spec.inference.modle"),
+        ({"spec": {"device": "CUDA", "gpu": {"count": 0}}}, "spec.gpu.count"),
+    ],
+)
+def test_wrong_value_is_refused_with_its_field(
+    apiserver: ApiServer, patch: dict[str, Any], field: str
+) -> None:
+    manifest = merged(tiny_resource("wrong"), patch)
+    assert field in apiserver.refusal("create", "--dry-run=server", "-f", "-", manifest=manifest)
+
+
+def test_spec_is_required(apiserver: ApiServer) -> None:
+    manifest = tiny_resource("no-spec")
+    del manifest["spec"]
+    assert "spec: Required value" in apiserver.refusal("create", "-f", "-", manifest=manifest)
+
+
+def test_defaults_are_filled_in(apiserver: ApiServer) -> None:
+    manifest = tiny_resource("defaults") | {"spec": {"inference": {"model": {"licenseAccepted": True}}}}
+    text = apiserver.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", manifest=manifest)
+    assert yaml.safe_load(text)["spec"] == {
+        "device": "CPU",
+        "inference": {
+            "image": {"pullPolicy": "IfNotPresent"},
+            "replicas": 1,
+            "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "12Gi"}},
+            "model": {
+                "name": "ImageBindHuge",
+                "licenseAccepted": True,
+                "weights": {},
+                "cache": {"size": "10Gi"},
+            },
+        },
+        "weaviate": {
+            "version": "1.35.2",
+            "image": {"pullPolicy": "IfNotPresent"},
+            "replicas": 1,
+            "storage": {"size": "32Gi"},
+            "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
+        },
+        "deletionPolicy": "Retain",
+        "suspend": False,
+    }
+
+
+def test_null_and_plain_numbers_are_taken(apiserver: ApiServer) -> None:
+    patch = {
+        "spec": {
+            "inference": {"resources": {"requests": {"cpu": 1}, "limits": {"cpu": 2}}},
+            "weaviate": {"storage": {"storageClassName": None}},
+        }
+    }
+    apiserver.kubectl("create", "--dry-run=server", "-f", "-", manifest=merged(tiny_resource("plain"), patch))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_sample_is_taken(apiserver: ApiServer, sample: Path) -> None:
+    apiserver.kubectl("create", "--dry-run=server", "-f", str(sample))
+
+
+def test_columns_show_the_status(apiserver: ApiServer) -> None:
+    apiserver.kubectl("create", "-f", "-", manifest=tiny_resource("columns"))
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "InSync",
+        "message": "",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    status = {
+        "conditions": [ready],
+        "device": "CPU",
+        "replicas": "1/1",
+        "endpoints": {"http": "http://columns-weaviate.default.svc", "grpc": "g", "inference": "i"},
+    }
+    patch = yaml.safe_dump({"status": status})
+    apiserver.kubectl("patch", "bv", "columns", "--subresource=status", "--type=merge", "-p", patch)
+    header, row = apiserver.kubectl("get", "bv", "columns").splitlines()
+    assert header.split() == ["NAME", "READY", "REASON", "DEVICE", "REPLICAS", "URL", "AGE"]
+    assert row.split()[:6] == [
+        "columns",
+        "True",
+        "InSync",
+        "CPU",
+        "1/1",
+        "http://columns-weaviate.default.svc",
+    ]
+    apiserver.kubectl("delete", "bv", "columns")

@@ -1,0 +1,80 @@
+"""Builders of BindVectorizer manifests, and one breach of each of its rules."""
+
+import copy
+from typing import Any
+
+Manifest = dict[str, Any]
+
+
+def tiny_resource(name: str, namespace: str = "default") -> Manifest:
+    """Return a valid resource with the Tiny model."""
+    return {
+        "apiVersion": "bindvectorizer.dev/v1alpha1",
+        "kind": "BindVectorizer",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"inference": {"model": {"name": "Tiny"}}},
+    }
+
+
+def merged(base: Manifest, patch: Manifest) -> Manifest:
+    """Return `base` with `patch` merged in: maps merge, all else is replaced."""
+    result = copy.deepcopy(base)
+    for key, value in patch.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _inference(**fields: Any) -> Manifest:
+    return {"spec": {"inference": fields}}
+
+
+def _weaviate(**fields: Any) -> Manifest:
+    return {"spec": {"weaviate": fields}}
+
+
+BREACHES: dict[str, Manifest] = {
+    "name-is-short": {"metadata": {"name": "a" * 41}},
+    "name-is-a-label": {"metadata": {"name": "my.search"}},
+    "gpu-needs-cuda": {"spec": {"gpu": {"count": 1}}},
+    "gpu-resource-name": {"spec": {"device": "CUDA", "gpu": {"resourceName": "gpu"}}},
+    "gpu-is-not-a-plain-resource": _inference(resources={"limits": {"nvidia.com/gpu": 1}}),
+    "licence-is-accepted": _inference(model={"name": "ImageBindHuge"}),
+    "weights-have-a-checksum": _inference(model={"weights": {"url": "https://example.org/w.pth"}}),
+    "weights-url": _inference(model={"weights": {"url": "/data/w.pth", "sha256": "0" * 64}}),
+    "weights-sha256": _inference(model={"weights": {"url": "https://example.org/w.pth", "sha256": "abc"}}),
+    "inference-limits": _inference(resources={"limits": {"memory": "1Gi"}}),
+    "inference-env-is-free": _inference(extraEnv=[{"name": "BIND_MODEL", "value": "Tiny"}]),
+    "inference-env-names": _inference(extraEnv=[{"name": "a-b", "value": ""}]),
+    "inference-image-registry": _inference(image={"registry": "https://ghcr.io"}),
+    "inference-image-repository": _inference(image={"repository": "/bind-inference:0.1.0"}),
+    "inference-image-tag": _inference(image={"tag": "sha256:0"}),
+    "inference-image-digest": _inference(image={"digest": "sha256:0"}),
+    "weaviate-version": _weaviate(version="v1.35.2"),
+    "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
+    "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
+    "weaviate-env-names": _weaviate(env={"a-b": ""}),
+    "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
+    "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
+}
+"""A patch of `tiny_resource` by the name of the one rule that it breaks."""
+
+CHANGES: dict[str, tuple[Manifest, Manifest]] = {
+    "cache-does-not-shrink": (
+        _inference(model={"cache": {"size": "10Gi"}}),
+        _inference(model={"cache": {"size": "9Gi"}}),
+    ),
+    "cache-class-is-fixed": (
+        _inference(model={"cache": {"storageClassName": "fast"}}),
+        _inference(model={"cache": {"storageClassName": "slow"}}),
+    ),
+    "storage-size-is-fixed": (
+        _weaviate(storage={"size": "1Gi"}),
+        _weaviate(storage={"size": "2Gi"}),
+    ),
+    "storage-class-is-fixed": (
+        _weaviate(storage={"size": "1Gi"}),
+        _weaviate(storage={"size": "1Gi", "storageClassName": "fast"}),
+    ),
+}
+"""Patches of `tiny_resource` before and after, by the name of the rule that the change breaks."""
