@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+
 from support.tools import binary
 
-ADMIN_TOKEN = "integration-admin"
+ADMIN_TOKEN = "integration-admin"  # noqa: S105  (of a server that lives for one test run)
 START_LIMIT_S = 90.0
 
 AUDIT_POLICY = {
@@ -96,7 +97,7 @@ def free_ports(count: int) -> list[int]:
 def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServer]:
     """Start etcd and kube-apiserver with their files in `folder`; stop both at the end.
 
-    tokens: user name by token, beside the administrator's own; they have no rights until RBAC gives them some.
+    tokens: user name by token, beside the administrator's; they have no rights until RBAC gives some.
     Raises pytest.fail.Exception with the log's end if it does not come up.
     """
     etcd_port, peer_port, port = free_ports(3)
@@ -168,7 +169,7 @@ def _write_files(folder: Path, server: ApiServer, tokens: dict[str, str]) -> Non
 
 
 def write_kubeconfig(path: Path, url: str, token: str) -> None:
-    """Write a kubeconfig for `token`; the certificate is self-signed and on loopback, so it is not checked."""
+    """Write a kubeconfig for `token`; the self-signed certificate, on loopback, is not checked."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",

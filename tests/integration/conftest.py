@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from integration.apiserver import ApiServer, running_apiserver
 
 ROOT = Path(__file__).parents[2]
 OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
-OPERATOR_TOKEN = "integration-operator"
+OPERATOR_TOKEN = "integration-operator"  # noqa: S105  (of a server that lives for one test run)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from bind_operator.api.rules import RULES
 from integration.apiserver import ApiServer
 from support.resources import BREACHES, CHANGES, merged, tiny_resource
