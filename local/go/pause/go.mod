@@ -1,0 +1,3 @@
+module bindvectorizer.dev/local/pause
+
+go 1.26.0
