@@ -17,6 +17,9 @@ from bind_demo.modality import MEDIA, Modality
 MODULE = "multi2vec-bind"
 EVERYTHING = "everything"
 
+WORDS = ("slug", "title", Modality.TEXT.value)
+"""The text properties; only `text` is embedded, all are searched by keyword."""
+
 WEIGHTS = {
     # Text vectors are about 14 long and vision vectors 1: without weights the text alone would decide.
     Modality.TEXT: 0.02,
@@ -41,19 +44,20 @@ def schema(name: str) -> dict[str, Any]:
     vectors[EVERYTHING] = {fields_key(modality): [modality.value] for modality in Modality}
     together: dict[str, Any] = vectors[EVERYTHING]
     together["weights"] = {fields_key(modality): [WEIGHTS[modality]] for modality in Modality}
-    words = [{"name": name_, "dataType": ["text"]} for name_ in ("slug", "title", Modality.TEXT.value)]
+    words = [{"name": name_, "dataType": ["text"]} for name_ in WORDS]
     blobs = [{"name": modality.value, "dataType": ["blob"]} for modality in MEDIA]
     return {
         "class": name,
         "properties": words + blobs,
         "vectorConfig": {
-            vector: {"vectorizer": {MODULE: config}, "vectorIndexType": "hnsw"} for vector, config in vectors.items()
+            vector: {"vectorizer": {MODULE: config}, "vectorIndexType": "hnsw"}
+            for vector, config in vectors.items()
         },
     }
 
 
 def fingerprint(client: WeaviateClient) -> str:
-    """Return a short digest of the schema and of the model behind Weaviate; a change of either starts anew."""
+    """Return a short digest of schema and model; a change of either makes the demo start anew."""
     model = client.get_meta().get("modules", {}).get(MODULE)
     facts = json.dumps([schema(""), model], sort_keys=True)
     return "bind_demo " + hashlib.sha256(facts.encode()).hexdigest()[:12]
@@ -62,7 +66,7 @@ def fingerprint(client: WeaviateClient) -> str:
 def ensure_collection(client: WeaviateClient, name: str) -> Collection[Any, Any]:
     """Return the demo's collection, made (or made anew, if schema or model changed) where needed.
 
-    IMU goes through `custom`: the client's typed configuration sends `IMUFields`, the server reads `imuFields`.
+    IMU goes through `custom`: the client's typed configuration sends `IMUFields`, Weaviate reads `imuFields`.
     """
     mark = fingerprint(client)
     if client.collections.exists(name):
@@ -74,7 +78,7 @@ def ensure_collection(client: WeaviateClient, name: str) -> Collection[Any, Any]
         name,
         description=mark,
         properties=[
-            *(Property(name=word, data_type=DataType.TEXT) for word in ("slug", "title", Modality.TEXT.value)),
+            *(Property(name=word, data_type=DataType.TEXT) for word in WORDS),
             *(Property(name=modality.value, data_type=DataType.BLOB) for modality in MEDIA),
         ],
         vector_config=[

@@ -34,7 +34,7 @@ class Endpoint:
             )
         except WeaviateBaseError as error:
             raise DemoError(
-                f"no Weaviate answers at {self.host}:{self.http_port} and :{self.grpc_port} ({error.message})",
+                f"no Weaviate answers at {self.host}:{self.http_port}, :{self.grpc_port} ({error.message})",
                 "see whether its pod is ready and the two ports are its REST and gRPC ports",
             ) from error
         with client:

@@ -6,6 +6,7 @@ from typing import Any
 
 from weaviate.collections import Collection
 
+from bind_demo.collection import EVERYTHING
 from bind_demo.errors import DemoError
 from bind_demo.media import Media
 from bind_demo.modality import Modality
@@ -39,11 +40,13 @@ def import_things(collection: Collection[Any, Any], originals: Mapping[Thing, Me
 
 def check_stored(collection: Collection[Any, Any], expected: Iterable[Thing]) -> None:
     """Raise DemoError unless each thing is stored and has all its vectors."""
-    vectors_of = {str(o.uuid): {k for k, v in o.vector.items() if v} for o in collection.iterator(include_vector=True)}
+    vectors_of = {
+        str(o.uuid): {k for k, v in o.vector.items() if v} for o in collection.iterator(include_vector=True)
+    }
     for thing in expected:
         if str(thing.uuid) not in vectors_of:
             raise DemoError(f"the object {thing.slug} was accepted but is not stored", "run the demo again")
-        missing = sorted({*Modality, "everything"} - vectors_of[str(thing.uuid)])
+        missing = sorted({*Modality, EVERYTHING} - vectors_of[str(thing.uuid)])
         if missing:
             raise DemoError(
                 f"the object {thing.slug} is stored without its vectors {', '.join(missing)}",

@@ -49,12 +49,14 @@ class Kube:
     @contextmanager
     def forward(self, namespace: str, target: str, port: int) -> Iterator[int]:
         """Yield a free local port that leads to `port` of `target` (svc/name), while the block runs."""
-        command = self.kubectl_args("port-forward", "-n", namespace, target, f":{port}", "--address", "127.0.0.1")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        command = self.kubectl_args("port-forward", "-n", namespace, target, f":{port}")
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as running:
             try:
-                yield _forwarded_port(process, target)
+                yield _forwarded_port(running, target)
             finally:
-                process.terminate()
+                running.terminate()
 
     def _flags(self, context_flag: str) -> Sequence[str]:
         flags = [] if self.kubeconfig is None else ["--kubeconfig", str(self.kubeconfig)]
@@ -65,5 +67,6 @@ def _forwarded_port(process: subprocess.Popen[str], target: str) -> int:
     first = process.stdout.readline() if process.stdout else ""
     port = re.search(r"127\.0\.0\.1:(\d+) ->", first)
     if port is None:
-        raise DemoError(f"kubectl port-forward to {target} failed: {first.strip()}", "see whether its pod is ready")
+        what = f"kubectl port-forward to {target} failed: {first.strip()}"
+        raise DemoError(what, "see whether its pod is ready")
     return int(port.group(1))

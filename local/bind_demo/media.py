@@ -31,15 +31,16 @@ def build_altered(thing: Thing) -> Media:
     """Return altered copies of the same files, for queries."""
     random = thing.random("altered")
     photo = photos.open_photo(thing)
+    closer = photos.crop_border(photo, 0.02)
+    warm = _noisy(recordings.thermal(thing), 4, random)
+    far = _noisy(recordings.depth(thing), 3, random)
     return {
         Modality.IMAGE: photos.encode(photos.crop_border(photo, 0.03), "WEBP", quality=75),
         Modality.AUDIO: speech.rerecord(speech.speak(thing), random),
-        Modality.VIDEO: film.encode(film.pan(photos.crop_border(photo, 0.02)), "avi", "mpeg4", qmin="4", qmax="4"),
+        Modality.VIDEO: film.encode(film.pan(closer), "avi", "mpeg4", qmin="4", qmax="4"),
         Modality.IMU: recordings.csv_of(_noisy(recordings.imu(thing), 0.05, random), decimals=3),
-        Modality.THERMAL: photos.encode(
-            recordings.picture_of(_noisy(recordings.thermal(thing), 4, random)), "JPEG", quality=75
-        ),
-        Modality.DEPTH: photos.encode(recordings.picture_of(_noisy(recordings.depth(thing), 3, random)), "PNG"),
+        Modality.THERMAL: photos.encode(recordings.picture_of(warm), "JPEG", quality=75),
+        Modality.DEPTH: photos.encode(recordings.picture_of(far), "PNG"),
     }
 
 

@@ -63,24 +63,33 @@ def run_job(job: Mapping[str, Any], searches: Sequence[Search]) -> list[Answer]:
         out = json.loads(_run([_program("node"), "demo.mjs", str(file)], RUN_TIMEOUT_S))
     if out["stored"] != len(job["objects"]):
         raise DemoError(
-            f"the TypeScript client stored {out['stored']} of {len(job['objects'])} objects", "run the demo again"
+            f"the TypeScript client stored {out['stored']} of {len(job['objects'])} objects",
+            "run the demo again",
         )
     answers = zip(searches, out["answers"], strict=True)
-    return [Answer(s, tuple(Hit(h["slug"], h["distance"]) for h in a["hits"]), a["error"]) for s, a in answers]
+    return [
+        Answer(s, tuple(Hit(h["slug"], h["distance"]) for h in a["hits"]), a["error"]) for s, a in answers
+    ]
 
 
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise DemoError(f"{name} is not installed; the second half of the demo needs Node 20 and npm", "install Node 20")
+        raise DemoError(
+            f"{name} is not installed; the second half of the demo needs Node 20 and npm", "install Node 20"
+        )
     return found
 
 
 def _run(command: list[str], timeout_s: float) -> str:
     try:
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=timeout_s)
+        done = subprocess.run(
+            command, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=timeout_s
+        )
     except subprocess.TimeoutExpired as error:
         raise DemoError(f"{command[1]} took longer than {timeout_s:.0f} s", "run the demo again") from error
     if done.returncode != 0:
-        raise DemoError(f"{' '.join(command[:2])} failed:\n{done.stderr.strip()}", f"try it yourself in {FOLDER}")
+        raise DemoError(
+            f"{' '.join(command[:2])} failed:\n{done.stderr.strip()}", f"try it yourself in {FOLDER}"
+        )
     return done.stdout

@@ -27,7 +27,7 @@ def thermal(thing: Thing) -> Floats:
         cx, cy = random.uniform(0.1, 0.9, 2)
         width, height = random.uniform(0.05, 0.3, 2)
         picture += random.uniform(60, 160) * np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / height) ** 2)
-    return np.clip(picture, 0, 255)
+    return np.asarray(np.clip(picture, 0, 255), dtype=np.float64)
 
 
 def depth(thing: Thing) -> Floats:
@@ -38,12 +38,13 @@ def depth(thing: Thing) -> Floats:
     wall = random.uniform(150, 250)
     horizon = random.uniform(0.2, 0.7)
     y, x = np.mgrid[0:1:240j, 0:1:320j]
-    picture = np.where(y < horizon, wall + random.uniform(-80, 80) * (x - 0.5), wall * (1 - y) / (1 - horizon))
+    slant = random.uniform(-80, 80)
+    picture = np.where(y < horizon, wall + slant * (x - 0.5), wall * (1 - y) / (1 - horizon))
     for _ in range(random.integers(3, 7)):
         left, top = random.uniform(0, 0.8), random.uniform(0, 0.7)
         inside = (x > left) & (x < left + random.uniform(0.1, 0.4)) & (y > top) & (y < top + 0.4)
         picture = np.where(inside, np.minimum(picture, random.uniform(20, 0.8 * wall)), picture)
-    return np.clip(picture, 0, 255)
+    return np.asarray(np.clip(picture, 0, 255), dtype=np.float64)
 
 
 def imu(thing: Thing) -> Floats:

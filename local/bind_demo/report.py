@@ -9,8 +9,8 @@ from rich.text import Text
 from bind_demo.searches import Answer
 
 TINY_NOTE = (
-    "The Tiny model has random weights: it knows an altered copy again within one modality, but a text does not "
-    "find a photo. For meaning across modalities use model ImageBindHuge."
+    "The Tiny model has random weights: it knows an altered copy again within one modality, but a text does "
+    "not find a photo. For meaning across modalities use the model ImageBindHuge."
 )
 
 
@@ -42,7 +42,8 @@ def build_rows(answers: Iterable[Answer]) -> list[tuple[str, str, str, str]]:
 
 def print_table(console: Console, title: str, answers: Sequence[Answer]) -> bool:
     """Print the table and return whether every answer was right."""
-    table = Table("search", "asked with", "best hits, cosine distance", "result", title=title, title_justify="left")
+    columns = ("search", "asked with", "best hits, cosine distance", "result")
+    table = Table(*columns, title=title, title_justify="left")
     for method, asked, hits, result in build_rows(answers):
         if method == "hybrid":
             hits += " (score)"

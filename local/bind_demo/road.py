@@ -19,21 +19,23 @@ NODE_COLLECTION = "DemoTypeScript"
 
 def travel(console: Console, endpoint: Endpoint) -> bool:
     """Import and search through both clients, print a table for each, return whether all rows passed."""
-    with step(console, f"made photos, speech, films and recordings of {len(THINGS)} things"):
+    with step(console, f"make photos, speech, films and recordings of {len(THINGS)} things"):
         originals = {thing: build_media(thing) for thing in THINGS}
         searches = build_searches({thing: build_altered(thing) for thing in THINGS}, THINGS)
     with endpoint.client() as client:
         if MODULE not in client.get_meta().get("modules", {}):
-            raise DemoError(f"this Weaviate runs without {MODULE}", "point the demo at a BindVectorizer's Weaviate")
-        with step(console, "Python client: imported them in batches"):
+            raise DemoError(
+                f"this Weaviate runs without {MODULE}", "point the demo at a BindVectorizer's Weaviate"
+            )
+        with step(console, "Python client: import them in batches"):
             collection = ensure_collection(client, PYTHON_COLLECTION)
             import_things(collection, originals)
-        with step(console, f"Python client: asked {len(searches)} searches"):
+        with step(console, f"Python client: ask {len(searches)} searches"):
             python = [ask(collection, search) for search in searches]
         description = fingerprint(client)
-    with step(console, "TypeScript client: npm packages are there"):
+    with step(console, "TypeScript client: npm packages"):
         node_client.install_packages()
-    with step(console, f"TypeScript client: imported them and asked {len(searches)} searches"):
+    with step(console, f"TypeScript client: import them and ask {len(searches)} searches"):
         job = node_client.build_job(endpoint, NODE_COLLECTION, description, originals, searches)
         node = node_client.run_job(job, searches)
     right = print_table(console, "\nPython: weaviate-client v4", python)

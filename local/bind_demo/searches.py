@@ -123,6 +123,6 @@ def _hits(collection: Collection[Any, Any], search: Search) -> tuple[Hit, ...]:
     return tuple(_hit(item, search.method) for item in found.objects)
 
 
-def _hit(item: Any, method: str) -> Hit:  # noqa: ANN401  (the client's generic object types say less than this)
+def _hit(item: Any, method: str) -> Hit:
     value = item.metadata.score if method == "hybrid" else item.metadata.distance
     return Hit(str(item.properties["slug"]), float(value))

@@ -25,12 +25,12 @@ class Settings(BaseSettings):
     kube: Cluster = Field(
         Cluster.LOCAL,
         validation_alias="KUBE",
-        description="local: the cluster of `make cluster`; current: the current kubectl context, after asking.",
+        description="local: the cluster of `make cluster`; current: kubectl's current context, after asking.",
     )
     registry: str = Field(
         "",
         validation_alias="REGISTRY",
-        description="With KUBE=current: the registry that `make images REGISTRY=…` pushed to; empty: ghcr.io.",
+        description="With KUBE=current: where `make images REGISTRY=…` pushed to; empty: ghcr.io.",
     )
     assume_yes: bool = Field(False, description="With KUBE=current: do not ask.")
     namespace: str = Field("demo", description="Namespace of the BindVectorizer.")

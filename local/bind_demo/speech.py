@@ -7,7 +7,7 @@ import subprocess
 import av
 import numpy as np
 import numpy.typing as npt
-import soundfile
+import soundfile  # type: ignore[import-untyped]
 
 from bind_demo.errors import DemoError
 from bind_demo.things import Thing
@@ -19,16 +19,18 @@ def speak(thing: Thing, words_per_minute: int = 150) -> bytes:
     """Return the thing's sentence as a WAV file (22,050 Hz, mono). Raises DemoError without espeak-ng."""
     program = shutil.which("espeak-ng")
     if program is None:
-        raise DemoError("espeak-ng, which speaks the demo's sentences, is not installed", "run `make packages`")
+        raise DemoError("espeak-ng, which speaks the sentences, is not installed", "run `make packages`")
     spoken = subprocess.run(
         [program, "--stdout", "-v", "en", "-s", str(words_per_minute), thing.spoken],
         capture_output=True,
         check=False,
     )
     if spoken.returncode != 0 or not spoken.stdout:
-        raise DemoError(f"espeak-ng failed: {spoken.stderr.decode(errors='replace').strip()}", "run `make packages`")
+        raise DemoError(
+            f"espeak-ng failed: {spoken.stderr.decode(errors='replace').strip()}", "run `make packages`"
+        )
     samples, rate = soundfile.read(io.BytesIO(spoken.stdout), dtype="float32")
-    return _file(samples, rate, "WAV")  # written anew: espeak-ng cannot know the length when it writes to a pipe
+    return _file(samples, rate, "WAV")  # written anew: a WAV on a pipe has no true length in its header
 
 
 def rerecord(wav: bytes, random: np.random.Generator) -> bytes:
@@ -40,7 +42,7 @@ def rerecord(wav: bytes, random: np.random.Generator) -> bytes:
 
 def _resample(wav: bytes, rate_hz: int) -> Samples:
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate_hz)
-    with av.open(io.BytesIO(wav)) as container:
+    with av.open(io.BytesIO(wav), "r") as container:
         frames = [piece for frame in container.decode(audio=0) for piece in resampler.resample(frame)]
     frames += resampler.resample(None)
     return np.concatenate([frame.to_ndarray()[0] for frame in frames])

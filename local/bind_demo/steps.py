@@ -8,9 +8,13 @@ from rich.console import Console
 
 
 @contextmanager
-def step(console: Console, done: str) -> Iterator[None]:
-    """Show that a step runs, and print `done` with its seconds when the block ends without an error."""
+def step(console: Console, what: str) -> Iterator[None]:
+    """Say what runs, then how long it took; an error leaves the first line standing, so it names the step."""
     started = time.monotonic()
-    with console.status(f"{done} …"):
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        console.print(f"{what} …", highlight=False)
         yield
-    console.print(f"[bold]ok[/bold] {done} ({time.monotonic() - started:.1f} s)", highlight=False)
+    console.print(f"ok: {what} ({time.monotonic() - started:.1f} s)", highlight=False)

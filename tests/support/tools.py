@@ -23,9 +23,9 @@ def binary(name: str) -> Path:
     )
     path = Path(found.stdout.strip())
     if found.returncode != 0 or not path.is_file():
-        why = found.stderr.strip().splitlines()
+        why = (found.stderr.strip() or found.stdout.strip()).splitlines()
         pytest.fail(
-            f"the program {name!r} is not built; run `make cluster` ({why[-1] if why else found.stdout.strip()})",
+            f"the program {name!r} is not built; run `make cluster` ({why[-1] if why else 'no path'})",
             pytrace=False,
         )
     return path

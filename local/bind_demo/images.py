@@ -1,0 +1,45 @@
+"""Which images the operator's chart is told to use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OPERATOR = "bind-operator"
+INFERENCE = "bind-inference"
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Helm values over the chart's own: an image's registry, repository and tag, by the value's path."""
+
+    values: Mapping[str, str]
+
+    def helm_args(self) -> list[str]:
+        """Return the values as `--set-string` arguments."""
+        return [arg for path, value in self.values.items() for arg in ("--set-string", f"{path}={value}")]
+
+
+def published() -> ImageChoice:
+    """Return the choice of nothing: the chart's own images, as published."""
+    return ImageChoice({})
+
+
+def from_registry(registry: str) -> ImageChoice:
+    """Return the images that `make images REGISTRY=…` pushed: the same names, tag as published, elsewhere.
+
+    registry: host and path, such as `registry.example.org/team`.
+    """
+    host, _, path = registry.strip("/").partition("/")
+    prefix = f"{path}/" if path else ""
+    return ImageChoice(
+        {
+            "image.registry": host,
+            "image.repository": f"{prefix}{OPERATOR}",
+            "images.inference.registry": host,
+            "images.inference.repository": f"{prefix}{INFERENCE}",
+        }
+    )
+
+
+def tagged(operator_tag: str, inference_tag: str) -> ImageChoice:
+    """Return the local cluster's images: the published names, with tags that follow from their contents."""
+    return ImageChoice({"image.tag": operator_tag, "images.inference.tag": inference_tag})

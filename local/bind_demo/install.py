@@ -1,0 +1,51 @@
+"""The operator by its own chart, and the sample resource."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from bind_demo.errors import DemoError
+from bind_demo.images import ImageChoice
+from bind_demo.kube import Kube
+from bind_demo.settings import ROOT
+
+RELEASE = "bind-operator"
+CHART = ROOT / "charts" / "bind-operator"
+SAMPLE = ROOT / "manifests" / "samples" / "tiny.yaml"
+HELM_TIMEOUT = "180s"
+
+
+def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> None:
+    """Install or upgrade the operator and wait for its pods. Raises DemoError with Helm's words and the pods'."""
+    where = ["--namespace", namespace, "--create-namespace"]
+    patience = ["--wait", "--timeout", HELM_TIMEOUT]
+    command = kube.helm_args(
+        "upgrade", "--install", RELEASE, str(CHART), *where, *patience, *images.helm_args()
+    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode != 0:
+        logs = kube.kubectl_args("logs", "-n", namespace, f"deploy/{RELEASE}")
+        what = f"helm upgrade --install {RELEASE} failed: {done.stderr.strip()}"
+        raise DemoError(
+            f"{what}\n{describe_pods(kube, namespace)}", f"read the operator's log: {' '.join(logs)}"
+        )
+
+
+def apply_sample(kube: Kube, namespace: str, file: Path = SAMPLE) -> None:
+    """Apply the sample in a namespace that is made where it is missing, with Pod Security `restricted`."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+    kube.run("apply", "-f", "-", stdin=json.dumps(body))
+    kube.run("apply", "-n", namespace, "-f", str(file))
+
+
+def describe_pods(kube: Kube, namespace: str) -> str:
+    """Return a line for each container of a namespace that does not run, in the cluster's words."""
+    lines = []
+    for pod in kube.get("pods", "-n", namespace).get("items", []):
+        for status in pod.get("status", {}).get("containerStatuses") or ():
+            for state in (status["state"].get("waiting"), status["state"].get("terminated")):
+                if state:
+                    words = f"{state.get('reason', '')}: {state.get('message', '')}"
+                    lines.append(f"  pod {pod['metadata']['name']}, {status['name']}: {words}")
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""The local cluster, found through its own command line (`python -m bind_local`)."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from bind_demo import images
+from bind_demo.errors import DemoError
+from bind_demo.images import ImageChoice
+from bind_demo.kube import Kube
+
+
+def local_cluster() -> Kube:
+    """Return the local cluster. Raises DemoError when it does not run."""
+    kubeconfig = Path(_bind_local("kubeconfig"))
+    kube = Kube(_bind_local("path", "kubectl"), _bind_local("path", "helm"), kubeconfig)
+    try:
+        kube.run("get", "--raw", "/readyz", "--request-timeout=5s")
+    except DemoError as error:
+        raise DemoError(f"the local cluster does not answer: {error}", "run `make cluster`") from error
+    return kube
+
+
+def local_images() -> ImageChoice:
+    """Return the images that were built from this checkout and are in the local registry."""
+    tags = json.loads(_bind_local("images", "--json"))
+    return images.tagged(tags[images.OPERATOR], tags[images.INFERENCE])
+
+
+def _bind_local(*args: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bind_local", *args],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["it said nothing"]
+        raise DemoError(f"`bind_local {' '.join(args)}` failed: {said[-1]}", "run `make cluster images`")
+    return done.stdout.strip()
