@@ -59,4 +59,8 @@ class Scale(nn.Module):
 
 def postprocessor(initial_scale: float | None) -> nn.Sequential:
     """Return what makes the final vector: unit length, then a scale if the encoder has one."""
-    return nn.Sequential(UnitLength()) if initial_scale is None else nn.Sequential(UnitLength(), Scale(initial_scale))
+    return (
+        nn.Sequential(UnitLength())
+        if initial_scale is None
+        else nn.Sequential(UnitLength(), Scale(initial_scale))
+    )

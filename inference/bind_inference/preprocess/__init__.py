@@ -8,11 +8,24 @@ No network, no files, no temporary files: media are decoded from memory, by deco
 import torch
 
 from bind_inference.modality import Modality
+from bind_inference.preprocess.audio import audio
+from bind_inference.preprocess.image import image, thermal_or_depth
+from bind_inference.preprocess.imu import imu
 from bind_inference.preprocess.limits import Limits
+from bind_inference.preprocess.text import text
+from bind_inference.preprocess.video import video
 
 __all__ = ["Limits", "preprocess"]
 
 DEFAULT_LIMITS = Limits()
+_OF_BYTES = {
+    Modality.IMAGE: image,
+    Modality.AUDIO: audio,
+    Modality.VIDEO: video,
+    Modality.IMU: imu,
+    Modality.THERMAL: thermal_or_depth,
+    Modality.DEPTH: thermal_or_depth,
+}
 
 
 def preprocess(modality: Modality, data: bytes | str, limits: Limits = DEFAULT_LIMITS) -> torch.Tensor:
@@ -22,4 +35,10 @@ def preprocess(modality: Modality, data: bytes | str, limits: Limits = DEFAULT_L
     video: [15 views, 3, 2 frames, 224, 224]. thermal, depth: [1, 224, 224]. imu: [6, 2000].
     Raises InvalidItem, AudioTooShort, UnsupportedMedia or MediaTooLarge, without the item's position.
     """
-    raise NotImplementedError
+    if modality is Modality.TEXT:
+        if not isinstance(data, str):
+            raise TypeError("a text is str")
+        return text(data, limits)
+    if not isinstance(data, bytes):
+        raise TypeError(f"{modality} is bytes")
+    return _OF_BYTES[modality](data, limits)

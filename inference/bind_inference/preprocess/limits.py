@@ -7,10 +7,19 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of memory and time for one item; above one, MediaTooLarge gives both figures."""
 
-    max_pixels: int = 64_000_000
-    """Of a still, and of one video frame: width x height. 64 million are 192 MB as RGB."""
+    max_image_pixels: int = 64_000_000
+    """Width x height of a still; as RGB they take 192 MB."""
     max_audio_s: int = 3600
-    max_video_s: int = 3600
+    """Of audio; it is decoded in blocks, so that this bounds time, not memory."""
+    max_audio_channels: int = 32
+    max_sample_rate: int = 768_000
+    max_video_s: int = 4 * 3600
+    """Of video; of long ones only the parts that are looked at are decoded, where the format has an index."""
     max_video_frames: int = 20_000
-    """That have to be decoded to reach the wanted ones."""
+    """Frames decoded to reach the wanted ones."""
+    max_video_pixels: int = 9_500_000
+    """Width x height of a video frame: a little over 4K."""
+    max_video_aspect: int = 16
+    """Long side over short side: all of a frame is scaled to a short side of 224."""
     max_text_chars: int = 100_000
+    max_imu_rows: int = 1_000_000

@@ -46,7 +46,9 @@ def fill_tensor(name: str, tensor: Tensor) -> None:
 def _range(name: str, shape: tuple[int, ...]) -> tuple[np.float32, np.float32]:
     """Return (half width, centre) of the values of a tensor."""
     if len(shape) == 1:
-        return (np.float32(0.1), np.float32(1)) if name.endswith("weight") else (np.float32(0.05), np.float32(0))
+        return (
+            (np.float32(0.1), np.float32(1)) if name.endswith("weight") else (np.float32(0.05), np.float32(0))
+        )
     if name.endswith(_EMBEDDINGS):
         return np.float32(0.1), np.float32(0)
     fan_in = math.prod(shape[1:])

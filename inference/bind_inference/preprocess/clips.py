@@ -1,0 +1,14 @@
+"""Which two seconds of a recording the model sees: pytorchvideo 0.1.5's ConstantClipsPerVideoSampler."""
+
+from fractions import Fraction
+
+CLIP_S = 2
+
+
+def clip_starts(duration_s: float, clips: int) -> list[Fraction]:
+    """Return the starts, in seconds, of `clips` clips of two seconds, spread over the duration.
+
+    Clip k starts at k (d - 2) / clips, so the last does not reach the end; under two seconds all start at 0.
+    """
+    step = Fraction(max(duration_s - CLIP_S, 0)) / clips
+    return [step * index for index in range(clips)]

@@ -1,0 +1,150 @@
+"""Which frames of a video the model sees, and how they are found without decoding all of it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from bind_inference.errors import InvalidItem, MediaTooLarge
+from bind_inference.preprocess.clips import CLIP_S, clip_starts
+from bind_inference.preprocess.container import VIDEO_DEMUXERS, opened
+from bind_inference.preprocess.limits import Limits
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+CLIPS = 5
+_INDEXED = ("mov", "matroska")  # FFmpeg finds the right key frame in these
+_SEEK_OVER_S = 4  # a shorter gap between clips is decoded through
+
+
+@dataclass
+class Clip:
+    """Time stamps [start, stop) of a clip; its first and last frame, once found."""
+
+    start: int
+    stop: int
+    first: "VideoFrame | None" = None
+    last: "VideoFrame | None" = None
+    before: "VideoFrame | None" = field(default=None, repr=False)
+
+    def offer(self, frame: "VideoFrame", stamp: int) -> None:
+        """Take note of the next frame."""
+        if stamp < self.start:
+            self.before = frame
+        elif stamp < self.stop:
+            self.first, self.last = self.first or frame, frame
+
+    def frames(self) -> tuple["VideoFrame", "VideoFrame"]:
+        """Return the first and last frame; of a clip between two frames, twice the one that is on show."""
+        first, last = self.first or self.before, self.last or self.before
+        if first is None or last is None:
+            raise InvalidItem("not a video that can be decoded: no frame in its first two seconds")
+        return first, last
+
+
+class Decoder:
+    """The frames of one container, within the limits."""
+
+    def __init__(self, data: bytes, container: "InputContainer", limits: Limits) -> None:
+        if not container.streams.video:
+            raise InvalidItem("no picture in it: send sound as audio")
+        self.container = container
+        self.stream: VideoStream = container.streams.video[0]
+        if self.stream.codec_context is None:
+            raise InvalidItem("not a video that can be decoded: its codec is not known")
+        self.limits = limits
+        self.decoded = 0
+        self._check_size(self.stream.codec_context.width, self.stream.codec_context.height)
+        self.stream.codec_context.thread_count = 1  # items are decoded beside each other already
+        self.base, self.begin, end = _times(data, self.stream)
+        self.duration_s = float((end - self.begin) * self.base)
+        if self.duration_s > limits.max_video_s:
+            raise MediaTooLarge(
+                f"{self.duration_s:.0f} s of video; at most {limits.max_video_s} s are taken: send a shorter one"
+            )
+
+    def clips(self) -> list[Clip]:
+        """Return the clips, by start, their frames found; long gaps are jumped over where that is exact."""
+        clips = [
+            Clip(
+                self.begin + math.ceil(start / self.base),
+                self.begin + math.ceil((start + CLIP_S) / self.base),
+            )
+            for start in clip_starts(self.duration_s, CLIPS)
+        ]
+        for number, run in enumerate(self._runs(clips)):
+            if number > 0:
+                self.container.seek(run[0].start, stream=self.stream)
+            self._fill(run)
+            if number > 0 and run[0].before is None:
+                # The index pointed past the start: from the beginning, then.
+                self.container.seek(self.begin, stream=self.stream)
+                self._fill(run)
+        return clips
+
+    def _runs(self, clips: list[Clip]) -> list[list[Clip]]:
+        """Return the clips in groups that are decoded in one go."""
+        indexed = self.container.format.name.split(",")[0] in _INDEXED
+        runs = [clips[:1]]
+        for clip in clips[1:]:
+            gap_s = (clip.start - runs[-1][-1].stop) * self.base
+            if indexed and gap_s > _SEEK_OVER_S:
+                runs.append([clip])
+            else:
+                runs[-1].append(clip)
+        return runs
+
+    def _fill(self, run: list[Clip]) -> None:
+        """Find the frames of the clips, decoding from the current position to the end of the last."""
+        for clip in run:
+            clip.first = clip.last = clip.before = None
+        for frame, stamp in self._frames():
+            for clip in run:
+                clip.offer(frame, stamp)
+            if stamp >= run[-1].stop:
+                return
+
+    def _frames(self) -> Iterator[tuple["VideoFrame", int]]:
+        """Yield frames from the current position on, each with its time stamp."""
+        for frame in self.container.decode(self.stream):
+            self.decoded += 1
+            if self.decoded > self.limits.max_video_frames:
+                raise MediaTooLarge(
+                    f"over {self.limits.max_video_frames} frames up to the last clip: send a shorter video"
+                )
+            self._check_size(frame.width, frame.height)
+            if frame.pts is not None:
+                yield frame, frame.pts
+
+    def _check_size(self, width: int, height: int) -> None:
+        """Refuse frames that would take too much memory, now or when scaled."""
+        if width <= 0 or height <= 0:
+            raise InvalidItem("not a video that can be decoded: its frames have no size")
+        if width * height > self.limits.max_video_pixels:
+            raise MediaTooLarge(
+                f"frames of {width} x {height}; at most {self.limits.max_video_pixels} pixels are taken: "
+                "send a smaller video"
+            )
+        if max(width, height) > self.limits.max_video_aspect * min(width, height):
+            raise MediaTooLarge(
+                f"frames of {width} x {height}; the long side may be {self.limits.max_video_aspect} times "
+                "the short one: crop the video"
+            )
+
+
+def _times(data: bytes, stream: "VideoStream") -> tuple[Fraction, int, int]:
+    """Return a stream's time base in seconds, and in its units its start and its duration as it tells it."""
+    if not stream.time_base:
+        raise InvalidItem("not a video that can be decoded: it has no time base")
+    return stream.time_base, stream.start_time or 0, stream.duration or _last_time_stamp(data)
+
+
+def _last_time_stamp(data: bytes) -> int:
+    """Return the last frame's time stamp, for streams that do not tell their duration (webm, mkv)."""
+    with opened(data, VIDEO_DEMUXERS, "a video") as container:
+        stamps = (packet.pts for packet in container.demux(container.streams.video[0]))
+        return max((stamp for stamp in stamps if stamp is not None), default=0)

@@ -1,0 +1,123 @@
+"""Stills: photos, thermal and depth pictures.
+
+The short side becomes 224 pixels (bicubic, antialiased), the middle square is cut out. Orientation tags are
+not applied, transparency is dropped without a background, as the reference does.
+"""
+
+import io
+import math
+import struct
+import warnings
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
+from bind_inference.preprocess.limits import Limits
+
+SIZE = 224
+MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
+STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
+# Left out on purpose: formats that start other programs (EPS), fetch or nest other files, or that nobody sends.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
+Image.init()  # registers their readers, which would otherwise happen inside the first request
+# Above this ratio of sides, only the part that the middle square needs is resized: the same pixels to within
+# one of 255 steps, where resizing all of a 1 x 60,000 picture would make 224 x 13 million.
+RESIZE_WHOLE_UP_TO = 16
+
+
+def image(data: bytes, limits: Limits) -> Tensor:
+    """Return a photo as float32 [3, 224, 224], normalised with CLIP's mean and deviation."""
+    return (_middle_square(data, "RGB", limits) - MEAN) / STD
+
+
+def thermal_or_depth(data: bytes, limits: Limits) -> Tensor:
+    """Return a thermal or depth picture as float32 [1, 224, 224]: its luminance, normalised as red is.
+
+    The reference normalises one channel with CLIP's three, of which the first is used; stored vectors
+    came from that.
+    """
+    return (_middle_square(data, "L", limits) - MEAN[:1]) / STD[:1]
+
+
+def _middle_square(data: bytes, mode: str, limits: Limits) -> Tensor:
+    """Return float32 [channels of mode, 224, 224] in [0, 1]."""
+    if not data:
+        raise InvalidItem("empty: send the bytes of a picture in base64")
+    with warnings.catch_warnings():
+        # Oddities of metadata; sizes are judged by our limit, not by Pillow's warning.
+        warnings.simplefilter("ignore")
+        picture = _crop(_decode(data, mode, limits))
+    pixels = torch.from_numpy(np.array(picture, dtype=np.uint8)).view(SIZE, SIZE, -1)
+    return pixels.permute(2, 0, 1).float().div(255).contiguous()
+
+
+def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            width, height = opened.size
+            if width * height > limits.max_image_pixels:
+                raise MediaTooLarge(
+                    f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: send a smaller picture"
+                )
+            opened.load()
+            return _as_mode(opened, mode)
+    except UnidentifiedImageError:
+        raise UnsupportedMedia(f"not a picture of a format that is served ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise MediaTooLarge(
+            f"at most {limits.max_image_pixels} pixels are taken: send a smaller picture"
+        ) from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        struct.error,
+        IndexError,
+        KeyError,
+        TypeError,
+    ) as error:
+        # What Pillow's decoders raise for broken bytes is not one type.
+        raise InvalidItem(f"not a decodable picture: {_one_line(error)}") from error
+
+
+def _as_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Return the picture in RGB or L; 16-bit and float pixels saturate at 255, as in the reference."""
+    if picture.mode[0] in "IF":
+        levels = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=255.0)
+        picture = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+    return picture.convert(mode)
+
+
+def _crop(picture: Image.Image) -> Image.Image:
+    """Return the middle 224 x 224 of the picture scaled so that its short side is 224."""
+    width, height = picture.size
+    short = min(width, height)
+    scaled = int(SIZE * width / short), int(SIZE * height / short)
+    left, top = round((scaled[0] - SIZE) / 2), round((scaled[1] - SIZE) / 2)
+    if max(width, height) <= RESIZE_WHOLE_UP_TO * short:
+        resized = picture.resize(scaled, Image.Resampling.BICUBIC)
+        return resized.crop((left, top, left + SIZE, top + SIZE))
+    return _resize_part(picture, scaled, left, top)
+
+
+def _resize_part(picture: Image.Image, scaled: tuple[int, int], left: int, top: int) -> Image.Image:
+    """Return the 224 x 224 at (left, top) of the picture resized to `scaled`, without making the rest."""
+    across, down = picture.width / scaled[0], picture.height / scaled[1]
+    box = (left * across, top * down, (left + SIZE) * across, (top + SIZE) * down)
+    # The box is single precision in Pillow, so cut first: its coordinates stay small and exact enough.
+    margin = math.ceil(3 * max(across, down, 1))
+    cut_left, cut_top = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
+    cut_right = min(picture.width, math.ceil(box[2]) + margin)
+    cut_bottom = min(picture.height, math.ceil(box[3]) + margin)
+    part = picture.crop((cut_left, cut_top, cut_right, cut_bottom))
+    local = (box[0] - cut_left, box[1] - cut_top, box[2] - cut_left, box[3] - cut_top)
+    local = (local[0], local[1], min(local[2], part.width), min(local[3], part.height))
+    return part.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=local)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,68 @@
+"""Recordings of a gyroscope and an accelerometer, as CSV."""
+
+import io
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bind_inference.errors import InvalidItem, MediaTooLarge
+from bind_inference.preprocess.limits import Limits
+
+CHANNELS, SAMPLES = 6, 2000
+COLUMNS = "gyro_x,gyro_y,gyro_z,accl_x,accl_y,accl_z"
+
+
+def imu(data: bytes, limits: Limits) -> Tensor:
+    """Return a recording as float32 [6, 2000]: cut at 2,000 samples, or zeros after its end.
+
+    data: CSV of six columns under one line of names, which is skipped. The numbers are laid out row after
+    row over the six channels, not column by column: stored vectors came from the reference's reshape.
+    """
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InvalidItem(f"not a text file: send CSV with the columns {COLUMNS}") from None
+    rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()][1:]
+    if not rows:
+        raise InvalidItem(f"no rows under the first line: send CSV with the columns {COLUMNS}")
+    if len(rows) > limits.max_imu_rows:
+        raise MediaTooLarge(f"{len(rows)} rows; at most {limits.max_imu_rows} are taken: send fewer")
+    samples = _numbers(rows).reshape(CHANNELS, -1)[:, :SAMPLES]
+    recording = torch.zeros(CHANNELS, SAMPLES)
+    recording[:, : samples.shape[1]] = torch.from_numpy(samples)
+    return recording
+
+
+def _numbers(rows: list[tuple[int, str]]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    """Return the numbers of rows (line number, text) as [rows, 6]."""
+    text = io.StringIO("\n".join(line for _, line in rows))
+    try:
+        table = np.loadtxt(text, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
+        with np.errstate(over="ignore"):
+            numbers = table.astype(np.float32)
+    except ValueError:
+        raise InvalidItem(_complaint(rows)) from None
+    if numbers.shape[1] != CHANNELS or not np.isfinite(numbers).all():
+        raise InvalidItem(_complaint(rows))
+    return numbers
+
+
+def _complaint(rows: list[tuple[int, str]]) -> str:
+    """Return what is wrong with the first bad row."""
+    for number, line in rows:
+        cells = line.split(",")
+        if len(cells) != CHANNELS:
+            return f"line {number} has {len(cells)} columns, not {CHANNELS}: send CSV with {COLUMNS}"
+        for column, cell in enumerate(cells, start=1):
+            if not _is_finite_float32(cell):
+                shown = cell.strip()[:20]
+                return f"line {number}, column {column}: {shown!r} is not a finite number"
+    return f"not a table of numbers: send CSV with the columns {COLUMNS}"
+
+
+def _is_finite_float32(cell: str) -> bool:
+    try:
+        return bool(abs(float(cell)) <= np.finfo(np.float32).max)
+    except ValueError:
+        return False
