@@ -16,7 +16,7 @@ HELM_TIMEOUT = "180s"
 
 
 def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> None:
-    """Install or upgrade the operator and wait for its pods. Raises DemoError with Helm's words and the pods'."""
+    """Install or upgrade the operator and wait for its pods. Raises DemoError in their words."""
     where = ["--namespace", namespace, "--create-namespace"]
     patience = ["--wait", "--timeout", HELM_TIMEOUT]
     command = kube.helm_args(
