@@ -3,7 +3,7 @@ import io
 import av
 import numpy as np
 import pytest
-import soundfile
+import soundfile  # type: ignore[import-untyped]
 from PIL import Image
 
 from bind_demo.media import build_altered, build_media
