@@ -33,7 +33,7 @@ class ForeignOwner(OperatorError):
     """A release or workload of that name belongs to somebody else; nothing of it is touched."""
 
     reason = Reason.FOREIGN_OWNER
-    counted = False
+    retry = False
 
 
 class HelmFailed(OperatorError):
@@ -50,6 +50,13 @@ class HelmTimedOut(HelmFailed):
 
 class ApiUnavailable(OperatorError):
     """The API server cannot be reached or does not answer; that is nobody's spec's fault."""
+
+    reason = Reason.API_UNAVAILABLE
+    counted = False
+
+
+class ApiConflict(OperatorError):
+    """Somebody wrote the object in between; looking again settles it."""
 
     reason = Reason.API_UNAVAILABLE
     counted = False

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     VOLUME_UNBOUND = "VolumeUnbound"
     CONTAINER_CONFIG_INVALID = "ContainerConfigInvalid"
     PODS_REFUSED = "PodsRefused"
+    CONTAINER_NOT_STARTED = "ContainerNotStarted"
     EVICTED = "Evicted"
 
     # Other conditions

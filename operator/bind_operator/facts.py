@@ -1,0 +1,88 @@
+"""What the operator saw in the cluster, as frozen facts that the pure parts judge."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bind_operator.reasons import Reason
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """Which resource."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Component(StrEnum):
+    """The two workloads of a release, by the value of their component label."""
+
+    WEAVIATE = "weaviate"
+    INFERENCE = "inference"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision of a Helm release, as the labels of its Secret tell it."""
+
+    number: int
+    status: str
+    """Helm's word: deployed, superseded, failed, pending-install, uninstalling …."""
+    managed: bool
+    """Whether this operator made it."""
+    digest: str
+    chart: str
+    modified_at: float
+    """When Helm last wrote it, in seconds of the epoch."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment or StatefulSet."""
+
+    name: str
+    release: str | None
+    """The Helm release that it belongs to, by its annotation."""
+    wanted: int
+    ready: int
+    is_current: bool
+    """Whether its controller has seen the latest spec and every pod has it."""
+    refusal: str = ""
+    """Why its controller cannot make pods, in the API server's words."""
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether every pod has the latest spec and is ready, and none of an older one is left."""
+        return self.is_current and self.ready >= self.wanted
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why pods are not ready, in the cluster's own words."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why the operator's own action did not succeed."""
+
+    reason: Reason
+    message: str
+    is_final: bool
+    """Whether the operator waits for a change before it tries again."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome of the live check. `holds` is None while it cannot be told."""
+
+    holds: bool | None
+    reason: Reason
+    message: str
+    blocks: bool = True
+    """Whether Ready waits for it."""

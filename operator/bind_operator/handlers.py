@@ -1,0 +1,99 @@
+"""kopf's part: watches that ring, the liveness probe, and the settings against what bites.
+
+Only event handlers are used. They leave no finalizer, no annotation and no progress on any object, so kopf
+itself writes nothing; the finalizer is the reconciler's.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import kopf
+
+from bind_operator.api.identity import GROUP, PLURAL, VERSION
+from bind_operator.doorbell import Doorbell
+from bind_operator.errors import OperatorError
+from bind_operator.facts import Key
+from bind_operator.kube import Kube
+from bind_operator.objects import CHART_NAME, INSTANCE_LABEL, NAME_LABEL
+
+logger = logging.getLogger(__name__)
+
+CHILDREN = (("", "v1", "pods"), ("apps", "v1", "deployments"), ("apps", "v1", "statefulsets"))
+CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART_NAME, INSTANCE_LABEL: kopf.PRESENT}
+SETTLE_S = 0.2
+"""Children change in bursts; one look answers for all of them."""
+SERVED_AGAIN_S = 5.0
+MAX_BEAT_AGE_S = 30.0
+
+
+def build_registry(doorbell: Doorbell, max_look_s: float) -> kopf.OperatorRegistry:
+    """Return the handlers. max_look_s: how long one look may take before the operator counts as stuck."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    def resource_changed(*, namespace: str | None, name: str, **_: Any) -> None:
+        doorbell.ring(Key(namespace or "", name), SETTLE_S)
+
+    for group, version, plural in CHILDREN:
+
+        @kopf.on.event(group, version, plural, labels=CHILD_LABELS, registry=registry)
+        def child_changed(*, namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
+            doorbell.ring(Key(namespace or "", labels[INSTANCE_LABEL]), SETTLE_S)
+
+    @kopf.on.probe(id="heartbeat", registry=registry)
+    def heartbeat(**_: Any) -> float:
+        """Fail where the process lives but does nothing (kopf#1276, kopf#787)."""
+        age_s = time.monotonic() - doorbell.beat_at
+        if age_s > MAX_BEAT_AGE_S:
+            raise kopf.PermanentError(f"the queue has not moved for {age_s:.0f} s")
+        if doorbell.longest_look_s() > max_look_s:
+            raise kopf.PermanentError(f"a look at a resource takes over {max_look_s:.0f} s")
+        return round(age_s, 3)
+
+    @kopf.on.login(registry=registry)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    return registry
+
+
+def build_kopf_settings() -> kopf.OperatorSettings:
+    """Return kopf's settings, each against something that bites."""
+    settings = kopf.OperatorSettings()
+    # Watches that go silent: kopf#847, kopf#957, kopf#585.
+    settings.watching.inactivity_timeout = 70
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 30
+    settings.posting.level = logging.WARNING
+    # The resource is waited for before the start, so its definition need not be watched (and permitted).
+    settings.scanning.disabled = True
+    return settings
+
+
+async def wait_until_served(kube: Kube) -> None:
+    """Wait for the resource's definition, for kopf looks for it only once."""
+    while True:
+        try:
+            if await kube.is_served():
+                return
+            hint = "the CRD is not installed; apply manifests/crds.yaml"
+        except OperatorError as error:
+            hint = str(error)
+        logger.warning("waiting for the resource", extra={"facts": {"hint": hint}})
+        await asyncio.sleep(SERVED_AGAIN_S)
+
+
+async def sweep(kube: Kube, doorbell: Doorbell, namespaces: Sequence[str], interval_s: float) -> None:
+    """Ring for resources that nobody rang for, for a watch may go silent."""
+    while True:
+        try:
+            for key in await kube.list_keys(namespaces):
+                if not doorbell.knows(key):
+                    doorbell.ring(key)
+        except OperatorError as error:
+            logger.warning("sweep failed", extra={"facts": {"error": str(error)}})
+        await asyncio.sleep(interval_s)

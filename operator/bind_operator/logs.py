@@ -1,0 +1,33 @@
+"""One JSON line per event: a constant message, the facts in fields. Never values, vectors or media."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes time, level, logger and message, and the fields that the caller gave as `extra={"facts": …}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line. The time is the record's own, in UTC with milliseconds."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure_logging(level: str) -> None:
+    """Send all logs of `level` and above to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # kopf tells every event of every watched object at DEBUG and its own plumbing at INFO.
+    logging.getLogger("kopf").setLevel(max(logging.getLevelName(level), logging.WARNING))

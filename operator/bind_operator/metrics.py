@@ -1,0 +1,19 @@
+"""What Prometheus can ask about the operator."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECONCILES = Counter("bind_operator_reconciles_total", "Looks at a resource, by outcome.", ["outcome"])
+RECONCILE_SECONDS = Histogram(
+    "bind_operator_reconcile_seconds",
+    "Duration of a look at a resource, with the Helm run that it made.",
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+HELM_SECONDS = Histogram(
+    "bind_operator_helm_seconds",
+    "Duration of a Helm run, by command.",
+    ["command"],
+    buckets=(0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
+)
+STATUS_PATCHES = Counter("bind_operator_status_patches_total", "Writes of a status.")
+RELEASES = Gauge("bind_operator_releases", "Resources by the state of their release.", ["state"])
+QUEUE_DEPTH = Gauge("bind_operator_queue_depth", "Resources that are due and wait for a worker.")

@@ -1,0 +1,88 @@
+"""Wire the operator and run it until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+
+import kopf
+import prometheus_client
+
+from bind_operator.attempts import Attempts
+from bind_operator.chart import load_chart
+from bind_operator.deletion import Deletion
+from bind_operator.doorbell import Doorbell
+from bind_operator.handlers import build_kopf_settings, build_registry, sweep, wait_until_served
+from bind_operator.helm import Helm
+from bind_operator.kube import Kube
+from bind_operator.kube_client import KubeClient
+from bind_operator.reconciler import Reconciler
+from bind_operator.settings import Settings
+from bind_operator.verify import Verifier
+
+logger = logging.getLogger(__name__)
+
+DRAIN_S = 20.0
+"""Below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
+
+
+async def run_operator(settings: Settings) -> None:
+    """Run until a signal stops it.
+
+    Raises ChartUnreadable, ApiRefused (no credentials), or OSError (a port that is taken).
+    """
+    chart = load_chart(settings.chart_dir)
+    if settings.kubeconfig is not None:
+        # kopf's own login knows no other way to be told.
+        os.environ["KUBECONFIG"] = str(settings.kubeconfig)
+    client = await KubeClient.connect(settings.kubeconfig)
+    prometheus_client.start_http_server(settings.metrics_port)
+    doorbell = Doorbell(settings.workers)
+    kube = Kube(client)
+    helm = Helm(settings.helm, chart, settings.kubeconfig, settings.helm_timeout_s, settings.max_helm_runs)
+    reconciler = Reconciler(
+        settings=settings,
+        chart=chart,
+        kube=kube,
+        helm=helm,
+        deletion=Deletion(kube, helm, settings.delete_timeout_s),
+        verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
+        attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
+    )
+    logger.info("operator starts", extra={"facts": {"chart": chart.full_name, "chart_digest": chart.digest}})
+    try:
+        await wait_until_served(kube)
+        await _serve(settings, doorbell, reconciler, kube)
+    finally:
+        await doorbell.drain(DRAIN_S)
+        await client.close()
+    logger.info("operator stopped")
+
+
+async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler, kube: Kube) -> None:
+    """Run kopf, the queue and the sweep; when one ends, end all and raise what it raised."""
+    # One look runs Helm at most once, after waiting for a slot behind other runs.
+    max_look_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+    operator = kopf.operator(
+        registry=build_registry(doorbell, max_look_s),
+        settings=build_kopf_settings(),
+        standalone=True,
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+    )
+    parts = [
+        asyncio.create_task(operator),
+        asyncio.create_task(doorbell.serve(reconciler.reconcile)),
+        asyncio.create_task(sweep(kube, doorbell, settings.watch_namespaces, settings.resync_s)),
+    ]
+    try:
+        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            part.result()
+    finally:
+        for part in parts:
+            part.cancel()
+        for part in parts:
+            with contextlib.suppress(asyncio.CancelledError):
+                await part
