@@ -84,9 +84,8 @@ def _failure_text(facts: Facts) -> str:
 
 
 def _progress(workload: Workload, what: str) -> str:
-    if workload.is_current:
-        return f"{workload.ready} of {workload.wanted} {what} pods are ready"
-    return f"{what} pods are being replaced ({workload.ready} of {workload.wanted} ready)"
+    text = f"{workload.ready} of {workload.wanted} {what} pods are ready"
+    return text if workload.is_current else f"{text}, not all of the latest revision"
 
 
 def _in_sync(facts: Facts) -> str:

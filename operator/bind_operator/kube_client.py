@@ -62,7 +62,8 @@ class KubeClient:
         chosen = {key: value for key, value in query.items() if value}
         accept = {"Accept": METADATA_ONLY} if metadata_only else {}
         answer = await self._request("GET", path, query=chosen, headers=accept)
-        return list(answer["items"]) if answer else []
+        # An empty list of metadata comes as null.
+        return list((answer or {}).get("items") or [])
 
     async def create(self, path: str, body: Mapping[str, Any]) -> None:
         """Create `body` in the list at `path`."""

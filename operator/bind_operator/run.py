@@ -1,9 +1,9 @@
 """Wire the operator and run it until it is told to stop."""
 
 import asyncio
-import contextlib
 import logging
 import os
+import socket
 
 import kopf
 import prometheus_client
@@ -22,6 +22,11 @@ from bind_operator.verify import Verifier
 
 logger = logging.getLogger(__name__)
 
+
+class PortUnusable(Exception):
+    """A port of the operator cannot be listened on; the message names the setting."""
+
+
 DRAIN_S = 20.0
 """Below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
 
@@ -29,9 +34,11 @@ DRAIN_S = 20.0
 async def run_operator(settings: Settings) -> None:
     """Run until a signal stops it.
 
-    Raises ChartUnreadable, ApiRefused (no credentials), or OSError (a port that is taken).
+    Raises ChartUnreadable, PortUnusable, or ApiRefused (no credentials).
     """
     chart = load_chart(settings.chart_dir)
+    _check_port("health_port", settings.health_port)
+    _check_port("metrics_port", settings.metrics_port)
     if settings.kubeconfig is not None:
         # kopf's own login knows no other way to be told.
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)
@@ -83,6 +90,16 @@ async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler,
     finally:
         for part in parts:
             part.cancel()
-        for part in parts:
-            with contextlib.suppress(asyncio.CancelledError):
-                await part
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+def _check_port(setting: str, port: int) -> None:
+    """Raise PortUnusable if nobody can listen on `port`: kopf would say so in a traceback and stop."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            raise PortUnusable(
+                f"setting {setting}: cannot listen on port {port}: {error.strerror}"
+            ) from error
