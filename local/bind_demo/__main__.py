@@ -3,10 +3,12 @@
 import argparse
 import sys
 import warnings
+from collections.abc import Sequence
 
 with warnings.catch_warnings(record=True):  # authlib's, about its own use of httpx: no reader can act on it
     import weaviate  # noqa: F401  (imported first, so that its warnings end here)
 
+from pydantic import ValidationError
 from rich.console import Console
 
 from bind_demo.cli import run_demo
@@ -19,9 +21,9 @@ PLAIN_WIDTH = 150
 """Columns where there is no terminal: enough for the table's rows to stay on one line each."""
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Return the exit status: 0 if every search found what it should."""
-    args = _parser().parse_args()
+    args = _parser().parse_args(argv)
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     try:
         if args.command == "search":
@@ -39,7 +41,11 @@ def main() -> int:
 
 def _settings(args: argparse.Namespace) -> Settings:
     given = {"kube": args.kube, "registry": args.registry, "assume_yes": args.yes or None}
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        raise DemoError(f"wrong setting: {wrong}", "correct it, or leave it out") from error
 
 
 def _parser() -> argparse.ArgumentParser:

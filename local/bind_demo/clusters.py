@@ -24,7 +24,7 @@ def current_cluster(ask: Callable[[str], bool]) -> Kube:
             "choose one: `kubectl config use-context`; or leave KUBE out",
         )
     kube = Kube(kubectl, helm, kubeconfig=None, context=context)
-    server = kube.run("config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}")
+    server = kube.run("config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}").strip()
     if not ask(f"Install the operator and the demo into the context {context!r} ({server})?"):
         raise DemoError("nothing was installed", "leave KUBE out to use the local cluster of `make cluster`")
     return kube

@@ -26,9 +26,8 @@ def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> None:
     if done.returncode != 0:
         logs = kube.kubectl_args("logs", "-n", namespace, f"deploy/{RELEASE}")
         what = f"helm upgrade --install {RELEASE} failed: {done.stderr.strip()}"
-        raise DemoError(
-            f"{what}\n{describe_pods(kube, namespace)}", f"read the operator's log: {' '.join(logs)}"
-        )
+        said = f"{what}\n{describe_pods(kube, namespace)}".strip()
+        raise DemoError(said, f"read the operator's log: {' '.join(logs)}")
 
 
 def apply_sample(kube: Kube, namespace: str, file: Path = SAMPLE) -> None:
@@ -41,8 +40,12 @@ def apply_sample(kube: Kube, namespace: str, file: Path = SAMPLE) -> None:
 
 def describe_pods(kube: Kube, namespace: str) -> str:
     """Return a line for each container of a namespace that does not run, in the cluster's words."""
+    try:
+        pods = kube.get("pods", "-n", namespace).get("items", [])
+    except DemoError:  # the failure that is being told is the cause; this one would only hide it
+        return ""
     lines = []
-    for pod in kube.get("pods", "-n", namespace).get("items", []):
+    for pod in pods:
         for status in pod.get("status", {}).get("containerStatuses") or ():
             for state in (status["state"].get("waiting"), status["state"].get("terminated")):
                 if state:

@@ -1,0 +1,30 @@
+"""What keeps a pod from running is said in Ready's message, in the cluster's own words."""
+
+import pytest
+
+from support.story import Story
+
+
+@pytest.fixture(scope="module", autouse=True)
+def applied(story: Story) -> None:
+    story.apply("unpullable.yaml")
+    story.apply("starved.yaml")
+
+
+def test_an_image_that_cannot_be_pulled(story: Story) -> None:
+    condition = story.wait_reason("unpullable", "ImagePullFailed", timeout_s=90)
+    assert condition.status == "False"
+    assert "no-such-tag" in condition.message
+    assert "container inference of pod unpullable-inference-" in condition.message
+
+
+def test_a_container_killed_at_its_memory_limit(story: Story) -> None:
+    condition = story.wait_reason("starved", "OutOfMemory", timeout_s=90)
+    assert condition.status == "False"
+    assert "memory limit of 48Mi" in condition.message
+    assert "spec.inference.resources.limits.memory" in condition.message
+
+
+def test_raising_the_limit_cures_it(story: Story) -> None:
+    story.patch("starved", {"inference": {"resources": {"limits": {"memory": "3Gi"}}}})
+    story.wait_ready("starved")

@@ -1,0 +1,69 @@
+"""A GPU node that is only a name: kwok answers for it, and the scheduler takes it for real."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bind_demo.kube import Kube
+from support.tools import binary
+from support.waiting import until
+
+ANNOTATION = "kwok.x-k8s.io/node"
+GPU_TAINT = "nvidia.com/gpu"
+
+
+@contextmanager
+def fake_gpu_node(kube: Kube, name: str, folder: Path) -> Iterator[str]:
+    """Yield the name of a Ready node with one GPU, tainted as GPU nodes are; gone afterwards with its pods.
+
+    kwok manages only nodes with its annotation, so the real node is left alone. folder: for its log.
+    """
+    command = [
+        str(binary("kwok")),
+        f"--kubeconfig={kube.kubeconfig}",
+        "--manage-all-nodes=false",
+        f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
+        "--server-address=127.0.0.1:0",
+    ]
+    log = folder / "kwok.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder) as kwok,
+    ):
+        try:
+            kube.run("apply", "-f", "-", stdin=json.dumps(_node(name)))
+            until(lambda: _is_ready(kube, name), 30, lambda: f"node {name} is Ready; kwok: {log.read_text()}")
+            yield name
+        finally:
+            kube.run(
+                "delete",
+                "pods",
+                "-A",
+                f"--field-selector=spec.nodeName={name}",
+                "--force",
+                "--grace-period=0",
+            )
+            kube.run("delete", "node", name, "--ignore-not-found")
+            kwok.terminate()
+
+
+def _is_ready(kube: Kube, name: str) -> bool:
+    conditions = kube.get("node", name).get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _node(name: str) -> dict[str, object]:
+    amounts = {"cpu": "8", "memory": "32Gi", "pods": "16", "ephemeral-storage": "64Gi", "nvidia.com/gpu": "1"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "annotations": {ANNOTATION: "fake"},
+            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"},
+        },
+        "spec": {"taints": [{"key": GPU_TAINT, "value": "present", "effect": "NoSchedule"}]},
+        "status": {"capacity": amounts, "allocatable": amounts},
+    }
