@@ -1,0 +1,17 @@
+"""`python -m bind_local COMMAND`: the local cluster."""
+
+import sys
+
+from pydantic import ValidationError
+
+from bind_local.cli import main
+from bind_local.paths import Paths
+from bind_local.settings import Settings
+
+if __name__ == "__main__":
+    try:
+        settings = Settings()
+        cache = settings.cache_folder()
+    except (ValidationError, ValueError) as error:
+        sys.exit(f"error: BIND_CACHE or XDG_CACHE_HOME: {error}")
+    sys.exit(main(sys.argv[1:], Paths(cache)))

@@ -1,0 +1,83 @@
+"""The commands, each a list of steps with progress."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from bind_local import apt, binaries, cleanup, cluster
+from bind_local.errors import LocalError
+from bind_local.paths import Paths
+from bind_local.programs import ALL_MODULES, CLUSTER_MODULES, program
+from bind_local.steps import Step, run_steps
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    top = argparse.ArgumentParser(prog="python -m bind_local", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    add = commands.add_parser
+    add("packages", help="install the Debian packages that are missing")
+    add("binaries", help="build the pinned Go programs")
+    add("up", help="start the local cluster, or leave it alone when it is healthy")
+    add("down", help="end the local cluster and its state; images stay")
+    add("clean", help="down, and say that nothing of it is left")
+    add("leftovers", help="list what is left of a cluster; status 1 when there is something")
+    add("status", help="say whether the cluster runs")
+    add("kubeconfig", help="print the path of the local cluster's kubeconfig")
+    path = add("path", help="print the path of a pinned program")
+    path.add_argument("program")
+    return top
+
+
+def main(argv: Sequence[str], paths: Paths) -> int:
+    """Run one command. Returns its status; errors are printed with their remedy."""
+    args = parser().parse_args(argv)
+    try:
+        return _run(args, paths)
+    except LocalError as error:
+        print(f"\nerror: {error}\nto do: {error.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was begun is cleared by the next run or by `make clean`", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace, paths: Paths) -> int:
+    match args.command:
+        case "packages":
+            run_steps([_packages(paths)])
+        case "binaries":
+            run_steps(binaries.build_steps(paths, ALL_MODULES))
+        case "up":
+            run_steps([_packages(paths), *binaries.build_steps(paths, CLUSTER_MODULES), *_up(paths)])
+        case "down":
+            run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
+        case "clean":
+            run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
+            return _leftovers(paths)
+        case "leftovers":
+            return _leftovers(paths)
+        case "status":
+            print(cluster.status(paths))
+        case "kubeconfig":
+            print(paths.kubeconfig)
+        case "path":
+            print(program(paths, args.program))
+    return 0
+
+
+def _packages(paths: Paths) -> Step:
+    return Step("install Debian packages", lambda: apt.install(paths), lambda: not apt.missing())
+
+
+def _up(paths: Paths) -> list[Step]:
+    def healthy() -> bool:
+        return cluster.is_healthy(paths, cluster.spec_digest(*cluster.plan(paths)))
+
+    return [Step("start the local cluster", lambda: cluster.up(paths), healthy)]
+
+
+def _leftovers(paths: Paths) -> int:
+    left = cleanup.leftovers(paths)
+    print("\n".join(left) if left else "nothing of the local cluster is left on this machine")
+    return 1 if left else 0

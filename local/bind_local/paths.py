@@ -1,0 +1,62 @@
+"""The folders of one cache, and the few fixed places that belong to the whole machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+LOCAL = REPO / "local"
+
+RUN = Path("/run/bindvectorizer")
+"""Machine-wide: one cluster at a time, whoever started it. Sockets too, whose paths must be short."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Everything below the cache folder. `cluster` dies with the cluster, the rest outlives it."""
+
+    cache: Path
+
+    @property
+    def programs(self) -> Path:
+        """A folder for each Go module and set of pins."""
+        return self.cache / "bin"
+
+    @property
+    def logs(self) -> Path:
+        """What builds said."""
+        return self.cache / "logs"
+
+    @property
+    def containerd(self) -> Path:
+        """Pulled images; kept, so that the next cluster need not pull them again."""
+        return self.cache / "containerd"
+
+    @property
+    def registry(self) -> Path:
+        """Pushed images."""
+        return self.cache / "registry"
+
+    @property
+    def buildah(self) -> Path:
+        """Layers of image builds, apart from the user's own."""
+        return self.cache / "buildah"
+
+    @property
+    def cluster(self) -> Path:
+        """State of the running cluster."""
+        return self.cache / "cluster"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The local cluster's own kubeconfig; the user's is never touched."""
+        return self.cluster / "kubeconfig"
+
+    @property
+    def pki(self) -> Path:
+        """Certificates and keys."""
+        return self.cluster / "pki"
+
+    @property
+    def node_log(self) -> Path:
+        """Logs of the node's processes; they outlive it, for whoever asks why it did not start."""
+        return self.logs / "node"
