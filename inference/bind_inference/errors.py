@@ -1,4 +1,3 @@
-# ruff: noqa: N818  (an error is named for what happened, as a client reads it)
 """Every way a request can fail, each with the HTTP status it is answered with.
 
     BindError

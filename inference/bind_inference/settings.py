@@ -19,7 +19,7 @@ LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _MIB: Final = 1024 * 1024
 
 
-class InvalidSetting(Exception):  # noqa: N818  (named for what happened, like the errors of a request)
+class InvalidSetting(Exception):
     """A setting has a value that cannot be; the message is one line that names it and what it takes."""
 
 
@@ -92,7 +92,9 @@ class Settings(BaseSettings):
         "so that load balancers can look elsewhere",
     )
     drain_timeout_s: float = Field(
-        default=25.0, ge=0, description="seconds that accepted requests may take after that before they are cut"
+        default=25.0,
+        ge=0,
+        description="seconds that accepted requests may take after that before they are cut",
     )
 
     max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
@@ -108,10 +110,10 @@ class Settings(BaseSettings):
     )
     max_batch_size: int = Field(default=32, ge=1, description="most items in one forward pass")
     max_batch_gflop: float = Field(
-        default=1000.0,
-        gt=0,
+        default=0.0,
+        ge=0,
         description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is 335, "
-        "a text 47); bounds how long one batch can hold up the others",
+        "a text 47); bounds how long one batch can hold up the others; 0: 1,000 on a CPU, 20,000 on a GPU",
     )
     max_wait_s: float = Field(
         default=0.0,
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
     def _licence(self) -> Self:
         if self.model == "ImageBindHuge" and not self.license_accepted:
             raise ValueError(
-                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true to serve ImageBindHuge: its weights "
+                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge: its weights "
                 "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
             )
         return self

@@ -1,0 +1,79 @@
+"""`python -m bind_inference`: serve ImageBind over HTTP until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from bind_inference.app import create_app
+from bind_inference.logs import configure_logging
+from bind_inference.server import Server
+from bind_inference.service import Service
+from bind_inference.settings import PROGRAM, InvalidSetting, Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bind_inference.engine import Engine
+    from bind_inference.readiness import Readiness
+
+log = logging.getLogger("bind_inference")
+
+
+def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
+    """Return the engine; torch takes seconds to import, so the server listens before it does."""
+    from bind_inference.device import load_engine
+
+    return load_engine(settings, report)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return the listening socket. Raises InvalidSetting if the address cannot be had."""
+    host, port = settings.http_host, settings.http_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidSetting(
+            "--http-host, --http-port (BIND_HTTP_HOST, BIND_HTTP_PORT): "
+            f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}"
+        ) from error
+
+
+def serve(settings: Settings) -> int:
+    """Serve until asked to stop; return the exit status, 1 if the model cannot be loaded."""
+    listener = listen(settings)
+    failures: list[str] = []
+
+    def fail(message: str) -> None:
+        failures.append(message)
+        server.should_exit = True
+
+    service = Service(settings, load, on_failure=fail)
+    server = Server(create_app(service), service, settings)
+    log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
+    server.run(sockets=[listener])
+    for message in failures:
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the program; return the exit status, 2 for a wrong setting."""
+    try:
+        settings = load_settings(arguments)
+        configure_logging(settings.log_level)
+        return serve(settings)
+    except InvalidSetting as error:
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # no waiting for a decoder or a forward pass whose client has been answered

@@ -1,0 +1,83 @@
+"""What the scheduler asks of a model, and how a batch is run so that no item harms another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bind_inference.errors import InvalidItem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bind_inference.modality import Modality
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+Tensor: TypeAlias = Any  # the engine's own: torch is imported by the engine alone
+
+
+class DeviceLost(Exception):
+    """The device answers no more; nothing that is run on it will succeed in this process."""
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What the vectors come from. `device` is `cpu` or a GPU's name."""
+
+    model: str
+    dimension: int
+    device: str
+    precision: str
+
+
+class Engine(Protocol):
+    """A loaded model on its device."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What it is."""
+        ...
+
+    def preprocess(self, modality: Modality, data: bytes | str) -> Tensor:
+        """Return one decoded item. Any thread may call. Raises BindError without the item's position."""
+        ...
+
+    def tokens(self, tensor: Tensor) -> int:
+        """Return how many tokens a preprocessed text has."""
+        ...
+
+    def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
+        """Return vectors, float32 [items, dimension]. One thread calls. Raises DeviceLost."""
+        ...
+
+
+def run_batch(engine: Engine, modality: Modality, tensors: Sequence[Tensor]) -> list[Vector | Exception]:
+    """Return for each item its vector, or what kept it from having one.
+
+    A batch that fails (too little memory, one item that the model cannot take) is halved until the items to
+    blame are alone. Raises DeviceLost, which concerns all.
+    """
+    try:
+        vectors = engine.forward(modality, tensors)
+    except DeviceLost:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever it is, the other items must still be answered)
+        failure = error
+    else:
+        return [_finite(vector) for vector in vectors]
+    if len(tensors) == 1:
+        return [failure]
+    middle = len(tensors) // 2
+    return [
+        *run_batch(engine, modality, tensors[:middle]),
+        *run_batch(engine, modality, tensors[middle:]),
+    ]
+
+
+def _finite(vector: Vector) -> Vector | InvalidItem:
+    if np.isfinite(vector).all():
+        return vector
+    return InvalidItem("its values are too extreme: the vector would not be finite")

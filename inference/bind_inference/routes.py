@@ -1,0 +1,239 @@
+"""The end points: from a request to its items, from their outcomes to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from bind_inference import __version__
+from bind_inference.errors import BindError, InvalidRequest, RequestTooLarge, combine
+from bind_inference.modality import Modality
+from bind_inference.scheduler import Embedding
+from bind_inference.schemas import (
+    EmbeddingsRequest,
+    ErrorBody,
+    Meta,
+    VectorizeRequest,
+    VectorizeResponse,
+    parse_body,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Sequence
+
+    from bind_inference.service import Service
+
+T = TypeVar("T")
+Item = tuple[Modality, str]
+
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    int(status): {"model": ErrorBody, "description": text}
+    for status, text in {
+        HTTPStatus.BAD_REQUEST: "the body is not what this end point takes",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body, or an item, is above a limit",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "an item is of a format that is not served",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "an item cannot be embedded",
+        HTTPStatus.TOO_MANY_REQUESTS: "the queue is full; see Retry-After",
+        HTTPStatus.SERVICE_UNAVAILABLE: "no model is ready; see Retry-After",
+    }.items()
+}
+UNREADY: Final[dict[int | str, dict[str, Any]]] = {503: ERRORS[503]}
+CLIENT_GONE: Final = 499  # nobody reads it; it is for the metrics
+
+router = APIRouter()
+
+
+class ClientGone(Exception):
+    """The client hung up before its answer."""
+
+
+def _takes(body: type[VectorizeRequest | EmbeddingsRequest]) -> dict[str, Any]:
+    # The body is read raw: Weaviate sends no Content-Type, which FastAPI would refuse.
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": body.model_json_schema()}},
+        }
+    }
+
+
+@router.post(
+    "/vectorize",
+    response_model=VectorizeResponse,
+    responses=ERRORS,
+    openapi_extra=_takes(VectorizeRequest),
+    summary="Vectors for items of every modality",
+)
+async def vectorize(request: Request) -> Response:
+    """Answer one vector for each item, or name every item that has none."""
+    service: Service = request.app.state.service
+    service.readiness.require()
+    async with _body(request, service) as raw:
+        items = parse_body(VectorizeRequest, raw, service.settings.max_request_items).items()
+        embeddings = await _embed(request, service, items)
+    answer: dict[str, list[Any]] = {modality.vector_key: [] for modality in Modality}
+    for (modality, _, _), embedding in zip(items, embeddings, strict=True):
+        answer[modality.vector_key].append(embedding.vector)
+    return _json(answer)
+
+
+@router.post(
+    "/v1/embeddings",
+    responses=ERRORS,
+    openapi_extra=_takes(EmbeddingsRequest),
+    summary="Vectors for texts, in OpenAI's shape",
+)
+async def embeddings(request: Request) -> Response:
+    """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
+    service: Service = request.app.state.service
+    service.readiness.require()
+    async with _body(request, service) as raw:
+        wanted = parse_body(EmbeddingsRequest, raw, service.settings.max_request_items)
+        _check(wanted, service)
+        items = [(Modality.TEXT, index, text) for index, text in enumerate(wanted.texts())]
+        results = await _embed(request, service, items, name="input")
+    encode = _base64 if wanted.encoding_format == "base64" else lambda vector: vector
+    tokens = sum(result.tokens for result in results)
+    return _json(
+        {
+            "object": "list",
+            "data": [
+                {"object": "embedding", "index": index, "embedding": encode(result.vector)}
+                for index, result in enumerate(results)
+            ],
+            "model": service.settings.model,
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        }
+    )
+
+
+@router.api_route("/.well-known/live", methods=["GET", "HEAD"], status_code=204, responses=UNREADY)
+async def live(request: Request) -> Response:
+    """204 while the process is worth keeping, 503 when only a restart helps."""
+    readiness = request.app.state.service.readiness
+    return _probe(readiness.live, readiness.describe())
+
+
+@router.api_route("/.well-known/ready", methods=["GET", "HEAD"], status_code=204, responses=UNREADY)
+async def ready(request: Request) -> Response:
+    """204 when vectors can be asked for, 503 before and while the server drains."""
+    readiness = request.app.state.service.readiness
+    return _probe(readiness.ready, readiness.describe())
+
+
+@router.get("/meta", response_model=Meta, summary="What is served, and its state")
+async def meta(request: Request) -> Response:
+    """Answer at once and always: Weaviate's own readiness hangs on it."""
+    service: Service = request.app.state.service
+    return _json(service.meta(__version__))
+
+
+@router.get("/metrics", response_class=Response, summary="Prometheus metrics")
+async def metrics(request: Request) -> Response:
+    """Answer in Prometheus's text format."""
+    text = request.app.state.service.metrics.render()
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@contextlib.asynccontextmanager
+async def _body(request: Request, service: Service) -> AsyncIterator[bytes]:
+    """Read the body, holding its bytes of the budget until the block ends.
+
+    Raises RequestTooLarge as soon as it is known, QueueFull, ClientGone.
+    """
+    limit, budget = service.settings.max_request_bytes, service.scheduler.bytes_held
+    announced = request.headers.get("content-length", "")
+    expected = int(announced) if announced.isdigit() else 0
+    chunks: list[bytes] = []
+    with contextlib.ExitStack() as held:
+        _check_size(expected, limit)
+        held.enter_context(budget.hold(expected))
+        size = 0
+        while True:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            _check_size(size, limit)
+            if size > expected:
+                held.enter_context(budget.hold(size - expected))
+                expected = size
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                break
+        yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise RequestTooLarge(f"the body has {size:,} bytes or more, above the limit of {limit:,}")
+
+
+async def _embed(
+    request: Request, service: Service, items: Sequence[tuple[Modality, int, str]], name: str | None = None
+) -> list[Embedding]:
+    """Return the items' embeddings, or raise one error that names every item that has none."""
+    if not items:
+        return []
+    work = service.scheduler.embed([(modality, data) for modality, _, data in items])
+    outcomes = await _unless_gone(request, work)
+    good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
+    if len(good) == len(items):
+        return good
+    raise combine(
+        [
+            outcome.named(f"{name or modality.plural}[{index}]")
+            for (modality, index, _), outcome in zip(items, outcomes, strict=True)
+            if isinstance(outcome, BindError)
+        ]
+    )
+
+
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; cancel it and raise ClientGone if the client hangs up first."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientGone
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _check(wanted: EmbeddingsRequest, service: Service) -> None:
+    served, dimension = service.settings.model, service.scheduler.info.dimension
+    if wanted.model is not None and wanted.model.casefold() != served.casefold():
+        raise InvalidRequest(f"model: this server serves {served}")
+    if wanted.dimensions not in {None, dimension}:
+        raise InvalidRequest(f"dimensions: {served} has {dimension}")
+    if not wanted.texts():
+        raise InvalidRequest("input: must have at least one text")
+
+
+def _base64(vector: Any) -> str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+
+
+def _probe(good: bool, description: str) -> Response:
+    return Response(status_code=204) if good else _json({"error": description}, 503)
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, media_type="application/json"
+    )

@@ -1,0 +1,150 @@
+"""One server: its settings, its state, and the road from Starting to Ready."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from bind_inference.batching import Policy
+from bind_inference.cpus import usable_cpus
+from bind_inference.errors import Draining, NotReady
+from bind_inference.metrics import Metrics
+from bind_inference.modality import Modality
+from bind_inference.readiness import Phase, Readiness
+from bind_inference.scheduler import Limits, Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bind_inference.engine import Engine
+    from bind_inference.settings import Settings
+
+    Load = Callable[[Settings, Callable[[Readiness], None]], Engine]
+
+log = logging.getLogger(__name__)
+
+DIMENSIONS: Final = {"ImageBindHuge": 1024, "Tiny": 32}
+WEIGHTS: Final = {
+    "ImageBindHuge": "published by Meta AI",
+    "Tiny": "random: for trying the system, not for search by meaning",
+}
+LICENCES: Final = {
+    "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
+    "Tiny": "none needed: the weights come from a formula",
+}
+# Bounds how long one batch holds up the others: some seconds on two cores, some milliseconds on a GPU.
+MAX_BATCH_GFLOP: Final = {False: 1000.0, True: 20_000.0}
+
+
+class Service:
+    """What every route sees. Its methods belong to the event loop's thread."""
+
+    def __init__(self, settings: Settings, load: Load, on_failure: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.readiness = Readiness()
+        self._load = load
+        self._on_failure = on_failure
+        self._scheduler: Scheduler | None = None
+        self._started = time.monotonic()
+        self.metrics.readiness(self.readiness)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler of the loaded model. Raises NotReady before there is one."""
+        if self._scheduler is None:
+            raise NotReady(self.readiness.describe())
+        return self._scheduler
+
+    def start(self) -> None:
+        """Load the model beside the event loop; `readiness` tells how far it is."""
+        call = asyncio.get_running_loop().call_soon_threadsafe
+        threading.Thread(target=self._load_in_thread, args=(call,), name="load", daemon=True).start()
+
+    def drain(self) -> None:
+        """Say not ready from now on; requests that come all the same are answered."""
+        self._become(Readiness(Phase.DRAINING, "asked to stop"))
+
+    def stop(self) -> None:
+        """Take nothing more; what still waits is answered with 503."""
+        if self._scheduler:
+            self._scheduler.close(Draining("the server stops; try another"))
+
+    def meta(self, version: str) -> dict[str, Any]:
+        """Return what /meta says."""
+        model = self.settings.model
+        info = self._scheduler.info if self._scheduler else None
+        return {
+            "model": model,
+            "dimension": info.dimension if info else DIMENSIONS[model],
+            "state": self.readiness.phase,
+            "detail": self.readiness.describe(),
+            "device": info.device if info else ("cuda" if self.settings.enable_cuda else "cpu"),
+            "precision": info.precision if info else "float32",
+            "modalities": list(Modality),
+            "weights": WEIGHTS[model],
+            "licence": LICENCES[model],
+            "version": version,
+        }
+
+    def _load_in_thread(self, call: Callable[..., object]) -> None:
+        def report(readiness: Readiness) -> None:
+            call(self._become, readiness)
+
+        try:
+            engine = self._load(self.settings, report)
+        except Exception as error:  # whatever it is, the process must say it and end
+            log.exception("the model could not be loaded")
+            call(self._fail, str(error))
+        else:
+            call(self._loaded, engine)
+
+    def _loaded(self, engine: Engine) -> None:
+        from bind_inference.device import limit_threads  # torch takes seconds: only once the loop runs
+
+        settings = self.settings
+        cpus = usable_cpus()
+        self._scheduler = Scheduler(
+            engine,
+            Limits(
+                policy=Policy(
+                    settings.max_batch_size,
+                    settings.max_batch_gflop or MAX_BATCH_GFLOP[settings.enable_cuda],
+                    settings.max_wait_s,
+                ),
+                max_items=settings.max_queue_items,
+                max_bytes=settings.max_queue_bytes,
+                max_item_bytes=settings.max_item_bytes,
+                decode_threads=settings.decode_threads or cpus,
+            ),
+            self.metrics,
+            on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
+            prepare_decoder=lambda: limit_threads(1),
+            prepare_forward=lambda: limit_threads(settings.torch_threads or cpus),
+        )
+        self._become(Readiness(Phase.READY))
+
+    def _fail(self, message: str) -> None:
+        self._become(Readiness(Phase.FAILED, message))
+        self._on_failure(message)
+
+    def _become(self, readiness: Readiness) -> None:
+        if self.readiness.phase in {Phase.DRAINING, Phase.FAILED} and readiness.phase is not Phase.FAILED:
+            return  # there is no way back from these
+        before, self.readiness = self.readiness, readiness
+        self.metrics.readiness(readiness)
+        if before.phase is not readiness.phase:
+            log.log(
+                logging.ERROR if readiness.phase is Phase.FAILED else logging.INFO,
+                "state changed",
+                extra={
+                    "state": readiness.phase,
+                    "before": before.phase,
+                    "detail": readiness.detail,
+                    "model": self.settings.model,
+                    "duration_s": round(time.monotonic() - self._started, 3),
+                },
+            )
