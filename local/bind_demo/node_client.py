@@ -14,7 +14,7 @@ from bind_demo.endpoint import Endpoint
 from bind_demo.errors import DemoError
 from bind_demo.importing import BATCH_SIZE, properties_of
 from bind_demo.media import Media
-from bind_demo.searches import HITS, Answer, Hit, Search
+from bind_demo.searches import ALPHA, HITS, Answer, Hit, Search
 from bind_demo.things import Thing
 
 FOLDER = Path(__file__).parent / "node"
@@ -51,6 +51,7 @@ def build_job(
         "objects": objects,
         "batch_size": BATCH_SIZE,
         "limit": HITS,
+        "alpha": ALPHA,
         "searches": [{"method": s.method, "vector": s.vector, "payload": s.payload} for s in searches],
     }
 

@@ -15,6 +15,8 @@ from bind_demo.modality import Modality
 from bind_demo.things import Thing
 
 HITS = 3
+ALPHA = 0.25
+"""Share of the vectors in a hybrid search; with Tiny's random weights the words have to lead."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _hits(collection: Collection[Any, Any], search: Search) -> tuple[Hit, ...]:
         case "nearText":
             found = query.near_text(search.payload, **common)
         case "hybrid":
-            found = query.hybrid(search.payload, alpha=0.5, **common)
+            found = query.hybrid(search.payload, alpha=ALPHA, **common)
         case "nearImage":
             found = query.near_image(search.payload, **common)
         case "nearVector":

@@ -23,7 +23,7 @@ async function hitsOf(client, job, { method, vector, payload }) {
     case 'nearText':
       return distances(await query.nearText(payload, options));
     case 'hybrid':
-      return scores(await query.hybrid(payload, { ...options, alpha: 0.5 }));
+      return scores(await query.hybrid(payload, { ...options, alpha: job.alpha }));
     case 'nearImage':
       return distances(await query.nearImage(Buffer.from(payload, 'base64'), options));
     case 'nearVector': {
