@@ -13,6 +13,29 @@ from support.waiting import until
 ANNOTATION = "kwok.x-k8s.io/node"
 GPU_TAINT = "nvidia.com/gpu"
 
+READY_STAGE = """\
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata: {name: node-is-ready}
+spec:
+  resourceRef: {apiGroup: v1, kind: Node}
+  selector:
+    matchExpressions:
+    - {key: '.status.conditions.[] | select(.type == "Ready") | .status', operator: NotIn, values: ["True"]}
+  next:
+    patches:
+    - subresource: status
+      root: status
+      template: |
+        conditions:
+        - type: Ready
+          status: "True"
+          reason: KwokSaysSo
+          lastHeartbeatTime: {{ Now | Quote }}
+          lastTransitionTime: {{ Now | Quote }}
+"""
+"""The node becomes Ready once, and kwok renews its lease; its pods stay Pending, for nothing runs them."""
+
 
 @contextmanager
 def fake_gpu_node(kube: Kube, name: str, folder: Path) -> Iterator[str]:
@@ -20,8 +43,11 @@ def fake_gpu_node(kube: Kube, name: str, folder: Path) -> Iterator[str]:
 
     kwok manages only nodes with its annotation, so the real node is left alone. folder: for its log.
     """
+    stages = folder / "stages.yaml"
+    stages.write_text(READY_STAGE)
     command = [
         str(binary("kwok")),
+        f"--config={stages}",
         f"--kubeconfig={kube.kubeconfig}",
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={ANNOTATION}=fake",
