@@ -18,7 +18,9 @@ is none of these is a bug: it is logged with its traceback and answered with 500
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+MAX_NAMED: Final = 20  # faults told in one answer; the rest are counted
 
 
 class BindError(Exception):
@@ -96,6 +98,13 @@ def combine(errors: Sequence[BindError]) -> BindError:
     """
     if len(errors) == 1:
         return errors[0]
-    message = "; ".join(error.message for error in errors)
+    message = join_faults([error.message for error in errors])
     same = all(error.status == errors[0].status for error in errors)
     return type(errors[0])(message) if same else InvalidItem(message)
+
+
+def join_faults(faults: list[str]) -> str:
+    """Return the faults as one line; beyond MAX_NAMED they are only counted."""
+    told = list(dict.fromkeys(faults))
+    more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
+    return "; ".join(told[:MAX_NAMED]) + more

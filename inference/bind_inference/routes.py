@@ -96,7 +96,7 @@ async def embeddings(request: Request) -> Response:
     async with _body(request, service) as raw:
         wanted = parse_body(EmbeddingsRequest, raw, service.settings.max_request_items)
         _check(wanted, service)
-        items = [(Modality.TEXT, index, text) for index, text in enumerate(wanted.texts())]
+        items = [(Modality.TEXT, index, text) for index, text in enumerate(wanted.input)]
         results = await _embed(request, service, items, name="input")
     encode = _base64 if wanted.encoding_format == "base64" else lambda vector: vector
     tokens = sum(result.tokens for result in results)
@@ -221,7 +221,7 @@ def _check(wanted: EmbeddingsRequest, service: Service) -> None:
         raise InvalidRequest(f"model: this server serves {served}")
     if wanted.dimensions not in {None, dimension}:
         raise InvalidRequest(f"dimensions: {served} has {dimension}")
-    if not wanted.texts():
+    if not wanted.input:
         raise InvalidRequest("input: must have at least one text")
 
 

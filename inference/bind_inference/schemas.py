@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import from_json
 
-from bind_inference.errors import InvalidRequest, RequestTooLarge
+from bind_inference.errors import InvalidRequest, RequestTooLarge, join_faults
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-MAX_NAMED: Final = 20  # faults told in one answer; the rest are counted
 
 _MEDIA = "base64; wrapped lines and data: URIs are taken"
 
@@ -58,20 +56,25 @@ class VectorizeResponse(BaseModel):
     depthVectors: list[list[float]]  # noqa: N815
 
 
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+
 class EmbeddingsRequest(Body):
     """OpenAI's shape, for texts."""
 
-    input: str | list[str] = Field(description="a text or a list of texts")
+    input: Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema(_TEXTS)] = Field(
+        description="a text or a list of texts"
+    )
     model: str | None = Field(default=None, description="the model that this server serves, in any case")
     encoding_format: Literal["float", "base64"] = Field(
         default="float", description="base64: little-endian float32"
     )
     dimensions: int | None = Field(default=None, description="only the model's own dimension")
     user: str | None = Field(default=None, description="ignored")
-
-    def texts(self) -> list[str]:
-        """Return the input as a list."""
-        return [self.input] if isinstance(self.input, str) else self.input
 
 
 class ErrorBody(BaseModel):
@@ -120,13 +123,6 @@ def parse_body(kind: type[BodyT], raw: bytes, max_items: int) -> BodyT:
         raise InvalidRequest(join_faults([_explain(kind, fault) for fault in faults])) from None
 
 
-def join_faults(faults: list[str]) -> str:
-    """Return the faults as one line; beyond MAX_NAMED they are only counted."""
-    told = list(dict.fromkeys(faults))
-    more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
-    return "; ".join(told[:MAX_NAMED]) + more
-
-
 def _explain(kind: type[Body], fault: ErrorDetails) -> str:
     fields = ", ".join(kind.model_fields)
     location: list[Any] = list(fault["loc"])
@@ -140,12 +136,14 @@ def _explain(kind: type[Body], fault: ErrorDetails) -> str:
             return f"{name}: is required"
         case "string_type" if isinstance(location[-1], int):
             return f"{name}: must be a string"
-        case "list_type" | "string_type" if kind is EmbeddingsRequest and name == "input":
+        case "list_type" if name == "input":
             return f"{name}: must be a string or a list of strings"
         case "list_type":
             return f"{name}: must be a list of strings"
         case "string_type":
             return f"{name}: must be a string"
+        case "int_type" | "int_parsing":
+            return f"{name}: must be a whole number"
         case "literal_error":
             return f"{name}: must be {fault['ctx']['expected']}"
         case _:
