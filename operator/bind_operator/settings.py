@@ -55,9 +55,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="BIND_OPERATOR_",
         env_nested_delimiter="__",
+        # So that one part of an image can be set and the others keep their defaults.
+        nested_model_default_partial_update=True,
+        cli_kebab_case=True,
         frozen=True,
         extra="forbid",
-        cli_kebab_case=True,
     )
 
     images: Images = Field(Images(), description="Images of resources that name none.")

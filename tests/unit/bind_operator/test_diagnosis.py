@@ -1,0 +1,196 @@
+"""The cluster's own words, by named situations. Objects as a real API server gives them, cut down."""
+
+from typing import Any
+
+import pytest
+
+from bind_operator.diagnosis import MAX_MESSAGE, diagnose, needs_events
+from bind_operator.facts import Workload
+from bind_operator.reasons import Reason
+
+INFERENCE = Workload("t-inference", "t", wanted=1, ready=0, is_current=True)
+
+
+def pod(name: str = "t-inference-x", **status: Any) -> dict[str, Any]:
+    containers = [{"name": "inference", "resources": {"limits": {"memory": "3Gi"}}}]
+    return {"metadata": {"name": name}, "spec": {"containers": containers}, "status": status}
+
+
+def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return pod(containerStatuses=[{"name": "inference", "ready": False, "state": state, **more}])
+
+
+def claim(phase: str) -> dict[str, Any]:
+    return {"metadata": {"name": "weaviate-data-t-weaviate-0"}, "status": {"phase": phase}}
+
+
+def event(name: str, reason: str, message: str, when: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+    return {"involvedObject": {"name": name}, "reason": reason, "message": message, "lastTimestamp": when}
+
+
+OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+CRASH = {"terminated": {"reason": "Error", "exitCode": 1, "message": "no weights at /cache"}}
+NO_NODE = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
+UNSCHEDULED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": NO_NODE}]
+NOT_FOUND = 'Back-off pulling image "ghcr.io/x:1": ErrImagePull: not found'
+NO_CLASS = 'storageclass.storage.k8s.io "fast" not found'
+
+# situation: pods, claims, events, reason, part of the message
+CASES: dict[str, tuple[list[Any], list[Any], list[Any], Reason, str]] = {
+    "no node fits": ([pod(conditions=UNSCHEDULED)], [], [], Reason.UNSCHEDULABLE, NO_NODE),
+    "image is not found": (
+        [waiting("ImagePullBackOff", NOT_FOUND)],
+        [],
+        [],
+        Reason.IMAGE_PULL_FAILED,
+        f"ImagePullBackOff: {NOT_FOUND}",
+    ),
+    "image pull failed just now": (
+        [waiting("ErrImagePull", "connection refused")],
+        [],
+        [],
+        Reason.IMAGE_PULL_FAILED,
+        "connection refused",
+    ),
+    "killed at the memory limit and waiting": (
+        [waiting("CrashLoopBackOff", "back-off 10s", lastState=OOM, restartCount=2)],
+        [],
+        [],
+        Reason.OUT_OF_MEMORY,
+        "killed at its memory limit of 3Gi (OOMKilled); raise spec.inference.resources.limits.memory",
+    ),
+    "killed at the memory limit and running again": (
+        [
+            pod(
+                containerStatuses=[
+                    {"name": "inference", "ready": False, "state": {"running": {}}, "lastState": OOM}
+                ]
+            )
+        ],
+        [],
+        [],
+        Reason.OUT_OF_MEMORY,
+        "3Gi",
+    ),
+    "keeps crashing": (
+        [waiting("CrashLoopBackOff", "back-off 10s", lastState=CRASH, restartCount=3)],
+        [],
+        [],
+        Reason.CRASH_LOOPING,
+        "exit code 1: no weights at /cache",
+    ),
+    "a Secret is missing": (
+        [waiting("CreateContainerConfigError", 'secret "keys" not found')],
+        [],
+        [],
+        Reason.CONTAINER_CONFIG_INVALID,
+        'secret "keys" not found',
+    ),
+    "evicted": ([pod(reason="Evicted", message="low on memory")], [], [], Reason.EVICTED, "low on memory"),
+    "volume is not provisioned, which goes before the scheduler's words": (
+        [pod(conditions=UNSCHEDULED)],
+        [claim("Pending")],
+        [event("weaviate-data-t-weaviate-0", "ProvisioningFailed", NO_CLASS)],
+        Reason.VOLUME_UNBOUND,
+        NO_CLASS,
+    ),
+    "volume waits for its pod": (
+        [pod(conditions=UNSCHEDULED)],
+        [claim("Pending")],
+        [event("weaviate-data-t-weaviate-0", "WaitForFirstConsumer", "waiting")],
+        Reason.UNSCHEDULABLE,
+        NO_NODE,
+    ),
+    "volume cannot be mounted": (
+        [waiting("ContainerCreating")],
+        [],
+        [event("t-inference-x", "FailedMount", "timed out")],
+        Reason.CONTAINER_NOT_STARTED,
+        "timed out",
+    ),
+    "pods are refused": (
+        [],
+        [],
+        [event("t-inference", "FailedCreate", "exceeded quota: small")],
+        Reason.PODS_REFUSED,
+        "exceeded quota: small",
+    ),
+    "an init container fails": (
+        [pod(initContainerStatuses=[{"name": "prepare", "ready": False, "restartCount": 1, "state": CRASH}])],
+        [],
+        [],
+        Reason.CRASH_LOOPING,
+        "container prepare",
+    ),
+}
+
+
+@pytest.mark.parametrize(("pods", "claims", "events", "reason", "words"), CASES.values(), ids=CASES)
+def test_problem(pods: list[Any], claims: list[Any], events: list[Any], reason: Reason, words: str) -> None:
+    problem = diagnose(pods, claims, events, [INFERENCE])
+    assert problem is not None
+    assert problem.reason is reason
+    assert words in problem.message
+
+
+READY = {"name": "inference", "ready": True, "state": {"running": {}}, "lastState": OOM, "restartCount": 1}
+
+QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
+    "nothing yet": ([], [], []),
+    "starting": ([waiting("ContainerCreating")], [], []),
+    "ready after a kill": ([pod(containerStatuses=[READY])], [], []),
+    "finished init container": (
+        [
+            pod(
+                initContainerStatuses=[
+                    {"name": "a", "ready": False, "state": {"terminated": {"exitCode": 0}}}
+                ]
+            )
+        ],
+        [],
+        [],
+    ),
+    "going pod": (
+        [{**pod(conditions=UNSCHEDULED), "metadata": {"name": "x", "deletionTimestamp": "2026-01-01"}}],
+        [],
+        [],
+    ),
+    "old failure of a bound claim": (
+        [],
+        [claim("Bound")],
+        [event("weaviate-data-t-weaviate-0", "ProvisioningFailed", "later it worked")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("pods", "claims", "events"), QUIET.values(), ids=QUIET)
+def test_no_problem(pods: list[Any], claims: list[Any], events: list[Any]) -> None:
+    assert diagnose(pods, claims, events, [INFERENCE]) is None
+
+
+def test_the_newest_event_is_told() -> None:
+    events = [
+        event("t-inference", "FailedCreate", "new", "2026-01-02T00:00:00Z"),
+        event("t-inference", "FailedCreate", "old", "2026-01-01T00:00:00Z"),
+    ]
+    problem = diagnose([], [], events, [INFERENCE])
+    assert problem is not None
+    assert problem.message.endswith("new")
+
+
+def test_a_long_message_is_cut_and_on_one_line() -> None:
+    problem = diagnose([waiting("ErrImagePull", "no\n" * 1000)], [], [], [INFERENCE])
+    assert problem is not None
+    assert len(problem.message) == MAX_MESSAGE
+    assert "\n" not in problem.message
+
+
+def test_events_are_asked_for_only_where_something_is_missing() -> None:
+    well = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
+    assert needs_events([pod(containerStatuses=[READY])], [claim("Bound")], [well]) == []
+    assert needs_events([waiting("ContainerCreating")], [claim("Pending")], [INFERENCE]) == [
+        "weaviate-data-t-weaviate-0",
+        "t-inference-x",
+        "t-inference",
+    ]
