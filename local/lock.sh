@@ -12,4 +12,6 @@ compile --extra dev pyproject.toml -o requirements/dev.txt "$@"
 for extra in operator inference; do
   compile --extra "$extra" -c requirements/dev.txt pyproject.toml -o "requirements/$extra.txt"
 done
+# torch apart: its layer of the inference image, by far the largest, must not move with any other pin.
+echo torch | compile - -c requirements/dev.txt -o requirements/torch.txt
 echo uv | compile - -o requirements/uv.txt

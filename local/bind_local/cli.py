@@ -1,13 +1,14 @@
 """The commands, each a list of steps with progress."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 
-from bind_local import apt, binaries, cleanup, cluster
+from bind_local import apt, binaries, cleanup, cluster, publish
 from bind_local.errors import LocalError
 from bind_local.paths import Paths
-from bind_local.programs import ALL_MODULES, CLUSTER_MODULES, program
+from bind_local.programs import ALL_MODULES, CADDY, CLUSTER_MODULES, HELM, IMAGE_MODULES, WEAVIATE, Module, program
 from bind_local.steps import Step, run_steps
 
 
@@ -23,6 +24,11 @@ def parser() -> argparse.ArgumentParser:
     add("clean", help="down, and say that nothing of it is left")
     add("leftovers", help="list what is left of a cluster; status 1 when there is something")
     add("status", help="say whether the cluster runs")
+    image = add("images", help="build the images and push them to the local registry, or to another")
+    image.add_argument("--registry", default="", help="host and path, such as registry.example.org/team")
+    image.add_argument("--json", action="store_true", help="only print our images' tags in the local registry")
+    prepare = add("prepare", help="packages, programs, cluster and images in one go")
+    prepare.add_argument("--tests", action="store_true", help="with the programs that only tests need")
     add("kubeconfig", help="print the path of the local cluster's kubeconfig")
     path = add("path", help="print the path of a pinned program")
     path.add_argument("program")
@@ -49,7 +55,17 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
         case "binaries":
             run_steps(binaries.build_steps(paths, ALL_MODULES))
         case "up":
-            run_steps([_packages(paths), *binaries.build_steps(paths, CLUSTER_MODULES), *_up(paths)])
+            run_steps(_cluster(paths, CLUSTER_MODULES))
+        case "prepare":
+            modules = ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
+            run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
+        case "images" if args.json:
+            print(json.dumps(publish.tags_in_registry(paths)))
+        case "images" if args.registry:
+            run_steps([_packages(paths), *binaries.build_steps(paths, (HELM,)), *publish.user_steps(paths, args.registry)])
+        case "images":
+            modules = tuple(dict.fromkeys((*CLUSTER_MODULES, *IMAGE_MODULES)))
+            run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
         case "down":
             run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
         case "clean":
@@ -70,11 +86,18 @@ def _packages(paths: Paths) -> Step:
     return Step("install Debian packages", lambda: apt.install(paths), lambda: not apt.missing())
 
 
-def _up(paths: Paths) -> list[Step]:
+def _cluster(paths: Paths, modules: Sequence[Module]) -> list[Step]:
+    """Steps up to a running cluster. Packages come first: checks of later steps use them."""
+
     def healthy() -> bool:
         return cluster.is_healthy(paths, cluster.spec_digest(*cluster.plan(paths)))
 
-    return [Step("start the local cluster", lambda: cluster.up(paths), healthy)]
+    return [
+        _packages(paths),
+        *binaries.build_steps(paths, modules),
+        Step("start the local cluster", lambda: cluster.up(paths), healthy),
+        publish.pause_step(paths),
+    ]
 
 
 def _leftovers(paths: Paths) -> int:

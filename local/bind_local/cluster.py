@@ -64,7 +64,7 @@ def plan(paths: Paths) -> tuple[dict[str, str], NodeSpec]:
         str(root / cgroups.CGROUP / "node" / "cgroup.procs") for root in cgroups.hierarchies()
     )
     setup = (*network.node_setup(), *mounts.node_setup(paths))
-    spec = NodeSpec(cgroup_files, setup, build_units(paths, sys.executable), str(paths.node_log))
+    spec = NodeSpec(cgroup_files, setup, build_units(paths, os.path.abspath(sys.executable)), str(paths.node_log))
     return build_files(paths, dns), spec
 
 

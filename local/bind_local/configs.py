@@ -7,7 +7,7 @@ import yaml
 
 from bind_local import topology as net
 from bind_local.paths import RUN, Paths
-from bind_local.programs import KUBERNETES
+from bind_local.programs import KUBERNETES, PAUSE
 
 CONTAINERD_SOCKET = RUN / "containerd.sock"
 CNI_PLUGINS = "/usr/lib/cni"
@@ -139,7 +139,7 @@ state = "{RUN}/containerd"
   address = "{CONTAINERD_SOCKET}"
 
 [{cri}]
-  sandbox_image = "{net.PAUSE_IMAGE}"
+  sandbox_image = "{net.LOOPBACK_REGISTRY}/bindvectorizer/pause:{PAUSE.key()}"
   restrict_oom_score_adj = true
 
   [{cri}.cni]

@@ -33,4 +33,3 @@ STORAGE_CLASS = "local"
 CGROUP = "bindvectorizer"
 CGROUPS = Path("/sys/fs/cgroup")
 NFT_TABLE = "bindvectorizer"
-PAUSE_IMAGE = f"{LOOPBACK_REGISTRY}/bindvectorizer/pause:1"
