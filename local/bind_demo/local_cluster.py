@@ -37,6 +37,11 @@ def _bind_local(*args: str) -> str:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["it said nothing"]
-        raise DemoError(f"`bind_local {' '.join(args)}` failed: {said[-1]}", "run `make cluster images`")
+        raise DemoError(_after(done.stderr, "error: "), _after(done.stderr, "to do: "))
     return done.stdout.strip()
+
+
+def _after(said: str, word: str) -> str:
+    """Return the rest of the line that begins with `word`, or all that was said."""
+    found = [line.removeprefix(word) for line in said.splitlines() if line.startswith(word)]
+    return found[0] if found else said.strip()

@@ -23,9 +23,6 @@ def binary(name: str) -> Path:
     )
     path = Path(found.stdout.strip())
     if found.returncode != 0 or not path.is_file():
-        why = (found.stderr.strip() or found.stdout.strip()).splitlines()
-        pytest.fail(
-            f"the program {name!r} is not built; run `make cluster` ({why[-1] if why else 'no path'})",
-            pytrace=False,
-        )
+        why = " ".join(found.stderr.split()) or "bind_local printed no path"
+        pytest.fail(f"the program {name!r} is not built; run `make cluster` ({why})", pytrace=False)
     return path
