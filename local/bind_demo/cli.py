@@ -8,7 +8,7 @@ from bind_demo.farewell import next_steps
 from bind_demo.images import ImageChoice
 from bind_demo.install import apply_sample, install_operator
 from bind_demo.kube import Kube
-from bind_demo.local_cluster import local_cluster, local_images
+from bind_demo.local_cluster import local_cluster, local_images, pushed_images
 from bind_demo.road import travel
 from bind_demo.settings import Cluster, Settings
 from bind_demo.steps import step
@@ -42,7 +42,7 @@ def choose_cluster(console: Console, settings: Settings) -> tuple[Kube, ImageCho
     if settings.kube is Cluster.LOCAL:
         return local_cluster(), local_images()
     kube = clusters.current_cluster(lambda question: settings.assume_yes or _confirm(console, question))
-    return kube, images.from_registry(settings.registry) if settings.registry else images.published()
+    return kube, pushed_images(settings.registry) if settings.registry else images.published()
 
 
 def read_resource(kube: Kube, settings: Settings) -> dict[str, object]:

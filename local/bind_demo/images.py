@@ -23,10 +23,11 @@ def published() -> ImageChoice:
     return ImageChoice({})
 
 
-def from_registry(registry: str) -> ImageChoice:
-    """Return the images that `make images REGISTRY=…` pushed: the same names, tag as published, elsewhere.
+def from_registry(registry: str, operator_tag: str, inference_tag: str) -> ImageChoice:
+    """Return the images that `make images REGISTRY=…` pushed: the published names below another prefix.
 
-    registry: host and path, such as `registry.example.org/team`.
+    registry: host and path, such as `registry.example.org/team`. The tags follow from the contents, so that
+    a node that has pulled an older build does not take it for this one.
     """
     host, _, path = registry.strip("/").partition("/")
     prefix = f"{path}/" if path else ""
@@ -34,8 +35,10 @@ def from_registry(registry: str) -> ImageChoice:
         {
             "image.registry": host,
             "image.repository": f"{prefix}{OPERATOR}",
+            "image.tag": operator_tag,
             "images.inference.registry": host,
             "images.inference.repository": f"{prefix}{INFERENCE}",
+            "images.inference.tag": inference_tag,
         }
     )
 

@@ -28,6 +28,12 @@ def local_images() -> ImageChoice:
     return images.tagged(tags[images.OPERATOR], tags[images.INFERENCE])
 
 
+def pushed_images(registry: str) -> ImageChoice:
+    """Return the images of this checkout as `make images REGISTRY=…` pushed them."""
+    tags = json.loads(_bind_local("images", "--json", "--registry", registry))
+    return images.from_registry(registry, tags[images.OPERATOR], tags[images.INFERENCE])
+
+
 def _bind_local(*args: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "bind_local", *args],

@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     add("status", help="say whether the cluster runs")
     image = add("images", help="build the images and push them to the local registry, or to another")
     image.add_argument("--registry", default="", help="host and path, such as registry.example.org/team")
-    image.add_argument("--json", action="store_true", help="only print our images' tags in the local registry")
+    image.add_argument("--json", action="store_true", help="only print our images' tags; in the local registry they must be there")
     prepare = add("prepare", help="packages, programs, cluster and images in one go")
     prepare.add_argument("--tests", action="store_true", help="with the programs that only tests need")
     add("kubeconfig", help="print the path of the local cluster's kubeconfig")
@@ -59,6 +59,8 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
         case "prepare":
             modules = ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
             run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
+        case "images" if args.json and args.registry:
+            print(json.dumps({image.short: image.tag for image in publish.our_images(paths)}))
         case "images" if args.json:
             print(json.dumps(publish.tags_in_registry(paths)))
         case "images" if args.registry:
