@@ -26,10 +26,13 @@ def installed(dpkg_query: str) -> set[str]:
 
 
 def missing() -> list[str]:
-    """Return the packages of packages.txt that this machine lacks. Raises LocalError where there is no dpkg."""
+    """Return the packages of packages.txt that this machine lacks.
+
+    Raises LocalError where there is no dpkg.
+    """
     shown = command.output(
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"],
-        remedy="the local cluster is made for Debian 12; elsewhere use KUBE=current with a cluster of your own",
+        remedy="the local cluster is made for Debian 12; elsewhere use KUBE=current",
     )
     return [name for name in wanted(LIST.read_text()) if name not in installed(shown)]
 
@@ -46,11 +49,15 @@ def install(paths: Paths) -> None:
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     with _no_services():
         try:
-            command.logged([*apt, "install", "--no-install-recommends", *names], log=log, remedy=remedy, env=env)
+            command.logged(
+                [*apt, "install", "--no-install-recommends", *names], log=log, remedy=remedy, env=env
+            )
         except CommandFailed:
             # Most often the package lists are missing or old; updating them first always would cost 10 s.
             command.logged([*apt, "update"], log=log, remedy=remedy, env=env)
-            command.logged([*apt, "install", "--no-install-recommends", *names], log=log, remedy=remedy, env=env)
+            command.logged(
+                [*apt, "install", "--no-install-recommends", *names], log=log, remedy=remedy, env=env
+            )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bind_local import command
@@ -11,8 +12,8 @@ from bind_local.programs import BUILD_FLAGS, Module
 from bind_local.steps import Step
 
 REMEDY = (
-    "Go 1.26 or newer has to be on the PATH and reach the module proxy; a full disk or too little memory also ends "
-    "a build. Then run the same command again: what was compiled is not compiled twice"
+    "Go 1.26 or newer has to be on the PATH and reach the module proxy; a full disk or too little memory "
+    "also ends a build. Then run the same command again: what was compiled is not compiled twice"
 )
 KEPT = 2
 """Sets of pins kept for each module: this checkout's, and one more for another."""
@@ -23,8 +24,8 @@ def build_steps(paths: Paths, modules: Sequence[Module]) -> list[Step]:
     return [
         Step(
             f"build {module.name} {module.version()}".strip(),
-            lambda module=module: build(paths, module),  # type: ignore[misc]
-            lambda module=module: is_built(paths, module),  # type: ignore[misc]
+            partial(build, paths, module),
+            partial(is_built, paths, module),
         )
         for module in modules
     ]

@@ -13,10 +13,12 @@ from bind_local.images import INPUTS_LABEL, Image
 from bind_local.paths import REPO, Paths
 
 COMPANY_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-BUILD_REMEDY = "the log says which line of the Dockerfile failed; most often a package registry was not reached"
+BUILD_REMEDY = (
+    "the log says which line of the Dockerfile failed; most often a package registry was not reached"
+)
 
 CAP_NET_BIND_SERVICE = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
-"""The value of the attribute security.capability (revision 2, effective) that Caddy's own image sets on its program.
+"""The attribute security.capability (revision 2, effective) of the program in Caddy's own image.
 
 It matters: a container that drops all capabilities and does not add this one cannot start that program.
 """
@@ -36,7 +38,10 @@ class Buildah:
     def has(self, image: Image) -> bool:
         """Say whether the store has this image, built from these inputs."""
         shown = subprocess.run(
-            [*self._base, "inspect", "--type", "image", image.reference], capture_output=True, text=True, check=False
+            [*self._base, "inspect", "--type", "image", image.reference],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if shown.returncode != 0:
             return False

@@ -1,4 +1,7 @@
-"""Control groups of the cluster: what is in ours is ours, whoever started it and whatever records are left."""
+"""Control groups of the cluster.
+
+What is in ours is ours, whoever started it and whatever records are left.
+"""
 
 import os
 import signal

@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from bind_local import cgroups, mounts, network, proc, record, sysctl
@@ -18,18 +20,21 @@ NODE_MODULE = "bind_local.node"
 
 def node_processes() -> list[int]:
     """Return the processes that start or are a node, known by their command line."""
-    pids = (int(name) for name in os.listdir(proc.PROC) if name.isdigit())
+    pids = (int(entry.name) for entry in proc.PROC.iterdir() if entry.name.isdigit())
     return [pid for pid in pids if pid != os.getpid() and is_node(proc.command_line(pid))]
 
 
 def is_node(command_line: str) -> bool:
     """Say whether a command line is that of a node's first process or of the `unshare` that starts it."""
     words = command_line.split()
-    return any(a == "-m" and b == NODE_MODULE for a, b in zip(words, words[1:], strict=False))
+    return any(a == "-m" and b == NODE_MODULE for a, b in pairwise(words))
 
 
 def clear(paths: Paths) -> None:
-    """End the cluster and remove all of its state; images and programs stay. Raises LocalError if something resists."""
+    """End the cluster and remove all of its state.
+
+    Images and programs stay. Raises LocalError if something resists.
+    """
     known = record.read()
     _end_processes(known.init if known else None)
     network.disconnect()
@@ -45,12 +50,18 @@ def clear(paths: Paths) -> None:
     shutil.rmtree(RUN, ignore_errors=True)
     left = leftovers(paths)
     if left:
-        raise LocalError("of the local cluster this is left:\n  " + "\n  ".join(left), "end it by hand, or restart the machine")
+        raise LocalError(
+            "of the local cluster this is left:\n  " + "\n  ".join(left),
+            "end it by hand, or restart the machine",
+        )
 
 
 def leftovers(paths: Paths) -> list[str]:
     """Return a line for each thing of a cluster that is on this machine; [] when it is clean."""
-    left = [f"process {pid}: {proc.command_line(pid)[:100]}" for pid in sorted({*cgroups.members(), *node_processes()})]
+    left = [
+        f"process {pid}: {proc.command_line(pid)[:100]}"
+        for pid in sorted({*cgroups.members(), *node_processes()})
+    ]
     left += [f"control group {group}" for group in cgroups.groups()]
     left += ["network interface bv0"] if network.link_exists() else []
     left += ["nftables table bindvectorizer"] if network.table_exists() else []
@@ -60,7 +71,10 @@ def leftovers(paths: Paths) -> list[str]:
 
 
 def _end_processes(init: Identity | None) -> None:
-    """Ask the node's first process to end, then kill all that is left; process ids are checked before each signal."""
+    """Ask the node's first process to end, then kill all that is left.
+
+    Process ids are checked before each signal.
+    """
     if init and init.alive():
         os.kill(init.pid, signal.SIGTERM)
         _until(lambda: not init.alive(), STOP_S)
@@ -79,7 +93,7 @@ def _kill(pid: int) -> None:
         return
 
 
-def _until(condition, timeout_s: float) -> None:  # type: ignore[no-untyped-def]
+def _until(condition: Callable[[], bool], timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -6,9 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from bind_local import apt, binaries, cleanup, cluster, publish
+from bind_local.checks import check_steps
 from bind_local.errors import LocalError
 from bind_local.paths import Paths
-from bind_local.programs import ALL_MODULES, CADDY, CLUSTER_MODULES, HELM, IMAGE_MODULES, WEAVIATE, Module, program
+from bind_local.programs import (
+    ALL_MODULES,
+    CADDY,
+    CLUSTER_MODULES,
+    HELM,
+    IMAGE_MODULES,
+    WEAVIATE,
+    Module,
+    program,
+)
 from bind_local.steps import Step, run_steps
 
 
@@ -26,9 +36,15 @@ def parser() -> argparse.ArgumentParser:
     add("status", help="say whether the cluster runs")
     image = add("images", help="build the images and push them to the local registry, or to another")
     image.add_argument("--registry", default="", help="host and path, such as registry.example.org/team")
-    image.add_argument("--json", action="store_true", help="only print our images' tags; in the local registry they must be there")
+    image.add_argument(
+        "--json",
+        action="store_true",
+        help="only print our images' tags; in the local registry they must be there",
+    )
     prepare = add("prepare", help="packages, programs, cluster and images in one go")
     prepare.add_argument("--tests", action="store_true", help="with the programs that only tests need")
+    check = add("check", help="ruff, mypy, import rules, generated files, unit tests")
+    check.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="without tests/unit")
     add("kubeconfig", help="print the path of the local cluster's kubeconfig")
     path = add("path", help="print the path of a pinned program")
     path.add_argument("program")
@@ -56,18 +72,28 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
             run_steps(binaries.build_steps(paths, ALL_MODULES))
         case "up":
             run_steps(_cluster(paths, CLUSTER_MODULES))
+        case "check":
+            run_steps(check_steps(paths, unit_tests=args.unit_tests))
         case "prepare":
-            modules = ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
+            modules: Sequence[Module] = (
+                ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
+            )
             run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
         case "images" if args.json and args.registry:
             print(json.dumps({image.short: image.tag for image in publish.our_images(paths)}))
         case "images" if args.json:
             print(json.dumps(publish.tags_in_registry(paths)))
         case "images" if args.registry:
-            run_steps([_packages(paths), *binaries.build_steps(paths, (HELM,)), *publish.user_steps(paths, args.registry)])
+            run_steps(
+                [
+                    _packages(paths),
+                    *binaries.build_steps(paths, (HELM,)),
+                    *publish.user_steps(paths, args.registry),
+                ]
+            )
         case "images":
-            modules = tuple(dict.fromkeys((*CLUSTER_MODULES, *IMAGE_MODULES)))
-            run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
+            everything = tuple(dict.fromkeys((*CLUSTER_MODULES, *IMAGE_MODULES)))
+            run_steps([*_cluster(paths, everything), *publish.local_steps(paths)])
         case "down":
             run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
         case "clean":

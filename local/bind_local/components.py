@@ -1,7 +1,5 @@
 """The node's processes: which program with which flags, and what each waits for."""
 
-from pathlib import Path
-
 from bind_local import topology as net
 from bind_local.configs import CONTAINERD_SOCKET, KUBELET_ROOT
 from bind_local.paths import LOCAL, Paths
@@ -113,9 +111,7 @@ def _scheduler(paths: Paths) -> Unit:
 def _registry(paths: Paths) -> Unit:
     argv = ("docker-registry", "serve", f"{paths.cluster}/registry.yaml")
     # Otherwise it tries to send its traces to a collector on this machine.
-    return Unit(
-        "registry", argv, ready=f"tcp:{net.LOOPBACK_REGISTRY}", env={"OTEL_TRACES_EXPORTER": "none"}
-    )
+    return Unit("registry", argv, ready=f"tcp:{net.LOOPBACK_REGISTRY}", env={"OTEL_TRACES_EXPORTER": "none"})
 
 
 def _containerd(paths: Paths) -> Unit:
@@ -153,12 +149,11 @@ def _coredns(paths: Paths) -> Unit:
 
 
 def _provisioner(paths: Paths) -> Unit:
-    volumes: Path = paths.cluster / "volumes"
     argv = (
         str(PROVISIONER.home(paths) / "provisioner"),
         f"--kubeconfig={paths.kubeconfig}",
         f"--name={net.PROVISIONER}",
         f"--node={net.NODE}",
-        f"--root={volumes}",
+        f"--root={paths.cluster}/volumes",
     )
     return Unit("provisioner", argv, after=("kube-apiserver",))

@@ -15,7 +15,10 @@ KUBELET_ROOT = "/var/lib/kubelet"
 
 
 def build_files(paths: Paths, upstream_dns: str) -> dict[str, str]:
-    """Return the text of each file, by its path below `paths.cluster`. upstream_dns: a resolv.conf of this machine."""
+    """Return the text of each file, by its path below `paths.cluster`.
+
+    Upstream_dns: a resolv.conf of this machine.
+    """
     return {
         "kubeadm.yaml": yaml.safe_dump_all(kubeadm(paths)),
         "kubelet.yaml": yaml.safe_dump(kubelet(paths)),
@@ -25,7 +28,10 @@ def build_files(paths: Paths, upstream_dns: str) -> dict[str, str]:
         "Corefile": corefile(paths, upstream_dns),
         "resolv.conf": f"nameserver {net.NODE_IP}\n",
         "registry.yaml": yaml.safe_dump(registry(paths)),
-        **{f"certs.d/{host}/hosts.toml": mirror() for host in (*net.MIRRORED, net.REGISTRY, net.LOOPBACK_REGISTRY)},
+        **{
+            f"certs.d/{host}/hosts.toml": mirror()
+            for host in (*net.MIRRORED, net.REGISTRY, net.LOOPBACK_REGISTRY)
+        },
     }
 
 
@@ -127,8 +133,8 @@ def cni(paths: Paths) -> dict[str, Any]:
 def containerd(paths: Paths) -> str:
     """Return containerd's configuration (TOML)."""
     cri = 'plugins."io.containerd.grpc.v1.cri"'
-    # restrict_oom_score_adj: without the capability SYS_RESOURCE, as in many virtual machines and containers, every
-    # sandbox would die with "can't get final child's PID from pipe: EOF".
+    # restrict_oom_score_adj: without the capability SYS_RESOURCE, as in many virtual machines and
+    # containers, every sandbox would die with "can't get final child's PID from pipe: EOF".
     # discard_unpacked_layers: the registry has the layers; a second compressed copy would cost gigabytes.
     return f"""\
 version = 2

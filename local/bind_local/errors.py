@@ -15,7 +15,9 @@ class LocalError(Exception):
 class CommandFailed(LocalError):
     """A program ended with an error; the message holds the last lines that it said."""
 
-    def __init__(self, argv: Sequence[str], status: int, said: str, remedy: str, log: Path | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str], status: int, said: str, remedy: str, log: Path | None = None
+    ) -> None:
         where = f"\n(the whole log: {log})" if log else ""
         super().__init__(f"`{' '.join(argv)}` ended with status {status}:\n{said.rstrip()}{where}", remedy)
         self.status = status

@@ -18,9 +18,9 @@ INPUTS_LABEL = "dev.bindvectorizer.inputs"
 class Image:
     """One image.
 
-    name: with its registry, as a Dockerfile or a pod names it, without tag. inputs: digest of all it is built from.
-    dockerfile: with REPO as context, unless `files` (source by name in the context) are given. args: build arguments.
-    bases: images that must be built before it.
+    name: with its registry, as a Dockerfile or a pod names it, without tag. inputs: digest of all it is
+    built from. dockerfile: with REPO as context, unless `files` (source by name in the context) are given.
+    args: build arguments. bases: images that must be built before it.
     """
 
     name: str
@@ -56,7 +56,9 @@ def helm(paths: Paths) -> Image:
     """Return the stand-in for the image that operator/Dockerfile takes Helm from."""
     name, _, tag = argument(REPO / "operator/Dockerfile", "HELM_IMAGE").rpartition(":")
     if tag != HELM.version():
-        raise LocalError(f"operator/Dockerfile wants Helm {tag}, local/go/helm pins {HELM.version()}", "make them equal")
+        raise LocalError(
+            f"operator/Dockerfile wants Helm {tag}, local/go/helm pins {HELM.version()}", "make them equal"
+        )
     return _of_program(paths, HELM, name, tag, "helm")
 
 
@@ -74,10 +76,15 @@ def weaviate(paths: Paths) -> Image:
 
 
 def debian(root_tar: Path) -> Image:
-    """Return the stand-in for the Dockerfiles' base. root_tar: where the root file system is or will be made."""
+    """Return the stand-in for the Dockerfiles' base.
+
+    Root_tar: where the root file system is or will be made.
+    """
     bases = {argument(REPO / folder / "Dockerfile", "BASE_IMAGE") for folder in ("operator", "inference")}
     if len(bases) != 1:
-        raise LocalError(f"the Dockerfiles name different bases: {', '.join(sorted(bases))}", "make BASE_IMAGE equal")
+        raise LocalError(
+            f"the Dockerfiles name different bases: {', '.join(sorted(bases))}", "make BASE_IMAGE equal"
+        )
     name, _, tag = bases.pop().rpartition(":")
     dockerfile = LOCAL / "images/debian/Dockerfile"
     return Image(name, tag, digest([dockerfile.read_bytes()], [tag]), dockerfile, {"root.tar": root_tar})
@@ -85,7 +92,12 @@ def debian(root_tar: Path) -> Image:
 
 def operator(base: Image, helm_image: Image) -> Image:
     """Return the operator's image."""
-    sources = ["requirements/uv.txt", "requirements/operator.txt", "operator/bind_operator", "charts/weaviate-bind"]
+    sources = [
+        "requirements/uv.txt",
+        "requirements/operator.txt",
+        "operator/bind_operator",
+        "charts/weaviate-bind",
+    ]
     return _ours("operator", sources, {"BASE_IMAGE": base, "HELM_IMAGE": helm_image})
 
 
@@ -105,11 +117,15 @@ def argument(dockerfile: Path, name: str) -> str:
 
 
 def tree(root: Path, sources: list[str]) -> tuple[list[bytes], list[str]]:
-    """Return the contents and names of all files of `sources` below `root`, in a fixed order, caches left out."""
+    """Return the contents and names of all files of `sources` below `root`, sorted, without caches."""
     files: list[Path] = []
     for source in sources:
         path = root / source
-        files += [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        files += (
+            [path]
+            if path.is_file()
+            else [p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        )
     files.sort()
     return [p.read_bytes() for p in files], [str(p.relative_to(root)) for p in files]
 
@@ -136,7 +152,10 @@ def _of_program(
     extra: dict[str, Path] | None = None,
     folder: str = "",
 ) -> Image:
-    """An image on scratch that holds one program. Its certificates are no input: they change with the machine."""
+    """An image on scratch that holds one program.
+
+    Its certificates are no input: they change with the machine.
+    """
     dockerfile = LOCAL / "images" / (folder or module.name) / "Dockerfile"
     files = {program: module.home(paths) / program, **(extra or {})}
     own = [p.read_bytes() for p in (dockerfile, *(extra or {}).values()) if p != CERTIFICATES]

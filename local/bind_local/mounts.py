@@ -33,13 +33,16 @@ def node_setup(paths: Paths) -> tuple[tuple[str, ...], ...]:
     for folder in PRIVATE:
         source = paths.cluster / "node" / folder.strip("/").replace("/", "-")
         binds += [("mkdir", "-p", str(source)), ("mount", "--bind", str(source), folder)]
-    # Pods see what is mounted for them later only through shared mounts; shared among the node's processes, that is:
-    # towards this machine it was made a slave by unshare.
+    # Pods see what is mounted for them later only through shared mounts; shared among the node's processes,
+    # that is: towards this machine it was made a slave by unshare.
     return (*binds, ("mount", "--make-rshared", "/"))
 
 
 def mounts_below(folder: Path, mounts: str | None = None) -> list[str]:
-    """Return this machine's mount points below a folder, the innermost first. mounts: text of /proc/self/mounts."""
+    """Return this machine's mount points below a folder, the innermost first.
+
+    Mounts: text of /proc/self/mounts.
+    """
     text = Path("/proc/self/mounts").read_text() if mounts is None else mounts
     points = [line.split(" ")[1].replace("\\040", " ") for line in text.splitlines()]
     return sorted((p for p in points if Path(p).is_relative_to(folder)), key=len, reverse=True)

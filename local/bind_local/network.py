@@ -5,7 +5,9 @@ import subprocess
 from bind_local import command
 from bind_local import topology as net
 
-REMEDY = "root with the capability NET_ADMIN is needed, and the addresses 10.240.0.0/30, 10.244/16, 10.96/16 free"
+REMEDY = (
+    "root with the capability NET_ADMIN is needed, and the addresses 10.240.0.0/30, 10.244/16, 10.96/16 free"
+)
 EGRESS = f"""\
 table ip {net.NFT_TABLE} {{
   chain postrouting {{

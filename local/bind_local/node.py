@@ -1,8 +1,9 @@
 """The node's first process: starts the units in their order, restarts what dies, collects orphans.
 
-It is process 1 of its own process namespace, so the kernel ends everything on the node with it: whatever happens,
-nothing of the cluster outlives this process. It reads a NodeSpec as JSON from standard input, and waits for its end:
-when the starter dies half-way, there is no spec and the node ends at once. Only the standard library: it stays in memory.
+It is process 1 of its own process namespace, so the kernel ends everything on the node with it: whatever
+happens, nothing of the cluster outlives this process. It reads a NodeSpec as JSON from standard input, and
+waits for its end: when the starter dies half-way, there is no spec and the node ends at once. Only the
+standard library: it stays in memory.
 """
 
 import os
@@ -56,8 +57,17 @@ def may_start(entry: Running, all_units: dict[str, Running], now: float) -> bool
     )
 
 
+def answers(entry: Running) -> bool:
+    """Say whether a unit that was started is ready now."""
+    started = entry.state is State.STARTED and not entry.unit.oneshot
+    return started and (not entry.unit.ready or accepts(entry.unit.ready))
+
+
 def after_exit(entry: Running, status: int, now: float) -> None:
-    """Note that a unit's process has ended: a oneshot with status 0 is done, all else starts again after a pause."""
+    """Note that a unit's process has ended.
+
+    A oneshot with status 0 is done, all else starts again after a pause.
+    """
     entry.pid = 0
     if entry.unit.oneshot and status == 0:
         entry.state = State.DONE
@@ -80,7 +90,7 @@ def accepts(probe: str) -> bool:
 
 def _says_ok(url: str) -> bool:
     # Our own server on our own address, asked only whether it is ready: its certificate does not matter.
-    context = ssl._create_unverified_context()  # noqa: S323, SLF001
+    context = ssl._create_unverified_context()  # noqa: S323
     try:
         with urllib.request.urlopen(url, timeout=1, context=context) as answer:  # noqa: S310  (https only, see accepts)
             return bool(answer.status == HTTPStatus.OK)
@@ -118,10 +128,9 @@ class Node:
         for entry in self._units.values():
             if may_start(entry, self._units, now):
                 self._start(entry)
-            elif entry.state is State.STARTED and not entry.unit.oneshot:
-                if not entry.unit.ready or accepts(entry.unit.ready):
-                    self._say("is ready", entry)
-                    entry.state = State.READY
+            elif answers(entry):
+                self._say("is ready", entry)
+                entry.state = State.READY
 
     def _start(self, entry: Running) -> None:
         unit = entry.unit

@@ -1,6 +1,5 @@
 """Processes by identity: a number alone may belong to another process by now."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +52,15 @@ def identify(pid: int, proc: Path = PROC) -> Identity | None:
 
 def children(parent: int, proc: Path = PROC) -> list[int]:
     """Return the numbers of a process's children."""
-    stats = (read_stat(int(name), proc) for name in os.listdir(proc) if name.isdigit())
+    stats = (read_stat(int(entry.name), proc) for entry in proc.iterdir() if entry.name.isdigit())
     return sorted(stat.pid for stat in stats if stat and stat.parent == parent)
 
 
 def command_line(pid: int, proc: Path = PROC) -> str:
     """Return a process's command line, "" when it is gone or has none."""
     try:
-        return (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return (
+            (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        )
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""The programs built here from pinned Go modules (`local/go/<module>`), and where each set of pins is kept."""
+"""The programs built here from pinned Go modules (`local/go/<module>`), and where each is kept."""
 
 import hashlib
 import re
@@ -42,7 +42,9 @@ class Module:
     def key(self) -> str:
         """Return 12 hex digits that change with the pins, our own code and the flags."""
         inputs = [self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))]
-        return digest([p.read_bytes() for p in inputs if p.exists()], [*BUILD_FLAGS, self.ldflags(), self.pattern])
+        return digest(
+            [p.read_bytes() for p in inputs if p.exists()], [*BUILD_FLAGS, self.ldflags(), self.pattern]
+        )
 
     def home(self, paths: Paths) -> Path:
         """Return the folder that holds this module's programs once they are built."""
@@ -77,10 +79,15 @@ ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
 
 
 def pinned_version(go_mod: str, module: str) -> str:
-    """Return the version of `module` in the text of a go.mod, without its v. Raises LocalError without one."""
+    """Return the version of `module` in the text of a go.mod, without its v.
+
+    Raises LocalError without one.
+    """
     found = re.search(rf"^\s*(?:require )?{re.escape(module)} v(\S+)", go_mod, re.MULTILINE)
     if found is None:
-        raise LocalError(f"local/go pins no version of {module}", f"run `go get -tool` for {module} in its folder")
+        raise LocalError(
+            f"local/go pins no version of {module}", f"run `go get -tool` for {module} in its folder"
+        )
     return found.group(1)
 
 

@@ -1,7 +1,11 @@
-"""Steps that bring images into a registry: the local one under their real names, or a user's under a prefix."""
+"""Steps that bring images into a registry.
+
+The local one under their real names, or a user's under a prefix.
+"""
 
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bind_local import command, images
@@ -42,7 +46,12 @@ def local_steps(paths: Paths) -> list[Step]:
         if not buildah.has(image):
             buildah.build(image)
         stale = registry.tag(image.repository, image.tag) is not None
-        buildah.push(image, f"{REGISTRY}/{image.repository}:{image.tag}", insecure=True, remedy="run `make cluster` and again")
+        buildah.push(
+            image,
+            f"{REGISTRY}/{image.repository}:{image.tag}",
+            insecure=True,
+            remedy="run `make cluster` and again",
+        )
         if stale:
             _forget_pulled(image.reference)
         prune(registry, buildah, image)
@@ -64,29 +73,36 @@ def pause_step(paths: Paths) -> Step:
 
     def publish() -> None:
         buildah.build(image)
-        buildah.push(image, f"{REGISTRY}/{image.repository}:{image.tag}", insecure=True, remedy="run `make clean` and again")
+        buildah.push(
+            image,
+            f"{REGISTRY}/{image.repository}:{image.tag}",
+            insecure=True,
+            remedy="run `make clean` and again",
+        )
 
     return Step("image pause", publish, lambda: registry.tag(image.repository, image.tag) is not None)
 
 
 def user_steps(paths: Paths, prefix: str) -> list[Step]:
-    """Return the steps that push our images to a user's registry, as published and with the tag of their contents.
+    """Return the steps that push our images to a user's registry, each with both of its tags.
 
     prefix: host and path, such as registry.example.org/team. Raises LocalError when it is not that.
     """
     host = checked_host(prefix)
     buildah, insecure = Buildah(paths), host.rpartition(":")[0] in LOOPBACK or host in LOOPBACK
-    remedy = f"log in with `buildah login {host}`, see that you may push there, then run the same command again"
+    remedy = (
+        f"log in with `buildah login {host}`, see that you may push there, then run the same command again"
+    )
 
     def push(image: Image, tag: str) -> None:
         buildah.push(image, f"{prefix.rstrip('/')}/{image.short}:{tag}", insecure=insecure, remedy=remedy)
 
     steps = _base_steps(paths, buildah, lambda: all(buildah.has(image) for image in our_images(paths)))
     for image in our_images(paths):
-        built = lambda image=image: buildah.has(image)  # type: ignore[misc]  # noqa: E731
-        steps.append(Step(f"build {image.short} {image.tag}", lambda image=image: buildah.build(image), built))  # type: ignore[misc]
+        build = partial(buildah.build, image)
+        steps.append(Step(f"build {image.short} {image.tag}", build, partial(buildah.has, image)))
         for tag in (image.tag, images.VERSION):
-            steps.append(Step(f"push {prefix}/{image.short}:{tag}", lambda image=image, tag=tag: push(image, tag)))  # type: ignore[misc]
+            steps.append(Step(f"push {prefix}/{image.short}:{tag}", partial(push, image, tag)))
     return steps
 
 
@@ -94,14 +110,22 @@ def checked_host(prefix: str) -> str:
     """Return the host of a registry prefix. Raises LocalError when it has none."""
     host, _, path = prefix.partition("/")
     if "://" in prefix or not host or not ("." in host or ":" in host or host == "localhost"):
-        raise LocalError(f"REGISTRY={prefix!r} is not a registry's host and path", "write REGISTRY=registry.example.org/team")
+        raise LocalError(
+            f"REGISTRY={prefix!r} is not a registry's host and path",
+            "write REGISTRY=registry.example.org/team",
+        )
     if path != path.lower() or path.endswith("/"):
-        raise LocalError(f"REGISTRY={prefix!r}: a path in a registry is in lower case and does not end with /", "change it")
+        raise LocalError(
+            f"REGISTRY={prefix!r}: a path in a registry is in lower case and does not end with /", "change it"
+        )
     return host
 
 
 def tags_in_registry(paths: Paths) -> dict[str, str]:
-    """Return the tag of each of our images. Raises LocalError when one of them is not in the local registry."""
+    """Return the tag of each of our images.
+
+    Raises LocalError when one of them is not in the local registry.
+    """
     registry = Registry(REGISTRY)
     found = {}
     for image in our_images(paths):
@@ -112,7 +136,10 @@ def tags_in_registry(paths: Paths) -> dict[str, str]:
 
 
 def prune(registry: Registry, buildah: Buildah, image: Image) -> None:
-    """Drop all but the newest tags of an image, here and in the registry; shared layers stay where they are used."""
+    """Drop all but the newest tags of an image, here and in the registry.
+
+    Shared layers stay where they are used.
+    """
     old = [tag for tag in registry.tags(image.repository)[KEPT_TAGS:] if tag.name != image.tag]
     for tag in old:
         registry.delete(image.repository, tag)
@@ -139,9 +166,14 @@ def _base_steps(paths: Paths, buildah: Buildah, needless: Callable[[], bool]) ->
 
 
 def make_root(paths: Paths, tag: str, tar: Path) -> None:
-    """Make a minimal Debian root file system. tag: of Debian's image, such as bookworm-slim. Raises CommandFailed."""
+    """Make a minimal Debian root file system.
+
+    Tag: of Debian's image, such as bookworm-slim. Raises CommandFailed.
+    """
     tar.parent.mkdir(parents=True, exist_ok=True)
-    unwanted = [f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale", "info")]
+    unwanted = [
+        f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("doc", "man", "locale", "info")
+    ]
     command.logged(
         ["mmdebstrap", "--variant=minbase", *unwanted, tag.removesuffix("-slim"), tar],
         log=paths.logs / "base.log",

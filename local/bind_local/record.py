@@ -14,8 +14,9 @@ FILE = RUN / "cluster.json"
 class Record:
     """The cluster that runs, or that was begun.
 
-    starter: the `unshare` process; init: the node's first process as this machine numbers it. spec: digest of all that
-    the cluster was made from. sysctls: kernel settings as they were before, by file. folders: mount points made here.
+    starter: the `unshare` process; init: the node's first process as this machine numbers it. spec: digest
+    of all that the cluster was made from. sysctls: kernel settings as they were before, by file. folders:
+    mount points made here.
     """
 
     cache: str
@@ -42,7 +43,9 @@ def read(file: Path = FILE) -> Record | None:
     """Return the record; None when there is none or it cannot be understood."""
     try:
         raw = json.loads(file.read_text())
-        processes = {key: Identity(**raw.pop(key)) if raw[key] else raw.pop(key) for key in ("starter", "init")}
+        processes = {
+            key: Identity(**raw.pop(key)) if raw[key] else raw.pop(key) for key in ("starter", "init")
+        }
         return Record(**{**raw, **processes, "folders": tuple(raw["folders"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -65,5 +65,7 @@ class Registry:
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.is_error:
-            raise LocalError(f"the local registry answered {answer.status_code} to {path}", "run `make clean` and again")
+            raise LocalError(
+                f"the local registry answered {answer.status_code} to {path}", "run `make clean` and again"
+            )
         return answer

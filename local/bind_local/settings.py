@@ -10,9 +10,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 def _usable(path: Path) -> Path:
     """A folder is made of plain characters, because it lands in configuration files of many formats."""
     if not path.is_absolute() or len(path.parts) < 3:
-        raise ValueError(f"{path} is not an absolute path below a folder; set it to one such as /var/cache/bind")
+        raise ValueError(
+            f"{path} is not an absolute path below a folder; set it to one such as /var/cache/bind"
+        )
     if not all(c.isalnum() or c in "/._-+@" for c in str(path)):
-        raise ValueError(f"{path} has a character other than letters, digits and /._-+@; choose another folder")
+        raise ValueError(
+            f"{path} has a character other than letters, digits and /._-+@; choose another folder"
+        )
     return path
 
 

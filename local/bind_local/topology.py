@@ -1,7 +1,8 @@
 """Names and addresses of the local cluster.
 
-The node lives in namespaces of its own (network, mounts, processes), so its interfaces, firewall rules and mounts
-are gone when its first process is. A veth pair joins it to this machine, which routes pods and services to it.
+The node lives in namespaces of its own (network, mounts, processes), so its interfaces, firewall rules and
+mounts are gone when its first process is. A veth pair joins it to this machine, which routes pods and
+services to it.
 """
 
 from pathlib import Path

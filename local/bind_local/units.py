@@ -10,7 +10,8 @@ class Unit:
     """One process.
 
     after: units that must be ready before it starts. ready: "tcp:HOST:PORT" or "unix:PATH" that must accept a
-    connection, or an https address that must answer 200; "" means ready once started. oneshot: runs once and is ready when it has ended with status 0.
+    connection, or an https address that must answer 200; "" means ready once started. oneshot: runs once
+    and is ready when it has ended with status 0.
     """
 
     name: str
@@ -39,10 +40,14 @@ class NodeSpec:
 
     @classmethod
     def from_json(cls, text: str) -> "NodeSpec":
-        """Return the spec that `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+        """Return the spec that `to_json` wrote.
+
+        Raises ValueError, KeyError or TypeError for anything else.
+        """
         raw: dict[str, Any] = json.loads(text)
         units = tuple(
-            Unit(**{**unit, "argv": tuple(unit["argv"]), "after": tuple(unit["after"])}) for unit in raw["units"]
+            Unit(**{**unit, "argv": tuple(unit["argv"]), "after": tuple(unit["after"])})
+            for unit in raw["units"]
         )
         setup = tuple(tuple(argv) for argv in raw["setup"])
         return cls(tuple(raw["cgroup_files"]), setup, units, raw["log_dir"])

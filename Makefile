@@ -1,0 +1,83 @@
+# The commands of this repository; each is a thin door to a program that does the work and shows its progress.
+PYTHON ?= python3
+KUBE ?= local
+REGISTRY ?=
+YES ?=
+
+bin := .venv/bin
+bind_local := cd local && ../$(bin)/python -m bind_local
+bind_demo := cd local && ../$(bin)/python -m bind_demo
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
+        test-service test-integration test-e2e test-huge clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+
+venv: ## .venv with the pinned Python packages
+	@PYTHON="$(PYTHON)" local/venv.sh
+
+lock: venv ## write requirements/*.txt anew from pyproject.toml
+	@local/lock.sh
+
+generate: venv ## write the CRD, the install manifest and the reference page from the models
+	@PYTHONPATH=operator $(bin)/python -m bind_operator.generate
+
+check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
+	@$(bind_local) check
+
+packages: venv ## Debian packages that the local cluster and the demo need (root)
+	@$(bind_local) packages
+
+binaries: venv ## Kubernetes, Helm, CoreDNS, Caddy, Weaviate, kwok from pinned Go modules, into the cache
+	@$(bind_local) binaries
+
+cluster: venv ## start the local cluster; a healthy one is left alone, a left-over one is cleared
+	@$(bind_local) up
+
+images: venv ## build the images; REGISTRY=host/path pushes them there instead of to the local cluster's registry
+	@$(bind_local) images $(if $(REGISTRY),--registry "$(REGISTRY)")
+
+ifeq ($(KUBE),local)
+demo: venv ## everything, then the demo; KUBE=current takes kubectl's current context (asks; YES=1 does not)
+	@$(bind_local) prepare
+	@$(bind_demo)
+else
+demo: venv
+	@$(bind_demo) --kube "$(KUBE)" $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(YES),--yes)
+endif
+
+test: venv ## everything that the tests need, then all tests (but test-huge)
+	@$(bind_local) prepare --tests
+	@$(bind_local) check --no-unit-tests
+	@$(bin)/pytest -m "not huge"
+
+test-unit: venv ## tests of single modules: nothing needed
+	@$(bin)/pytest tests/unit
+
+test-charts: venv ## tests of the rendered charts
+	@$(bind_local) binaries
+	@$(bin)/pytest tests/charts
+
+test-parity: venv ## the small model against the reference's numbers
+	@$(bin)/pytest -m "not huge" tests/parity
+
+test-service: venv ## tests of the real inference server
+	@$(bin)/pytest tests/service
+
+test-integration: venv ## tests of the operator against a real API server
+	@$(bind_local) packages
+	@$(bind_local) binaries
+	@$(bin)/pytest tests/integration
+
+test-e2e: venv ## the stories of the whole system on the local cluster
+	@$(bind_local) prepare --tests
+	@$(bin)/pytest tests/e2e
+
+test-huge: venv ## the full-size model against the reference's numbers
+	@$(bin)/pytest -m huge tests/parity
+
+clean: ## end the local cluster; no process, mount, interface or rule of it stays (the cache does)
+	@if [ -x $(bin)/python ]; then $(bind_local) clean; \
+	 else echo "there is no .venv, so nothing was started from here; make venv clean ends a cluster of another checkout"; fi
