@@ -1,0 +1,100 @@
+"""The node's files and processes agree with each other and with what was found out the hard way."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bind_local import topology as net
+from bind_local.certificates import renamed
+from bind_local.components import build_units
+from bind_local.configs import CONTAINERD_SOCKET, build_files
+from bind_local.paths import Paths
+from bind_local.readiness import BOOTSTRAP
+
+PATHS = Paths(Path("/cache/bv"))
+
+
+@pytest.fixture
+def files() -> dict[str, str]:
+    return build_files(PATHS, "/etc/resolv.conf")
+
+
+def test_every_unit_waits_only_for_units_before_it() -> None:
+    seen: set[str] = set()
+    for unit in build_units(PATHS, "/usr/bin/python3"):
+        assert set(unit.after) <= seen, unit.name
+        seen.add(unit.name)
+
+
+def test_kubelet_starts_after_the_old_containers_are_forgotten() -> None:
+    kubelet = next(unit for unit in build_units(PATHS, "python") if unit.name == "kubelet")
+    assert "forget-containers" in kubelet.after
+
+
+def test_every_file_that_a_unit_is_given_is_written(files: dict[str, str]) -> None:
+    made_by_kubeadm = {"controller-manager.conf", "scheduler.conf", "kubelet.conf"}
+    for unit in build_units(PATHS, "python"):
+        for word in unit.argv:
+            path = Path(word.rpartition("=")[2])
+            if path.is_relative_to(PATHS.cluster) and path.suffix in (".yaml", ".toml", ".conf"):
+                assert path.name in made_by_kubeadm | set(files), f"{unit.name}: {word}"
+
+
+def test_containerd_is_told_what_this_kind_of_machine_needs(files: dict[str, str]) -> None:
+    cri = tomllib.loads(files["containerd.toml"])["plugins"]["io.containerd.grpc.v1.cri"]
+    assert cri["restrict_oom_score_adj"] is True
+    assert cri["sandbox_image"].startswith(f"{net.LOOPBACK_REGISTRY}/")
+    assert cri["cni"]["conf_dir"] == f"{PATHS.cluster}/cni"
+
+
+def test_unix_sockets_have_short_paths() -> None:
+    assert len(str(CONTAINERD_SOCKET)) < 100
+
+
+@pytest.mark.parametrize("host", ["ghcr.io", "cr.weaviate.io", "docker.io"])
+def test_images_are_pulled_from_the_local_registry_and_nowhere_else(files: dict[str, str], host: str) -> None:
+    hosts = tomllib.loads(files[f"certs.d/{host}/hosts.toml"])
+    assert hosts["server"] == f"http://{net.LOOPBACK_REGISTRY}"
+    assert list(hosts["host"]) == [f"http://{net.LOOPBACK_REGISTRY}"]
+
+
+def test_kubelet_and_containerd_meet_at_one_socket(files: dict[str, str]) -> None:
+    kubelet = yaml.safe_load(files["kubelet.yaml"])
+    assert kubelet["containerRuntimeEndpoint"] == f"unix://{CONTAINERD_SOCKET}"
+    assert tomllib.loads(files["containerd.toml"])["grpc"]["address"] == str(CONTAINERD_SOCKET)
+    assert kubelet["cgroupRoot"] == f"/{net.CGROUP}"
+
+
+def test_the_pods_range_is_one_everywhere(files: dict[str, str]) -> None:
+    conflist = json.loads(files["cni/10-pods.conflist"])
+    assert conflist["plugins"][0]["ipam"]["ranges"] == [[{"subnet": net.POD_CIDR}]]
+    assert yaml.safe_load(files["proxy.yaml"])["clusterCIDR"] == net.POD_CIDR
+    _, cluster = yaml.safe_load_all(files["kubeadm.yaml"])
+    assert cluster["networking"] == {"serviceSubnet": net.SERVICE_CIDR, "podSubnet": net.POD_CIDR}
+    assert cluster["kubernetesVersion"] == "v1.35.4"
+
+
+def test_the_default_storage_class_names_the_provisioner() -> None:
+    _, storage = yaml.safe_load_all(BOOTSTRAP.read_text())
+    assert storage["provisioner"] == net.PROVISIONER
+    provisioner = build_units(PATHS, "python")[-1]
+    assert f"--name={net.PROVISIONER}" in provisioner.argv
+
+
+def test_the_kubeconfig_says_which_cluster_it_is() -> None:
+    made = renamed(
+        {
+            "apiVersion": "v1",
+            "clusters": [{"name": "a", "cluster": {"server": "https://x"}}],
+            "users": [{"name": "b", "user": {"k": "v"}}],
+            "contexts": [{"name": "b@a"}],
+            "current-context": "b@a",
+        }
+    )
+    assert made["current-context"] == net.CONTEXT == made["contexts"][0]["name"]
+    assert made["contexts"][0]["context"] == {"cluster": "bindvectorizer", "user": "bindvectorizer-admin"}
+    assert made["clusters"] == [{"name": "bindvectorizer", "cluster": {"server": "https://x"}}]
+    assert made["users"] == [{"name": "bindvectorizer-admin", "user": {"k": "v"}}]

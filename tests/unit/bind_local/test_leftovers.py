@@ -1,0 +1,65 @@
+"""What is recognised as left over: control groups and mounts, on a made-up machine."""
+
+from pathlib import Path
+
+import pytest
+
+from bind_local import cgroups
+from bind_local.mounts import mounts_below
+
+
+@pytest.fixture
+def v1(tmp_path: Path) -> Path:
+    for name in ("memory", "cpuset", "pids"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cgroup.procs").write_text("")
+    (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1\n")
+    (tmp_path / "cpu").symlink_to(tmp_path / "memory")
+    (tmp_path / "not-a-hierarchy").mkdir()
+    return tmp_path
+
+
+def test_each_hierarchy_of_v1_is_found_once(v1: Path) -> None:
+    assert [h.name for h in cgroups.hierarchies(v1)] == ["cpuset", "memory", "pids"]
+
+
+def test_v2_is_one_hierarchy(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.controllers").write_text("cpu memory")
+    (tmp_path / "system.slice").mkdir()
+    assert cgroups.hierarchies(tmp_path) == [tmp_path]
+
+
+def test_groups_are_made_in_every_hierarchy(v1: Path) -> None:
+    files = cgroups.create(v1)
+    assert files == tuple(
+        str(v1 / h / "bindvectorizer/node/cgroup.procs") for h in ("cpuset", "memory", "pids")
+    )
+    assert all((v1 / h / "bindvectorizer/node").is_dir() for h in ("cpuset", "memory", "pids"))
+
+
+def test_members_are_found_however_deep_and_once(v1: Path) -> None:
+    cgroups.create(v1)
+    pod = v1 / "memory/bindvectorizer/kubepods/burstable/pod1"
+    pod.mkdir(parents=True)
+    (pod / "cgroup.procs").write_text("41\n42\n")
+    (v1 / "pids/bindvectorizer/node/cgroup.procs").write_text("42\n7\n")
+    (v1 / "pids/cgroup.procs").write_text("1\n2\n")
+    assert cgroups.members(v1) == {7, 41, 42}
+
+
+def test_groups_are_removed_from_within(v1: Path) -> None:
+    cgroups.create(v1)
+    (v1 / "memory/bindvectorizer/kubepods/pod1").mkdir(parents=True)
+    cgroups.remove(v1)
+    assert cgroups.groups(v1) == []
+    assert (v1 / "memory").is_dir()
+
+
+def test_mounts_are_named_innermost_first_and_only_below_the_folder() -> None:
+    table = """\
+/dev/vda / ext4 rw 0 0
+tmpfs /cache/bv/run tmpfs rw 0 0
+overlay /cache/bv/run/a\\040b/rootfs overlay rw 0 0
+tmpfs /cache/bvother tmpfs rw 0 0
+"""
+    assert mounts_below(Path("/cache/bv"), table) == ["/cache/bv/run/a b/rootfs", "/cache/bv/run"]
