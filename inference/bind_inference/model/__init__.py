@@ -1,4 +1,4 @@
-"""The model: sizes (config), tokens (stems), encoders (transformer), vectors (heads), the whole (imagebind)."""
+"""The model: sizes (config), tokens (stems), encoders (transformer), vectors (heads), all (imagebind)."""
 
 from bind_inference.model.config import CONFIGS, ImageBindConfig, TrunkConfig
 from bind_inference.model.imagebind import ImageBind

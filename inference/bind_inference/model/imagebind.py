@@ -65,6 +65,7 @@ class ImageBind(nn.Module):
 
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
+        batch = batch.to(next(self.modality_trunks[name].parameters()).dtype)
         tokens = self.modality_trunks[name](self.modality_preprocessors[name](batch))
         return self._finish(name, tokens[:, 0])
 

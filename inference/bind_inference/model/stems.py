@@ -34,15 +34,14 @@ class VideoPatches(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        # Named members keep the checkpoint's `proj.1.weight`; index 0 (doubling a still) has no tensors.
-        self.proj = nn.ModuleDict({"1": nn.Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False)})
+        self.proj = nn.Sequential(nn.Identity(), nn.Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return tokens [items, patches, dim] of stills [items, 3, 224, 224] or clips [items, 3, 2, 224, 224].
+        """Return patches [items, n, dim] of stills [items, 3, 224, 224] or clips [items, 3, 2, 224, 224].
 
         A still is a clip of the same frame twice, so the kernel's two frames are added up instead.
         """
-        weight = self.proj["1"].weight
+        weight = self.proj.get_parameter("1.weight")
         if x.ndim == 4:
             patches = F.conv2d(x, weight.sum(dim=2), stride=VISION_PATCH[1:])
         else:
@@ -74,7 +73,7 @@ class ImuPieces(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return tokens [items, 250, dim] of recordings [items, 6, 2000]."""
-        pieces = x.unflatten(-1, (-1, IMU_PIECE)).transpose(1, 2).flatten(2)
+        pieces = x.unfold(-1, IMU_PIECE, IMU_PIECE).transpose(1, 2).flatten(2)
         tokens: Tensor = self.norm_layer(self.proj(pieces))
         return tokens
 

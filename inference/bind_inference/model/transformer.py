@@ -39,7 +39,8 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """Return [items, tokens, dim] as [items, heads, tokens, dim / heads]."""
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        items, tokens, dim = x.shape
+        return x.view(items, tokens, self.num_heads, dim // self.num_heads).transpose(1, 2)
 
 
 class Mlp(nn.Module):

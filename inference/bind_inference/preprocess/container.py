@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 VIDEO_DEMUXERS = ("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")
-AUDIO_DEMUXERS = ("mov", "matroska", "webm", "ogg", "asf", "aac", "ac3", "eac3", "amr", "mp3", "wav", "w64")
+AUDIO_DEMUXERS: tuple[str, ...] = (
+    "mov",
+    "matroska",
+    "webm",
+    "ogg",
+    "asf",
+    "aac",
+    "ac3",
+    "eac3",
+    "amr",
+    "mp3",
+    "wav",
+    "w64",
+)
 AUDIO_DEMUXERS += ("flac", "aiff", "caf", "au", "avi", "mpegts", "mpeg", "flv", "wv")
 _NO_PROTOCOL = "none"  # a name that no protocol has: an empty list would allow all
 

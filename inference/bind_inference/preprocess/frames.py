@@ -64,7 +64,7 @@ class Decoder:
         self.duration_s = float((end - self.begin) * self.base)
         if self.duration_s > limits.max_video_s:
             raise MediaTooLarge(
-                f"{self.duration_s:.0f} s of video; at most {limits.max_video_s} s are taken: send a shorter one"
+                f"{self.duration_s:.0f} s of video; at most {limits.max_video_s} are taken: send a part of it"
             )
 
     def clips(self) -> list[Clip]:

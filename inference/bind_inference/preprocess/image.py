@@ -20,7 +20,7 @@ from bind_inference.preprocess.limits import Limits
 SIZE = 224
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
-# Left out on purpose: formats that start other programs (EPS), fetch or nest other files, or that nobody sends.
+# Left out on purpose: formats that start other programs (EPS), nest others, or that nobody sends.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
 Image.init()  # registers their readers, which would otherwise happen inside the first request
 # Above this ratio of sides, only the part that the middle square needs is resized: the same pixels to within
@@ -60,7 +60,7 @@ def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
             width, height = opened.size
             if width * height > limits.max_image_pixels:
                 raise MediaTooLarge(
-                    f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: send a smaller picture"
+                    f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: scale it down"
                 )
             opened.load()
             return _as_mode(opened, mode)

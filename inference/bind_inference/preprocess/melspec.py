@@ -1,7 +1,6 @@
 """Log-mel filterbanks as Kaldi computes them (`compute-fbank-feats --htk-compat --window-type=hanning`)."""
 
 import functools
-import math
 
 import torch
 from torch import Tensor

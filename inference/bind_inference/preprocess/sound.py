@@ -3,21 +3,17 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import av
 import numpy as np
-import soundfile
+import soundfile  # type: ignore[import-untyped]  # it ships no types
 import torch
 from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge
 from bind_inference.preprocess.container import AUDIO_DEMUXERS, opened
 from bind_inference.preprocess.limits import Limits
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 _BLOCK = 1 << 16  # samples
 # By first bytes, because libsndfile tries many formats nobody sends, some of which look for other files.

@@ -6,7 +6,7 @@ import re
 
 import ftfy
 import torch
-from instant_clip_tokenizer import Tokenizer
+from instant_clip_tokenizer import Tokenizer  # type: ignore[import-untyped]  # it ships no types
 from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge

@@ -1,0 +1,88 @@
+"""The published checkpoint: checked, converted once to safetensors, then memory-mapped."""
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bind_inference.weights.download import disk_error
+from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.progress import Progress, Stage
+
+_SOURCE = "source_sha256"
+
+
+def convert(
+    checkpoint: Path,
+    target: Path,
+    sha256: str,
+    shapes: Mapping[str, torch.Size],
+    progress: Callable[[Progress], None],
+) -> None:
+    """Write the tensors of a PyTorch `checkpoint` to `target` as safetensors, float32, in one rename.
+
+    shapes: what the model needs, by name. Nothing but tensors is unpickled, and from a memory map, so that
+    this takes no second copy in memory. Raises WeightsError if tensors lack or differ in shape.
+    """
+    total = checkpoint.stat().st_size
+    progress(Progress(Stage.CONVERT, 0, total))
+    tensors = _tensors(checkpoint)
+    _check_shapes(checkpoint, {name: tensor.shape for name, tensor in tensors.items()}, shapes)
+    wanted = {name: tensors[name].float().contiguous() for name in shapes}
+    temporary = target.with_suffix(".tmp")
+    try:
+        save_file(wanted, temporary, metadata={_SOURCE: sha256})
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise disk_error(
+            error if isinstance(error, OSError) else OSError(0, str(error)), temporary
+        ) from error
+    temporary.replace(target)
+    progress(Progress(Stage.CONVERT, total, total))
+
+
+def read(
+    path: Path, shapes: Mapping[str, torch.Size], progress: Callable[[Progress], None]
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a converted file, by name, mapped and not read until they are used."""
+    total = path.stat().st_size
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            found = {name: torch.Size(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            _check_shapes(path, found, shapes)
+            done = 0
+            for name in shapes:
+                tensor = file.get_tensor(name)
+                done += tensor.nbytes
+                progress(Progress(Stage.LOAD, done, total))
+                yield name, tensor
+    except SafetensorError as error:
+        raise WeightsError(f"{path} is damaged ({error}): delete it, it will be made anew") from error
+
+
+def _tensors(checkpoint: Path) -> Mapping[str, Tensor]:
+    try:
+        loaded = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        raise WeightsError(
+            f"{checkpoint.name} is not a PyTorch checkpoint of plain tensors: check model.weights.url "
+            f"({' '.join(str(error).split())[:200]})"
+        ) from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise WeightsError(f"{checkpoint.name} holds no table of tensors: check model.weights.url")
+    return loaded
+
+
+def _check_shapes(path: Path, found: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> None:
+    for name, shape in wanted.items():
+        if name not in found:
+            raise WeightsError(f"{path.name} is not of this model: it lacks {name}; check model.weights.url")
+        if found[name] != shape:
+            raise WeightsError(
+                f"{path.name} is not of this model: {name} is {list(found[name])}, not {list(shape)}; "
+                "check model.weights.url"
+            )

@@ -1,0 +1,51 @@
+"""The full-size model under seeded weights, against the reference's vectors; one encoder in memory at a time."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from bind_inference.modality import Modality
+from bind_inference.model import CONFIGS, ImageBind
+from bind_inference.model.heads import postprocessor
+from bind_inference.model.imagebind import INITIAL_SCALES
+from bind_inference.weights.seeded import fill
+from parity.answers import answers, made_up_input, relative_error
+
+pytestmark = pytest.mark.huge
+
+HUGE = answers("huge.json")
+ENCODERS = {
+    "vision": (Modality.IMAGE, Modality.VIDEO),
+    "text": (Modality.TEXT,),
+    "audio": (Modality.AUDIO,),
+    "depth": (Modality.DEPTH,),
+    "thermal": (Modality.THERMAL,),
+    "imu": (Modality.IMU,),
+}
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> Iterator[ImageBind]:
+    """A full-size model of which only the encoder `request.param` has memory and weights."""
+    encoder = request.param
+    with torch.device("meta"):
+        made = ImageBind(CONFIGS["ImageBindHuge"])
+    for part in (made.modality_preprocessors, made.modality_trunks, made.modality_heads):
+        part[encoder].to_empty(device="cpu")
+    made.modality_postprocessors[encoder] = postprocessor(INITIAL_SCALES[encoder])
+    fill(made)
+    yield made.eval()
+    made.to("meta")
+
+
+@pytest.mark.parametrize(
+    ("model", "modalities"), list(ENCODERS.items()), indirect=["model"], ids=list(ENCODERS)
+)
+def test_huge_gives_the_reference_vectors(model: ImageBind, modalities: tuple[Modality, ...]) -> None:
+    for modality in modalities:
+        answer = HUGE[modality]
+        batch = made_up_input(modality, tuple(answer["input_shape"]))
+        with torch.inference_mode():
+            found = model(modality, batch)
+        assert relative_error(found, torch.tensor(answer["vectors"])) <= 1e-5
