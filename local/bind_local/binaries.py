@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bind_local import command
+from bind_local.lock import file_lock
 from bind_local.paths import Paths
 from bind_local.programs import BUILD_FLAGS, Module
 from bind_local.steps import Step
@@ -38,7 +39,12 @@ def is_built(paths: Paths, module: Module) -> bool:
 
 def build(paths: Paths, module: Module) -> None:
     """Build a module's programs. Raises CommandFailed with the compiler's words."""
-    paths.programs.mkdir(parents=True, exist_ok=True)
+    with file_lock(paths.programs / f"{module.name}.lock"):
+        if not is_built(paths, module):
+            _build(paths, module)
+
+
+def _build(paths: Paths, module: Module) -> None:
     home = module.home(paths)
     with tempfile.TemporaryDirectory(dir=paths.programs, prefix=f".{module.name}-") as scratch:
         built = Path(scratch) / "built"

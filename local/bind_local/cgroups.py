@@ -34,6 +34,11 @@ def create(root: Path = CGROUPS) -> tuple[str, ...]:
     return tuple(joined)
 
 
+def roots(root: Path = CGROUPS) -> list[Path]:
+    """Return our group of each hierarchy that has one."""
+    return [hierarchy / CGROUP for hierarchy in hierarchies(root) if (hierarchy / CGROUP).exists()]
+
+
 def groups(root: Path = CGROUPS) -> list[Path]:
     """Return our groups, the innermost first."""
     found: list[Path] = []

@@ -62,7 +62,7 @@ def leftovers(paths: Paths) -> list[str]:
         f"process {pid}: {proc.command_line(pid)[:100]}"
         for pid in sorted({*cgroups.members(), *node_processes()})
     ]
-    left += [f"control group {group}" for group in cgroups.groups()]
+    left += [f"control group {group}" for group in cgroups.roots()]
     left += ["network interface bv0"] if network.link_exists() else []
     left += ["nftables table bindvectorizer"] if network.table_exists() else []
     left += [f"mount {point}" for folder in (paths.cache, RUN) for point in mounts.mounts_below(folder)]

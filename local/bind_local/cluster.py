@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bind_local import certificates, cgroups, cleanup, mounts, network, proc, readiness, record, sysctl
@@ -47,6 +48,7 @@ def up(paths: Paths) -> None:
         sysctl.apply()
         _start_node(paths, spec, started)
         readiness.wait(paths)
+        _complete()
 
 
 def down(paths: Paths) -> None:
@@ -83,7 +85,12 @@ def is_healthy(paths: Paths, spec: str) -> bool:
     """Say whether the cluster made from `spec` runs, answers, and has a Ready node."""
     known = record.read()
     return bool(
-        known and known.spec == spec and known.init and known.init.alive() and readiness.node_is_ready(paths)
+        known
+        and known.complete
+        and known.spec == spec
+        and known.init
+        and known.init.alive()
+        and readiness.node_is_ready(paths)
     )
 
 
@@ -100,6 +107,14 @@ def status(paths: Paths) -> str:
     its = Paths(Path(known.cache))
     ready = "Ready" if readiness.node_is_ready(its) else "not Ready"
     return f"the cluster of {known.checkout} runs, its node is {ready}; kubeconfig {its.kubeconfig}"
+
+
+def _complete() -> None:
+    """Note that the start was seen through: until then the next run begins anew."""
+    running = record.read()
+    if running is None:
+        raise LocalError("the cluster's record is gone", "something else ended it meanwhile; start again")
+    replace(running, complete=True).write()
 
 
 def _need_root() -> None:

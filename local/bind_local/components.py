@@ -6,14 +6,18 @@ from bind_local.paths import LOCAL, Paths
 from bind_local.programs import COREDNS, KUBERNETES, PROVISIONER
 from bind_local.units import Unit
 
+NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
+"""The registry would look for a collector of traces on this machine."""
+
 
 def build_units(paths: Paths, python: str) -> tuple[Unit, ...]:
-    """Return all units, each after those it waits for. python: the interpreter for our own oneshot."""
+    """Return all units, each after those it waits for. python: the interpreter for our own oneshots."""
     return (
         _etcd(paths),
         _api_server(paths),
         _controller_manager(paths),
         _scheduler(paths),
+        _collect(paths, python),
         _registry(paths),
         _containerd(paths),
         _forget_containers(python),
@@ -108,10 +112,15 @@ def _scheduler(paths: Paths) -> Unit:
     return Unit("kube-scheduler", argv, after=("kube-apiserver",))
 
 
+def _collect(paths: Paths, python: str) -> Unit:
+    argv = (python, "-m", "bind_local.collect", f"{paths.cluster}/registry.yaml", str(paths.registry))
+    return Unit("collect-layers", argv, oneshot=True, env={"PYTHONPATH": str(LOCAL), **NO_TRACES})
+
+
 def _registry(paths: Paths) -> Unit:
     argv = ("docker-registry", "serve", f"{paths.cluster}/registry.yaml")
-    # Otherwise it tries to send its traces to a collector on this machine.
-    return Unit("registry", argv, ready=f"tcp:{net.LOOPBACK_REGISTRY}", env={"OTEL_TRACES_EXPORTER": "none"})
+    ready = f"tcp:{net.LOOPBACK_REGISTRY}"
+    return Unit("registry", argv, after=("collect-layers",), ready=ready, env=NO_TRACES)
 
 
 def _containerd(paths: Paths) -> Unit:

@@ -1,4 +1,4 @@
-"""One change of the machine's cluster at a time."""
+"""One change at a time: of the machine's cluster, and of a cache's images."""
 
 import fcntl
 from collections.abc import Iterator
@@ -11,6 +11,14 @@ LOCK = Path("/run/bindvectorizer.lock")
 @contextmanager
 def machine_lock() -> Iterator[None]:
     """Wait until no other process starts or ends the cluster; the lock goes with its holder."""
-    with LOCK.open("w") as file:
+    with file_lock(LOCK):
+        yield
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock of this name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

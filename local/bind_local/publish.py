@@ -13,6 +13,7 @@ from bind_local.buildah import Buildah
 from bind_local.configs import CONTAINERD_SOCKET
 from bind_local.errors import LocalError
 from bind_local.images import Image
+from bind_local.lock import file_lock
 from bind_local.paths import Paths
 from bind_local.registry import Registry
 from bind_local.steps import Step
@@ -43,6 +44,11 @@ def local_steps(paths: Paths) -> list[Step]:
         return tag is not None and tag.inputs == image.inputs
 
     def publish(image: Image) -> None:
+        with file_lock(paths.cache / "images.lock"):
+            if not published(image):
+                _publish(image)
+
+    def _publish(image: Image) -> None:
         if not buildah.has(image):
             buildah.build(image)
         stale = registry.tag(image.repository, image.tag) is not None

@@ -14,9 +14,9 @@ FILE = RUN / "cluster.json"
 class Record:
     """The cluster that runs, or that was begun.
 
-    starter: the `unshare` process; init: the node's first process as this machine numbers it. spec: digest
-    of all that the cluster was made from. sysctls: kernel settings as they were before, by file. folders:
-    mount points made here.
+    starter: the `unshare` process; init: the node's first process, as this machine numbers it. spec: digest of
+    all that the cluster was made from. sysctls: kernel settings as they were before, by file. folders: mount
+    points made here. complete: the start was seen through; one that was interrupted may lack anything.
     """
 
     cache: str
@@ -26,6 +26,7 @@ class Record:
     init: Identity | None = None
     sysctls: dict[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+    complete: bool = False
 
     def write(self, file: Path = FILE) -> None:
         """Write it in one go: a reader finds the old record or the new one."""

@@ -49,9 +49,13 @@ def test_members_are_found_however_deep_and_once(v1: Path) -> None:
 
 def test_groups_are_removed_from_within(v1: Path) -> None:
     cgroups.create(v1)
+    for group in ("bindvectorizer", "bindvectorizer/node"):
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            (v1 / "cpuset" / group / name).unlink(missing_ok=True)  # the kernel's files go with their group
     (v1 / "memory/bindvectorizer/kubepods/pod1").mkdir(parents=True)
+    assert cgroups.roots(v1) == [v1 / name / "bindvectorizer" for name in ("cpuset", "memory", "pids")]
     cgroups.remove(v1)
-    assert cgroups.groups(v1) == []
+    assert cgroups.roots(v1) == cgroups.groups(v1) == []
     assert (v1 / "memory").is_dir()
 
 
