@@ -36,7 +36,7 @@ class Kube:
         )
         if done.returncode != 0:
             raise DemoError(
-                f"kubectl {' '.join(args[:4])} failed: {done.stderr.strip()}",
+                f"kubectl {' '.join(args)} failed: {done.stderr.strip()}",
                 f"see whether the cluster answers: {' '.join(self.kubectl_args('get', 'nodes'))}",
             )
         return done.stdout

@@ -10,7 +10,7 @@ from support.story import Story
     ("file", "words"),
     [
         ("device.yaml", r'spec\.device: Unsupported value: "TPU": supported values: "CPU", "CUDA"'),
-        ("licence.yaml", r"spec\.inference\.model: .*licenseAccepted"),
+        ("licence.yaml", r"spec\.inference\.model\.licenseAccepted: .* must be true for ImageBindHuge"),
     ],
     ids=["an unknown device", "a licence not accepted"],
 )
