@@ -21,6 +21,7 @@ fail() {
   exit 1
 }
 
+rm -f "$log"
 printf '[1/1] python packages in .venv … '
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
   fail "$python is not Python 3.11 or newer" "install it, or name one: make venv PYTHON=/path/to/python3.11"

@@ -12,6 +12,8 @@ if __name__ == "__main__":
     try:
         settings = Settings()
         cache = settings.cache_folder()
-    except (ValidationError, ValueError) as error:
-        sys.exit(f"error: BIND_CACHE or XDG_CACHE_HOME: {error}")
+    except ValidationError as error:
+        sys.exit("\n".join(f"error: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+    except ValueError as error:
+        sys.exit(f"error: XDG_CACHE_HOME: {error}")
     sys.exit(main(sys.argv[1:], Paths(cache)))

@@ -14,9 +14,9 @@ FILE = RUN / "cluster.json"
 class Record:
     """The cluster that runs, or that was begun.
 
-    starter: the `unshare` process; init: the node's first process, as this machine numbers it. spec: digest
-    of all that the cluster was made from. sysctls: kernel settings as they were before, by file. folders: mount
-    points made here. complete: the start was seen through; one that was interrupted may lack anything.
+    starter: the `unshare` process; init: the node's first process, as this machine numbers it.
+    spec: digest of all that the cluster was made from. sysctls: kernel settings as they were before, by file.
+    folders: mount points made here. complete: the start was seen through; an interrupted one may lack anything.
     """
 
     cache: str
