@@ -16,7 +16,7 @@ class Record:
 
     starter: the `unshare` process; init: the node's first process, as this machine numbers it.
     spec: digest of all that the cluster was made from. sysctls: kernel settings as they were before, by file.
-    folders: mount points made here. complete: the start was seen through; an interrupted one may lack anything.
+    folders: mount points made here. complete: the start was seen through; else it may lack anything.
     """
 
     cache: str
