@@ -1,6 +1,9 @@
 """A batch that fails is halved until the items to blame are alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bind_inference.engine import DeviceLost, run_batch
@@ -33,7 +36,7 @@ def test_a_vector_that_is_not_finite_is_that_items_fault() -> None:
 
 def test_a_lost_device_concerns_all() -> None:
     class Lost(FakeEngine):
-        def forward(self, modality: Modality, tensors: object) -> None:  # type: ignore[override]
+        def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:
             raise DeviceLost("gone")
 
     with pytest.raises(DeviceLost):
