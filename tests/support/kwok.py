@@ -63,15 +63,10 @@ def fake_gpu_node(kube: Kube, name: str, folder: Path) -> Iterator[str]:
             until(lambda: _is_ready(kube, name), 30, lambda: f"node {name} is Ready; kwok: {log.read_text()}")
             yield name
         finally:
-            kube.run(
-                "delete",
-                "pods",
-                "-A",
-                f"--field-selector=spec.nodeName={name}",
-                "--force",
-                "--grace-period=0",
-            )
+            # The node first: a Deployment would fill it again at once, and then nothing would end that pod.
             kube.run("delete", "node", name, "--ignore-not-found")
+            on_it = f"--field-selector=spec.nodeName={name}"
+            kube.run("delete", "pods", "-A", on_it, "--force", "--grace-period=0")
             kwok.terminate()
 
 
