@@ -1,7 +1,7 @@
 """The node's processes: which program with which flags, and what each waits for."""
 
 from bind_local import topology as net
-from bind_local.configs import CONTAINERD_SOCKET, KUBELET_ROOT
+from bind_local.configs import CONTAINERD_SOCKET, KUBELET_ROOT, PLAIN_SOCKET
 from bind_local.paths import LOCAL, Paths
 from bind_local.programs import COREDNS, KUBERNETES, PROVISIONER
 from bind_local.units import Unit
@@ -19,8 +19,8 @@ def build_units(paths: Paths, python: str) -> tuple[Unit, ...]:
         _scheduler(paths),
         _collect(paths, python),
         _registry(paths),
+        _forget_containers(paths, python),
         _containerd(paths),
-        _forget_containers(python),
         _kubelet(paths),
         _kube_proxy(paths),
         _coredns(paths),
@@ -123,16 +123,15 @@ def _registry(paths: Paths) -> Unit:
     return Unit("registry", argv, after=("collect-layers",), ready=ready, env=NO_TRACES)
 
 
+def _forget_containers(paths: Paths, python: str) -> Unit:
+    config = f"{paths.cluster}/containerd-plain.toml"
+    argv = (python, "-m", "bind_local.forget", config, str(PLAIN_SOCKET))
+    return Unit("forget-containers", argv, oneshot=True, env={"PYTHONPATH": str(LOCAL)})
+
+
 def _containerd(paths: Paths) -> Unit:
     argv = ("containerd", "--config", f"{paths.cluster}/containerd.toml", "--log-level", "warn")
-    return Unit("containerd", argv, ready=f"unix:{CONTAINERD_SOCKET}")
-
-
-def _forget_containers(python: str) -> Unit:
-    argv = (python, "-m", "bind_local.forget", str(CONTAINERD_SOCKET))
-    return Unit(
-        "forget-containers", argv, after=("containerd",), oneshot=True, env={"PYTHONPATH": str(LOCAL)}
-    )
+    return Unit("containerd", argv, after=("forget-containers",), ready=f"unix:{CONTAINERD_SOCKET}")
 
 
 def _kubelet(paths: Paths) -> Unit:
@@ -144,7 +143,7 @@ def _kubelet(paths: Paths) -> Unit:
         f"--hostname-override={net.NODE}",
         f"--node-ip={net.NODE_IP}",
     )
-    return Unit("kubelet", argv, after=("kube-apiserver", "forget-containers"))
+    return Unit("kubelet", argv, after=("kube-apiserver", "containerd"))
 
 
 def _kube_proxy(paths: Paths) -> Unit:

@@ -10,6 +10,7 @@ from bind_local.paths import RUN, Paths
 from bind_local.programs import KUBERNETES, PAUSE
 
 CONTAINERD_SOCKET = RUN / "containerd.sock"
+PLAIN_SOCKET = RUN / "containerd-plain.sock"
 CNI_PLUGINS = "/usr/lib/cni"
 KUBELET_ROOT = "/var/lib/kubelet"
 
@@ -25,6 +26,7 @@ def build_files(paths: Paths, upstream_dns: str) -> dict[str, str]:
         "proxy.yaml": yaml.safe_dump(kube_proxy(paths)),
         "cni/10-pods.conflist": json.dumps(cni(paths)),
         "containerd.toml": containerd(paths),
+        "containerd-plain.toml": containerd_plain(paths),
         "Corefile": corefile(paths, upstream_dns),
         "resolv.conf": f"nameserver {net.NODE_IP}\n",
         "registry.yaml": yaml.safe_dump(registry(paths)),
@@ -157,6 +159,19 @@ state = "{RUN}/containerd"
 
   [{cri}.registry]
     config_path = "{paths.cluster}/certs.d"
+"""
+
+
+def containerd_plain(paths: Paths) -> str:
+    """Return the configuration of a containerd that knows nothing of Kubernetes (forget.py)."""
+    return f"""\
+version = 2
+root = "{paths.containerd}"
+state = "{RUN}/containerd-plain"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+
+[grpc]
+  address = "{PLAIN_SOCKET}"
 """
 
 

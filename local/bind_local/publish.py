@@ -19,7 +19,7 @@ from bind_local.registry import Registry
 from bind_local.steps import Step
 from bind_local.topology import REGISTRY
 
-KEPT_TAGS = 3
+KEPT_TAGS = 5
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", REGISTRY.rpartition(":")[0])
 
 

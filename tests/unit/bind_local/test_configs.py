@@ -29,9 +29,10 @@ def test_every_unit_waits_only_for_units_before_it() -> None:
         seen.add(unit.name)
 
 
-def test_kubelet_starts_after_the_old_containers_are_forgotten() -> None:
-    kubelet = next(unit for unit in build_units(PATHS, "python") if unit.name == "kubelet")
-    assert "forget-containers" in kubelet.after
+def test_old_containers_are_forgotten_before_containerd_tells_kubelet_of_them() -> None:
+    units = {unit.name: unit for unit in build_units(PATHS, "python")}
+    assert "forget-containers" in units["containerd"].after
+    assert "containerd" in units["kubelet"].after
 
 
 def test_every_file_that_a_unit_is_given_is_written(files: dict[str, str]) -> None:
