@@ -162,5 +162,7 @@ async def _get_json(session: aiohttp.ClientSession, url: str) -> tuple[int, Any]
             return response.status, json.loads(await response.text())
     except TimeoutError:
         return 0, "no answer in time"
+    except aiohttp.ClientConnectorError as error:
+        return 0, (error.os_error.strerror or "cannot connect").lower()
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return 0, str(error) or type(error).__name__

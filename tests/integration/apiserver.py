@@ -123,7 +123,8 @@ def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServe
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
             f"--cert-dir={folder}/certs",
-            "--service-cluster-ip-range=10.97.0.0/24",
+            # Of loopback, so that a test can answer at a Service's address.
+            "--service-cluster-ip-range=127.97.0.0/24",
             f"--service-account-issuer={server.url}",
             f"--service-account-signing-key-file={folder}/sa.key",
             f"--service-account-key-file={folder}/sa.key",

@@ -1,12 +1,16 @@
 """Fixtures: one API server for the session, with the CRD in it."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from integration.apiserver import ApiServer, running_apiserver
+from integration.apiserver import ApiServer, running_apiserver, write_kubeconfig
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess
 
 ROOT = Path(__file__).parents[2]
 OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
@@ -31,3 +35,50 @@ def _wait_until_served(server: ApiServer) -> None:
             return
         time.sleep(0.1)
     pytest.fail("BindVectorizer is not served after 5 s", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(apiserver: ApiServer) -> Path:
+    """A kubeconfig with exactly the rights that the chart gives the operator."""
+    documents = yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text(encoding="utf-8"))
+    kinds = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+    for document in documents:
+        if document and document["kind"] in kinds:
+            apiserver.kubectl("apply", "-f", "-", manifest=document)
+    path = apiserver.kubeconfig.with_name("operator-kubeconfig")
+    write_kubeconfig(path, apiserver.url, OPERATOR_TOKEN)
+    return path
+
+
+@pytest.fixture
+def operator(operator_kubeconfig: Path, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """A running operator."""
+    yield from _running(OperatorProcess(operator_kubeconfig, tmp_path))
+
+
+@pytest.fixture
+def impatient_operator(operator_kubeconfig: Path, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """A running operator that gives a deletion 3 s."""
+    more = {"DELETE_TIMEOUT_S": "3"}
+    yield from _running(OperatorProcess(operator_kubeconfig, tmp_path, more))
+
+
+def _running(process: OperatorProcess) -> Iterator[OperatorProcess]:
+    """Run `process`; a test in which it had a bug or lacked a right does not pass."""
+    process.start()
+    yield process
+    process.stop()
+    log = process.log()
+    assert "bug in the reconciler" not in log, log
+    assert "answers 403" not in log, log
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def instance(apiserver: ApiServer) -> Instance:
+    """A resource in a namespace of its own, not applied yet."""
+    namespace = f"it-{next(_numbers)}"
+    apiserver.kubectl("create", "namespace", namespace)
+    return Instance(apiserver, "search", namespace)

@@ -1,0 +1,98 @@
+"""The operator as a process of its own, as its image runs it, against the API server of the tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from integration.apiserver import free_ports
+from support.tools import binary
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class OperatorProcess:
+    """Starts, stops and kills one operator. Its settings are fast ones; `more` overrides them."""
+
+    kubeconfig: Path
+    folder: Path
+    more: dict[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
+    _metrics_port: int = 0
+
+    @property
+    def log_file(self) -> Path:
+        """Where all its runs write to."""
+        return self.folder / "operator.log"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running operator."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it; it does not wait for anything."""
+        health_port, self._metrics_port = free_ports(2)
+        settings = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "HELM": str(binary("helm")),
+            "CHART_DIR": os.environ.get("BIND_OPERATOR_CHART_DIR", str(ROOT / "charts/weaviate-bind")),
+            "HEALTH_PORT": str(health_port),
+            "METRICS_PORT": str(self._metrics_port),
+            "UNLOCK_AFTER_S": "1",
+            "SETTLE_S": "1",
+            "RETRY_BASE_S": "0.2",
+            "RESYNC_S": "3600",
+            "VERIFY_TIMEOUT_S": "1",
+        }
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "operator")}
+        environment |= {f"BIND_OPERATOR_{name}": value for name, value in (settings | self.more).items()}
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bind_operator", "run"], env=environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """Kill it as the kernel would for want of memory."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def log(self) -> str:
+        """Return what all its runs have logged."""
+        return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric over its labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        status = self._process.wait(timeout=40)
+        self._process = None
+        return status
+
+
+def eventually(what: str, check: Callable[[], object], within_s: float = 20.0) -> float:
+    """Wait until `check` is true; return how long it took, in seconds. Fail saying `what` if never."""
+    started = time.monotonic()
+    while time.monotonic() - started < within_s:
+        if check():
+            return time.monotonic() - started
+        time.sleep(0.1)
+    pytest.fail(f"not within {within_s:g} s: {what}")

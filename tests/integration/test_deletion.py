@@ -1,0 +1,101 @@
+"""The end of a resource: what is removed, what is kept, and that it never hangs."""
+
+from integration.apiserver import ApiServer
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess, eventually
+
+DELETE = {"spec": {"deletionPolicy": "Delete"}}
+
+
+def installed(instance: Instance, patch: dict[str, object] | None = None) -> None:
+    instance.apply(patch)
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
+
+
+def test_volumes_are_kept_by_default(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    claim = instance.create_claim()
+    instance.delete(wait_s=20)
+    assert instance.revisions() == {}
+    assert instance.get("statefulset", "-weaviate") is None
+    assert instance.claims() == [claim]
+    assert instance.event_reasons()[-2:] == ["Uninstalled", "VolumesKept"]
+
+
+def test_kept_volumes_are_taken_up_by_the_next_of_the_name(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    huge = {"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAccepted": True}}}}
+    installed(instance, huge)
+    cache = f"{instance.name}-model-cache"
+    assert instance.claims() == [cache]
+    instance.delete(wait_s=20)
+    assert instance.claims() == [cache]
+    installed(instance, huge)
+    assert instance.claims() == [cache]
+
+
+def test_volumes_are_deleted_if_asked_for(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance, DELETE)
+    instance.create_claim()
+    # No controller removes the protection that the API server gives a claim.
+    instance.server.kubectl("delete", "bv", instance.name, "-n", instance.namespace, "--wait=false")
+    eventually("uninstalled", lambda: instance.revisions() == {})
+    eventually("claim is going", lambda: going(instance))
+    assert instance.get() is not None
+    assert instance.condition() == ("False", "Deleting")
+    free_claims(instance)
+    eventually("gone", lambda: instance.get() is None)
+    assert instance.claims() == []
+    assert instance.event_reasons()[-1] == "VolumesDeleted"
+
+
+def going(instance: Instance) -> bool:
+    claims = instance.server.get("pvc", namespace=instance.namespace)
+    return all("deletionTimestamp" in claim["metadata"] for claim in claims)
+
+
+def free_claims(instance: Instance) -> None:
+    for claim in instance.claims():
+        patch = '{"metadata": {"finalizers": null}}'
+        instance.server.kubectl("patch", "pvc", claim, "-n", instance.namespace, "--type=merge", "-p", patch)
+
+
+def test_a_volume_that_does_not_go_is_left_after_the_limit(
+    impatient_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance, DELETE)
+    claim = instance.create_claim()
+    instance.delete(wait_s=20)
+    assert instance.claims() == [claim]
+    assert instance.event_reasons()[-1] == "VolumesLeft"
+    free_claims(instance)
+
+
+def test_a_suspended_resource_is_deleted_too(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance, {"spec": {"suspend": False}})
+    instance.apply({"spec": {"suspend": True}})
+    eventually("suspended", lambda: instance.condition()[1] == "Suspended")
+    instance.delete(wait_s=20)
+    assert instance.revisions() == {}
+
+
+def test_a_resource_deleted_before_the_operator_saw_it(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    operator.stop()
+    instance.apply()
+    instance.delete(wait_s=10)
+    operator.start()
+    other = Instance(apiserver, f"{instance.name}-b", instance.namespace)
+    installed(other)
+    assert instance.revisions() == {}
+
+
+def test_the_operator_may_be_killed_in_a_deletion(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.delete()
+    operator.kill()
+    operator.start()
+    eventually("gone", lambda: instance.get() is None)
+    assert instance.revisions() == {}

@@ -1,0 +1,165 @@
+"""From a resource to its release with the real Helm, and what the status says on the way."""
+
+import time
+
+import pytest
+
+from integration.apiserver import ApiServer
+from integration.conftest import OPERATOR_USER
+from integration.instance import TINY_META, Instance, answering
+from integration.operator_process import OperatorProcess, eventually
+
+WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"))
+POD_IP = "127.96.0.1"
+READY_POD = {
+    "podIP": POD_IP,
+    "podIPs": [{"ip": POD_IP}],
+    "phase": "Running",
+    "conditions": [{"type": "Ready", "status": "True"}],
+}
+UNSCHEDULED_POD = {
+    "phase": "Pending",
+    "conditions": [
+        {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "0/1 nodes are available: 1 Insufficient nvidia.com/gpu.",
+        }
+    ],
+}
+
+
+def installed(instance: Instance) -> None:
+    instance.apply()
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
+
+
+def test_apply_makes_the_release_soon(operator: OperatorProcess, instance: Instance) -> None:
+    instance.apply()
+    took = eventually("both workloads", lambda: all(instance.get(*workload) for workload in WORKLOADS))
+    eventually("status", lambda: instance.condition() == ("Unknown", "WeaviateNotReady"))
+    status = instance.status()
+    assert instance.revisions() == {1: "deployed"}
+    assert status["release"]["revision"] == 1
+    assert status["replicas"] == "0/1"
+    assert instance.event_reasons() == ["Installed", "WeaviateNotReady"]
+    assert took < 10
+
+
+def test_ready_follows_the_pods_within_seconds(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.create_pod("inference", READY_POD)
+    service = instance.get("service", "-weaviate")
+    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+    weaviate = answering(address, port, "/v1/meta", {"modules": {"multi2vec-bind": TINY_META}})
+    with weaviate, answering(POD_IP, 8080, "/meta", TINY_META):
+        instance.roll_out()
+        took = eventually("ready", lambda: instance.condition() == ("True", "InSync"))
+    assert took < 2.0
+    assert instance.condition("Verified") == ("True", "Verified")
+    assert instance.condition("Reconciling")[0] == "False"
+    assert instance.status()["replicas"] == "1/1"
+    assert instance.event_reasons()[-1] == "InSync"
+
+
+def test_a_wrong_model_is_not_ready(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.create_pod("inference", READY_POD)
+    service = instance.get("service", "-weaviate")
+    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
+    weaviate = answering(address, port, "/v1/meta", {"modules": {"multi2vec-bind": {}}})
+    with weaviate, answering(POD_IP, 8080, "/meta", {"model": "ImageBindHuge", "dimension": 1024}):
+        instance.roll_out()
+        eventually("verdict", lambda: instance.condition() == ("False", "VerificationFailed"))
+        assert "ImageBindHuge" in instance.message()
+
+
+def test_a_look_without_change_writes_nothing(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    eventually("settled", lambda: instance.condition() == ("Unknown", "WeaviateNotReady"))
+    time.sleep(1.5)
+    lines, looks = apiserver.audit_lines(), operator.metric("bind_operator_reconciles_total")
+    eventually("three more looks", lambda: operator.metric("bind_operator_reconciles_total") >= looks + 3)
+    assert apiserver.writes(OPERATOR_USER, since=lines) == []
+
+
+def test_a_change_rolls_out(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.apply({"spec": {"inference": {"replicas": 3}}})
+    eventually("upgraded", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 3)
+    eventually("told", lambda: instance.status().get("release", {}).get("revision") == 2)
+    assert instance.revisions() == {1: "superseded", 2: "deployed"}
+    assert instance.status()["observedGeneration"] == 2
+    assert "Upgraded" in instance.event_reasons()
+    assert [entry["revision"] for entry in instance.status()["history"]] == [2, 1]
+
+
+def test_suspend_stops_and_resumes(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.apply({"spec": {"suspend": True, "inference": {"replicas": 2}}})
+    eventually("suspended", lambda: instance.condition() == ("Unknown", "Suspended"))
+    time.sleep(2)
+    assert instance.get("deployment", "-inference")["spec"]["replicas"] == 1
+    assert instance.condition("Reconciling") == ("False", "Suspended")
+    instance.apply({"spec": {"suspend": False, "inference": {"replicas": 2}}})
+    eventually("resumed", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 2)
+
+
+def test_a_workload_deleted_by_hand_comes_back(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.server.kubectl("delete", "deployment", f"{instance.name}-inference", "-n", instance.namespace)
+    eventually("back", lambda: instance.get("deployment", "-inference"))
+    assert instance.revisions()[2] == "deployed"
+
+
+def test_a_hand_edit_does_not_block_an_upgrade(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    name = f"{instance.name}-inference"
+    instance.server.kubectl("scale", "deployment", name, "-n", instance.namespace, "--replicas=5")
+    instance.apply({"spec": {"inference": {"replicas": 2}}})
+    eventually("upgraded", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 2)
+
+
+def test_the_schedulers_words_are_in_ready(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.create_pod("inference", UNSCHEDULED_POD)
+    took = eventually("told", lambda: instance.condition() == ("False", "Unschedulable"))
+    assert "1 Insufficient nvidia.com/gpu." in instance.message()
+    assert took < 5
+    assert instance.event_reasons()[-1] == "Unschedulable"
+
+
+def test_two_namespaces_may_use_one_name(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    other = Instance(apiserver, instance.name, f"{instance.namespace}-other")
+    apiserver.kubectl("create", "namespace", other.namespace)
+    installed(instance)
+    installed(other)
+    other.delete(wait_s=30)
+    assert instance.revisions() == {1: "deployed"}
+
+
+@pytest.mark.parametrize("signal", ["stop", "kill"])
+def test_a_new_operator_takes_over_without_a_write(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance, signal: str
+) -> None:
+    installed(instance)
+    time.sleep(1.5)
+    getattr(operator, signal)()
+    lines = apiserver.audit_lines()
+    operator.start()
+    eventually("looks", lambda: _looks(operator) >= 3)
+    assert apiserver.writes(OPERATOR_USER, since=lines) == []
+    instance.apply({"spec": {"inference": {"replicas": 2}}})
+    eventually("upgraded", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 2)
+
+
+def _looks(operator: OperatorProcess) -> float:
+    try:
+        return operator.metric("bind_operator_reconciles_total")
+    except OSError:
+        return 0.0
