@@ -113,14 +113,16 @@ async def embeddings(request: Request) -> Response:
     )
 
 
-@router.api_route("/.well-known/live", methods=["GET", "HEAD"], status_code=204, responses=UNREADY)
+@router.head("/.well-known/live", include_in_schema=False)
+@router.get("/.well-known/live", status_code=204, responses=UNREADY)
 async def live(request: Request) -> Response:
     """204 while the process is worth keeping, 503 when only a restart helps."""
     readiness = request.app.state.service.readiness
     return _probe(readiness.live, readiness.describe())
 
 
-@router.api_route("/.well-known/ready", methods=["GET", "HEAD"], status_code=204, responses=UNREADY)
+@router.head("/.well-known/ready", include_in_schema=False)
+@router.get("/.well-known/ready", status_code=204, responses=UNREADY)
 async def ready(request: Request) -> Response:
     """204 when vectors can be asked for, 503 before and while the server drains."""
     readiness = request.app.state.service.readiness

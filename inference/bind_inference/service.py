@@ -98,7 +98,7 @@ class Service:
             engine = self._load(self.settings, report)
         except Exception as error:  # whatever it is, the process must say it and end
             log.exception("the model could not be loaded")
-            call(self._fail, str(error))
+            call(self._fail, str(error) or repr(error))
         else:
             call(self._loaded, engine)
 
