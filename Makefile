@@ -22,7 +22,8 @@ lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
 
 generate: venv ## write the CRD, the install manifest and the reference page from the models
-	@PYTHONPATH=operator $(bin)/python -m bind_operator.generate
+	@$(bind_local) binaries helm
+	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.generate
 
 check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
 	@$(bind_local) check
@@ -57,7 +58,7 @@ test-unit: venv ## tests of single modules: nothing needed
 	@$(bin)/pytest tests/unit
 
 test-charts: venv ## tests of the rendered charts
-	@$(bind_local) binaries
+	@$(bind_local) binaries helm caddy
 	@$(bin)/pytest tests/charts
 
 test-parity: venv ## the small model against the reference's numbers

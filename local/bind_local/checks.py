@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bind_local import command
 from bind_local.paths import REPO, Paths
+from bind_local.programs import HELM
 from bind_local.steps import Step
 
 PACKAGES = ("operator/bind_operator", "inference/bind_inference", "local/bind_local", "local/bind_demo")
@@ -16,10 +17,11 @@ def check_steps(paths: Paths, *, unit_tests: bool) -> list[Step]:
     """Return a step for each check, the quickest first. unit_tests: with tests/unit."""
     programs = Path(sys.executable).parent
     python = sys.executable
+    env = {"PYTHONPATH": PYTHON_PATH, "HELM": str(HELM.home(paths) / "helm")}
 
     def step(title: str, argv: list[str | Path], remedy: str) -> Step:
         log = paths.logs / f"check-{title.split()[0]}.log"
-        run = partial(command.logged, argv, log=log, remedy=remedy, cwd=REPO, env={"PYTHONPATH": PYTHON_PATH})
+        run = partial(command.logged, argv, log=log, remedy=remedy, cwd=REPO, env=env)
         return Step(title, run)
 
     steps = [

@@ -28,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     add = commands.add_parser
     add("packages", help="install the Debian packages that are missing")
-    add("binaries", help="build the pinned Go programs")
+    built = add("binaries", help="build the pinned Go programs")
+    built.add_argument("module", nargs="*", help="only these: " + ", ".join(m.name for m in ALL_MODULES))
     add("up", help="start the local cluster, or leave it alone when it is healthy")
     add("down", help="end the local cluster and its state; images stay")
     add("clean", help="down, and say that nothing of it is left")
@@ -69,11 +70,12 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
         case "packages":
             run_steps([_packages(paths)])
         case "binaries":
-            run_steps(binaries.build_steps(paths, ALL_MODULES))
+            run_steps(binaries.build_steps(paths, _modules(args.module)))
         case "up":
             run_steps(_cluster(paths, CLUSTER_MODULES))
         case "check":
-            run_steps(check_steps(paths, unit_tests=args.unit_tests))
+            steps = check_steps(paths, unit_tests=args.unit_tests)
+            run_steps([*binaries.build_steps(paths, (HELM,)), *steps])
         case "prepare":
             modules: Sequence[Module] = (
                 ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
@@ -112,6 +114,14 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
 
 def _packages(paths: Paths) -> Step:
     return Step("install Debian packages", lambda: apt.install(paths), lambda: not apt.missing())
+
+
+def _modules(names: Sequence[str]) -> Sequence[Module]:
+    unknown = sorted(set(names) - {module.name for module in ALL_MODULES})
+    if unknown:
+        known = ", ".join(module.name for module in ALL_MODULES)
+        raise LocalError(f"there is no module {', '.join(unknown)} in local/go", f"choose of {known}")
+    return [module for module in ALL_MODULES if module.name in names] or ALL_MODULES
 
 
 def _cluster(paths: Paths, modules: Sequence[Module]) -> list[Step]:
