@@ -1,0 +1,16 @@
+{{/* Stop with a message where the values cannot work together. */}}
+{{- define "weaviate-bind.check" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not $bind.model.licenseAccepted) (not (include "weaviate-bind.isUpstreamImage" .)) }}
+{{- fail "modules.multi2vec-bind.model.licenseAccepted is false: ImageBind's weights are licensed CC BY-NC-SA 4.0 (no commercial use); set it to true if you accept that licence, or set modules.multi2vec-bind.model.name to Tiny to try the system with random weights" }}
+{{- end }}
+{{- if and (not $bind.enabled) (not (hasPrefix "http://" $bind.inferenceUrl)) }}
+{{- fail "modules.multi2vec-bind.enabled is false, so modules.multi2vec-bind.inferenceUrl must be the http:// address of an inference server elsewhere (the gate speaks plain HTTP)" }}
+{{- end }}
+{{- if eq (int .Values.gate.port) (int .Values.gate.healthPort) }}
+{{- fail "gate.port and gate.healthPort are the same: give each its own" }}
+{{- end }}
+{{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
+{{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
+{{- end }}
+{{- end }}

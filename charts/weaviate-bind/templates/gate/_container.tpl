@@ -1,0 +1,51 @@
+{{/* The gate's container: a native sidecar, so that it is there before Weaviate asks and until Weaviate is gone. */}}
+{{- define "weaviate-bind.gateContainer" -}}
+{{- $gate := .Values.gate -}}
+name: gate
+image: {{ include "weaviate-bind.image" $gate.image }}
+imagePullPolicy: {{ $gate.image.pullPolicy }}
+restartPolicy: Always
+command: [caddy, run, --config, /etc/gate/Caddyfile, --adapter, caddyfile]
+env:
+  # Caddy keeps its state below these; nothing in them outlives the pod.
+  - name: HOME
+    value: /tmp
+  - name: XDG_CONFIG_HOME
+    value: /tmp
+  - name: XDG_DATA_HOME
+    value: /tmp
+  {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" $gate.resources) }}
+  - name: GOMEMLIMIT
+    value: {{ . }}
+  {{- end }}
+ports:
+  - name: gate-health
+    containerPort: {{ $gate.healthPort }}
+startupProbe:
+  httpGet:
+    path: /healthz
+    port: gate-health
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: gate-health
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  httpGet:
+    path: /healthz
+    port: gate-health
+  periodSeconds: 5
+  timeoutSeconds: 3
+resources: {{- toYaml $gate.resources | nindent 2 }}
+securityContext: {{- toYaml $gate.containerSecurityContext | nindent 2 }}
+volumeMounts:
+  - name: gate-config
+    mountPath: /etc/gate
+    readOnly: true
+  - name: gate-tmp
+    mountPath: /tmp
+{{- end }}

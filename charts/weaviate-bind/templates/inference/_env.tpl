@@ -1,0 +1,28 @@
+{{/* Environment of the inference container: what the chart decides, then `extraEnv`, whose names win. */}}
+{{- define "weaviate-bind.inferenceEnv" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- $chosen := dict
+  "ENABLE_CUDA" ($bind.envconfig.enable_cuda | ternary "1" "0")
+  "BIND_MODEL" $bind.model.name
+  "BIND_LICENSE_ACCEPTED" (toString $bind.model.licenseAccepted)
+  "BIND_CACHE_DIR" "/cache"
+  "BIND_HTTP_PORT" "8080"
+  "HOME" "/tmp"
+  "TMPDIR" "/tmp"
+}}
+{{- with $bind.model.weights.url }}{{ $_ := set $chosen "BIND_WEIGHTS_URL" . }}{{ end }}
+{{- with $bind.model.weights.sha256 }}{{ $_ := set $chosen "BIND_WEIGHTS_SHA256" . }}{{ end }}
+{{- if $bind.envconfig.enable_cuda }}
+{{- with $bind.envconfig.nvidia_visible_devices }}{{ $_ := set $chosen "NVIDIA_VISIBLE_DEVICES" . }}{{ end }}
+{{- with $bind.envconfig.nvidia_driver_capabilities }}{{ $_ := set $chosen "NVIDIA_DRIVER_CAPABILITIES" . }}{{ end }}
+{{- with $bind.envconfig.ld_library_path }}{{ $_ := set $chosen "LD_LIBRARY_PATH" . }}{{ end }}
+{{- end }}
+{{- range $bind.extraEnv }}{{ $_ := unset $chosen .name }}{{ end }}
+{{- range $name, $value := $chosen }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- with $bind.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
