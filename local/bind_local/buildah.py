@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bind_local import command
+from bind_local.errors import need_root
 from bind_local.images import INPUTS_LABEL, Image
 from bind_local.paths import REPO, Paths
 
@@ -49,7 +50,8 @@ class Buildah:
         return bool(config.get("Labels", {}).get(INPUTS_LABEL) == image.inputs)
 
     def build(self, image: Image) -> None:
-        """Build an image. Raises CommandFailed with the builder's last lines."""
+        """Build an image. Raises CommandFailed with the builder's last lines, LocalError when not root."""
+        need_root("building an image mounts its layers")
         if not image.files:
             self._build(image, REPO)
             return

@@ -16,7 +16,7 @@ from pathlib import Path
 from bind_local import certificates, cgroups, cleanup, mounts, network, proc, readiness, record, sysctl
 from bind_local.components import build_units
 from bind_local.configs import build_files
-from bind_local.errors import LocalError
+from bind_local.errors import LocalError, need_root
 from bind_local.lock import machine_lock
 from bind_local.paths import LOCAL, REPO, Paths
 from bind_local.record import Record
@@ -29,7 +29,7 @@ RESOLV_CONFS = ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
 
 def up(paths: Paths) -> None:
     """Start the cluster and wait until its node is Ready. Raises LocalError, with what failed and its log."""
-    _need_root()
+    need_root("the local cluster makes namespaces and interfaces")
     with machine_lock():
         files, spec = plan(paths)
         if is_healthy(paths, spec_digest(files, spec)):
@@ -53,7 +53,7 @@ def up(paths: Paths) -> None:
 
 def down(paths: Paths) -> None:
     """End the cluster, of whichever checkout it is. Raises LocalError when something of it stays."""
-    _need_root()
+    need_root("the local cluster makes namespaces and interfaces")
     with machine_lock():
         cleanup.clear(paths)
 
@@ -115,14 +115,6 @@ def _complete() -> None:
     if running is None:
         raise LocalError("the cluster's record is gone", "something else ended it meanwhile; start again")
     replace(running, complete=True).write()
-
-
-def _need_root() -> None:
-    if os.geteuid() != 0:
-        raise LocalError(
-            "the local cluster makes namespaces and interfaces, and this is not root",
-            "run it as root, or use KUBE=current with a cluster of your own",
-        )
 
 
 def _write(paths: Paths, files: dict[str, str]) -> None:

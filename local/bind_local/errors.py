@@ -1,5 +1,6 @@
 """What can go wrong here, each with what to do about it."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,3 +23,11 @@ class CommandFailed(LocalError):
         super().__init__(f"`{' '.join(argv)}` ended with status {status}:\n{said.rstrip()}{where}", remedy)
         self.status = status
         self.said = said
+
+
+def need_root(why: str) -> None:
+    """Raise LocalError unless this is root. why: what needs it, as a clause."""
+    if os.geteuid() != 0:
+        raise LocalError(
+            f"{why}, and this is not root", "run it as root, or use KUBE=current with your own cluster"
+        )
