@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bind_local import command
-from bind_local.errors import CommandFailed, LocalError
+from bind_local.errors import CommandFailed, LocalError, need_root
 
 FAIL = ["sh", "-c", "seq 40; echo the reason >&2; exit 3"]
 
@@ -42,3 +42,12 @@ def test_a_missing_program_is_named(tmp_path: Path) -> None:
 
 def test_output_and_input_pass_through() -> None:
     assert command.output(["cat"], remedy="", stdin="words") == "words"
+
+
+def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(LocalError, match="this needs it, and this is not root") as raised:
+        need_root("this needs it")
+    assert "KUBE=current" in raised.value.remedy
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    need_root("this needs it")
