@@ -1,0 +1,60 @@
+{{/* Labels of every object. Input: $ */}}
+{{- define "bind-operator.labels" -}}
+{{ include "bind-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* Labels that select the operator's pod, and nothing that may change. Input: $ */}}
+{{- define "bind-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end }}
+
+{{/* Name of the service account. Input: $ */}}
+{{- define "bind-operator.serviceAccountName" -}}
+{{ .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary .Release.Name "default") }}
+{{- end }}
+
+{{/* What the operator and the Helm it runs may do, where resources live: just what they were seen to need. */}}
+{{- define "bind-operator.rules" -}}
+- apiGroups: [bindvectorizer.dev]
+  resources: [bindvectorizers]
+  verbs: [get, list, watch, patch]
+- apiGroups: [bindvectorizer.dev]
+  resources: [bindvectorizers/status]
+  verbs: [patch]
+# Owner references that block the owner's deletion, where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [bindvectorizer.dev]
+  resources: [bindvectorizers/finalizers]
+  verbs: [update]
+# To say why a pod is not ready, in the cluster's own words.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list, create]
+# Helm keeps its releases in Secrets.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, create, update, patch, delete]
+# What the workload chart is made of.
+- apiGroups: [""]
+  resources: [configmaps, persistentvolumeclaims, services]
+  verbs: [get, list, create, update, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, create, update, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, create, update, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, create, update, patch, delete]
+{{- end }}
