@@ -1,0 +1,50 @@
+"""A DNS server on loopback that knows one thing: the A records of every name are `addresses`."""
+
+import socket
+import struct
+import threading
+from typing import Self
+
+NOT_FOUND = 3
+A_RECORD = 1
+
+
+class FakeDns:
+    """Answers from `addresses`, which a test changes while it runs; no address is NXDOMAIN, as in a cluster."""
+
+    def __init__(self) -> None:
+        self.addresses: tuple[str, ...] = ()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An empty datagram ends the thread: closing a socket does not wake a reader of it.
+        self._socket.sendto(b"", self._socket.getsockname())
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            query, client = self._socket.recvfrom(512)
+            if not query:
+                return
+            self._socket.sendto(answer(query, self.addresses), client)
+
+
+def answer(query: bytes, addresses: tuple[str, ...]) -> bytes:
+    """Return the answer to one query (RFC 1035): A records without time to live, NXDOMAIN if there are none."""
+    end = query.index(0, 12) + 5
+    question = query[12:end]
+    (kind,) = struct.unpack("!H", question[-4:-2])
+    records = addresses if kind == A_RECORD else ()
+    flags = 0x8180 | (0 if addresses else NOT_FOUND)
+    header = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+    # 0xC00C points to the name in the question.
+    rows = (struct.pack("!HHHIH", 0xC00C, A_RECORD, 1, 0, 4) + socket.inet_aton(item) for item in records)
+    return header + question + b"".join(rows)
