@@ -125,7 +125,10 @@ class Settings(BaseSettings):
         default=0, ge=0, le=256, description="threads that decode media; 0: one for each CPU"
     )
     torch_threads: int = Field(
-        default=0, ge=0, le=1024, description="threads of the forward pass; 0: one for each CPU"
+        default=0,
+        ge=0,
+        le=1024,
+        description="threads of the forward pass; 0: one for each CPU, and one for Tiny",
     )
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
         default="INFO", description="least severe events to log"
