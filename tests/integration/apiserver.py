@@ -57,7 +57,7 @@ class ApiServer:
         arguments = ["get", kind, "-n", namespace, "-o", "json", "--ignore-not-found"]
         text = self.kubectl(*arguments, *filter(None, [name, selector and f"--selector={selector}"]))
         parsed = json.loads(text) if text.strip() else None
-        return parsed if name or parsed is None else parsed["items"]
+        return parsed if name else (parsed or {}).get("items", [])
 
     def writes(self, user: str, since: int = 0) -> list[str]:
         """Return "verb resource/name" for each write of `user` after the first `since` lines of the log."""

@@ -16,6 +16,7 @@ from integration.apiserver import free_ports
 from support.tools import binary
 
 ROOT = Path(__file__).parents[2]
+CHART = os.environ.get("BIND_OPERATOR_CHART_DIR", str(ROOT / "charts/weaviate-bind"))
 
 
 @dataclass
@@ -45,7 +46,7 @@ class OperatorProcess:
         settings = {
             "KUBECONFIG": str(self.kubeconfig),
             "HELM": str(binary("helm")),
-            "CHART_DIR": os.environ.get("BIND_OPERATOR_CHART_DIR", str(ROOT / "charts/weaviate-bind")),
+            "CHART_DIR": CHART,
             "HEALTH_PORT": str(health_port),
             "METRICS_PORT": str(self._metrics_port),
             "UNLOCK_AFTER_S": "1",
