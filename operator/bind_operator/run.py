@@ -7,6 +7,7 @@ import socket
 
 import kopf
 import prometheus_client
+from kopf._core.engines.peering import Identity
 
 from bind_operator.attempts import Attempts
 from bind_operator.chart import load_chart
@@ -74,6 +75,8 @@ async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler,
         registry=build_registry(doorbell, max_look_s),
         settings=build_kopf_settings(),
         standalone=True,
+        # kopf would look up the name of the user, and the image's user has none.
+        identity=Identity(socket.gethostname()),
         clusterwide=not settings.watch_namespaces,
         namespaces=settings.watch_namespaces,
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
