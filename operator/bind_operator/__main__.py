@@ -59,14 +59,13 @@ def _read_settings(flags: list[str], command: str) -> Settings:
 
 def _run(settings: Settings) -> int:
     # Only here: rendering needs neither kopf nor a Kubernetes client, and their import takes a second.
-    from bind_operator.run import PortUnusable, run_operator
+    from bind_operator.run import SettingUnusable, run_operator
 
     configure_logging(settings.log_level)
     try:
         asyncio.run(run_operator(settings))
-    except PortUnusable as error:
-        sys.stderr.write(f"{error}\n")
-        return BAD_INPUT
+    except SettingUnusable as error:
+        raise InvalidSpec(str(error)) from error
     return 0
 
 

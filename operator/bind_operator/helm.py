@@ -88,16 +88,19 @@ class Helm:
         logger.info("helm ran", extra={"facts": facts | {"duration_s": duration_s}})
 
     async def _execute(self, arguments: Sequence[str], folder: str) -> None:
-        process = await asyncio.create_subprocess_exec(
-            self.program,
-            *arguments,
-            cwd=folder,
-            env=_environment(folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_die_with_parent,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.program,
+                *arguments,
+                cwd=folder,
+                env=_environment(folder),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                preexec_fn=_die_with_parent,
+            )
+        except OSError as error:
+            raise HelmFailed(f"{self.program} cannot be run: {error.strerror}") from error
         try:
             async with asyncio.timeout(self.timeout_s):
                 _, stderr = await process.communicate()

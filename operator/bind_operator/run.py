@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import shutil
 import socket
+from pathlib import Path
 
 import kopf
 import prometheus_client
@@ -24,8 +26,8 @@ from bind_operator.verify import Verifier
 logger = logging.getLogger(__name__)
 
 
-class PortUnusable(Exception):
-    """A port of the operator cannot be listened on; the message names the setting."""
+class SettingUnusable(Exception):
+    """A setting names something that cannot be used; the message names both."""
 
 
 DRAIN_S = 20.0
@@ -35,9 +37,15 @@ DRAIN_S = 20.0
 async def run_operator(settings: Settings) -> None:
     """Run until a signal stops it.
 
-    Raises ChartUnreadable, PortUnusable, or ApiRefused (no credentials).
+    Raises ChartUnreadable, SettingUnusable, or ApiRefused (no credentials).
     """
-    chart = load_chart(settings.chart_dir)
+    # Whole paths, for each Helm run has a folder of its own.
+    chart = load_chart(settings.chart_dir.absolute())
+    program = shutil.which(settings.helm)
+    if program is None:
+        raise SettingUnusable(
+            f"setting helm: there is no program {settings.helm}; install Helm 4 or give its path"
+        )
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
     if settings.kubeconfig is not None:
@@ -47,7 +55,13 @@ async def run_operator(settings: Settings) -> None:
     prometheus_client.start_http_server(settings.metrics_port)
     doorbell = Doorbell(settings.workers)
     kube = Kube(client)
-    helm = Helm(settings.helm, chart, settings.kubeconfig, settings.helm_timeout_s, settings.max_helm_runs)
+    helm = Helm(
+        str(Path(program).absolute()),
+        chart,
+        settings.kubeconfig,
+        settings.helm_timeout_s,
+        settings.max_helm_runs,
+    )
     reconciler = Reconciler(
         settings=settings,
         chart=chart,
@@ -97,12 +111,12 @@ async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler,
 
 
 def _check_port(setting: str, port: int) -> None:
-    """Raise PortUnusable if nobody can listen on `port`: kopf would say so in a traceback and stop."""
+    """Raise SettingUnusable if nobody can listen on `port`: kopf would say so in a traceback and stop."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("", port))
         except OSError as error:
-            raise PortUnusable(
+            raise SettingUnusable(
                 f"setting {setting}: cannot listen on port {port}: {error.strerror}"
             ) from error

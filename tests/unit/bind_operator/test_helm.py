@@ -89,6 +89,12 @@ async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
         await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES)
 
 
+async def test_a_missing_program_is_told(tmp_path: Path) -> None:
+    helm = Helm("/nowhere/helm", CHART, None, 1.0, 1)
+    with pytest.raises(HelmFailed, match=r"^/nowhere/helm cannot be run: No such file or directory$"):
+        await helm.uninstall(KEY)
+
+
 async def test_a_hanging_run_is_killed(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(HelmTimedOut, match=r"helm install did not end within 0\.3 s"):

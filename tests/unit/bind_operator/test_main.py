@@ -1,5 +1,6 @@
 """The command line, as a process would run it."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,18 @@ def test_wrong_setting(
 @pytest.mark.parametrize("arguments", [[], ["rnder"], ["run", "--wrkers=3"]])
 def test_wrong_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "error: " in refused(arguments, capsys)
+
+
+def test_run_without_helm(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "setting helm: there is no program /nowhere/helm" in refused(
+        ["run", "--helm=/nowhere/helm"], capsys
+    )
+
+
+def test_run_with_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        error = refused(["run", "--helm=/bin/true", f"--health-port={port}"], capsys)
+    assert f"setting health_port: cannot listen on port {port}: Address already in use" in error
