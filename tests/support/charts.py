@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from support.tools import binary
 
 CHARTS = Path(__file__).parents[2] / "charts"

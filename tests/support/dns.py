@@ -10,7 +10,7 @@ A_RECORD = 1
 
 
 class FakeDns:
-    """Answers from `addresses`, which a test changes while it runs; no address is NXDOMAIN, as in a cluster."""
+    """Answers from `addresses`, which a test changes while it runs; none is NXDOMAIN, as in a cluster."""
 
     def __init__(self) -> None:
         self.addresses: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class FakeDns:
 
 
 def answer(query: bytes, addresses: tuple[str, ...]) -> bytes:
-    """Return the answer to one query (RFC 1035): A records without time to live, NXDOMAIN if there are none."""
+    """Return the answer to one query (RFC 1035): A records that live for no time, or NXDOMAIN."""
     end = query.index(0, 12) + 5
     question = query[12:end]
     (kind,) = struct.unpack("!H", question[-4:-2])

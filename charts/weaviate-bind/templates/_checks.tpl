@@ -10,6 +10,9 @@
 {{- if eq (int .Values.gate.port) (int .Values.gate.healthPort) }}
 {{- fail "gate.port and gate.healthPort are the same: give each its own" }}
 {{- end }}
+{{- if gt (.Values.env.RAFT_BOOTSTRAP_EXPECT | default 0 | int) (int .Values.replicas) }}
+{{- fail (printf "env.RAFT_BOOTSTRAP_EXPECT is %v, more than the %v replicas: the cluster would wait for ever" .Values.env.RAFT_BOOTSTRAP_EXPECT .Values.replicas) }}
+{{- end }}
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
 {{- end }}

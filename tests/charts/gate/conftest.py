@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.charts import pick, render
 from support.dns import FakeDns
 from support.tools import binary

@@ -1,7 +1,9 @@
 {{/* Environment of Weaviate, name to value: what the chart decides, then `env`, which wins. */}}
 {{- define "weaviate-bind.weaviateEnv" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
-{{- $voters := ge (int .Values.replicas) 3 | ternary 3 1 }}
+{{- $replicas := int .Values.replicas }}
+{{- /* An odd number of voters, and no more than keep the cluster alive; as upstream's chart counts. */}}
+{{- $voters := .Values.env.RAFT_BOOTSTRAP_EXPECT | default (ge $replicas 10 | ternary 5 (ge $replicas 3 | ternary 3 1)) | int }}
 {{- $join := list }}
 {{- range until $voters }}{{ $join = append $join (printf "%s-weaviate-%d" $.Release.Name .) }}{{ end }}
 {{- $chosen := dict
@@ -19,11 +21,14 @@
 }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
+{{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}
 - name: {{ $name }}
-  value: {{ kindIs "float64" $value | ternary (printf "%v" (int64 (kindIs "float64" $value | ternary $value 0))) (toString $value) | quote }}
+  {{- /* JSON, for toString would write 10000000 as 1e+07 */}}
+  value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
+{{- end }}
 {{- end }}
 {{- range $name, $path := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
-{{- if not (hasKey $.Values.env $name) }}
+{{- if not (or (hasKey $.Values.env $name) (hasKey ($.Values.envSecrets | default dict) $name)) }}
 - name: {{ $name }}
   valueFrom:
     fieldRef:

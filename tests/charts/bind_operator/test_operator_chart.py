@@ -1,0 +1,100 @@
+"""The operator's chart: rights, definition, settings, and whether the other chart takes what it renders."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from support.charts import CHARTS, containers, env, pick, render
+
+ROOT = CHARTS.parent
+SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
+NAMESPACED = ("--set", "watchNamespaces={search,staging}")
+ALL_VERBS = {"*"}
+
+
+def test_rights_are_named_one_by_one() -> None:
+    rules = pick(render("bind-operator"), "ClusterRole")["rules"]
+    for rule in rules:
+        for words in (rule["apiGroups"], rule["resources"], rule["verbs"]):
+            assert not ALL_VERBS & set(words), rule
+
+
+def test_named_namespaces_have_a_role_each_and_no_cluster_wide_right() -> None:
+    objects = render("bind-operator", *NAMESPACED)
+    assert not {"ClusterRole", "ClusterRoleBinding"} & {item["kind"] for item in objects}
+    for kind in ("Role", "RoleBinding"):
+        spaces = {item["metadata"]["namespace"] for item in objects if item["kind"] == kind}
+        assert spaces == {"search", "staging"}
+    operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]
+    assert json.loads(env(operator)["BIND_OPERATOR_WATCH_NAMESPACES"]) == ["search", "staging"]
+
+
+def test_both_modes_give_the_same_rights() -> None:
+    role = next(item for item in render("bind-operator", *NAMESPACED) if item["kind"] == "Role")
+    assert role["rules"] == pick(render("bind-operator"), "ClusterRole")["rules"]
+
+
+def test_the_operator_may_make_every_kind_that_the_workload_chart_has() -> None:
+    rules = pick(render("bind-operator"), "ClusterRole")["rules"]
+    granted = {
+        (group, kind)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for kind in rule["resources"]
+        if {"get", "create", "patch", "delete"} <= set(rule["verbs"])
+    }
+    everything = CHARTS / "weaviate-bind" / "ci" / "everything-values.yaml"
+    for item in render("weaviate-bind", "--values", everything):
+        if item["kind"] in ("Pod", "ServiceMonitor"):  # made by `helm test`; not a value of the resource
+            continue
+        group = item["apiVersion"].rpartition("/")[0]
+        plural = item["kind"].lower().removesuffix("y") + ("ies" if item["kind"].endswith("y") else "s")
+        assert (group, plural) in granted, item["kind"]
+
+
+@pytest.mark.parametrize(("keep", "annotation"), [("true", "keep"), ("false", None)])
+def test_the_definition_outlives_the_chart_as_told(keep: str, annotation: str | None) -> None:
+    crd = pick(render("bind-operator", "--set", f"crds.keep={keep}"), "CustomResourceDefinition")
+    assert crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == annotation
+
+
+def test_the_definition_can_be_left_out() -> None:
+    kinds = {item["kind"] for item in render("bind-operator", "--set", "crds.enabled=false")}
+    assert "CustomResourceDefinition" not in kinds
+
+
+def test_chart_and_plain_manifest_hold_the_same_definition() -> None:
+    plain = yaml.safe_load((ROOT / "manifests" / "crds.yaml").read_text())
+    assert pick(render("bind-operator"), "CustomResourceDefinition")["spec"] == plain["spec"]
+
+
+def test_images_reach_the_operators_settings() -> None:
+    objects = render("bind-operator", "--set", "images.inference.tag=1.2.3", "--set", "image.tag=4.5.6")
+    operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]
+    assert operator["image"] == "ghcr.io/bindvectorizer/bind-operator:4.5.6"
+    images = json.loads(env(operator)["BIND_OPERATOR_IMAGES"])
+    assert images["inference"]["tag"] == "1.2.3"
+    assert images["gate"]["repository"] == "library/caddy"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[path.stem for path in SAMPLES])
+def test_the_workload_chart_takes_what_the_operator_renders(sample, tmp_path) -> None:
+    rendered = subprocess.run(
+        [sys.executable, "-m", "bind_operator", "render", sample],
+        cwd=ROOT / "operator",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert rendered.returncode == 0, rendered.stderr
+    file = tmp_path / "values.yaml"
+    file.write_text(rendered.stdout)
+    spec = yaml.safe_load(sample.read_text())["spec"]
+    server = containers(
+        pick(render("weaviate-bind", "--values", file), "Deployment")["spec"]["template"]["spec"]
+    )["inference"]
+    assert env(server)["ENABLE_CUDA"] == ("1" if spec.get("device") == "CUDA" else "0")
+    assert env(server)["BIND_MODEL"] == spec["inference"]["model"].get("name", "ImageBindHuge")

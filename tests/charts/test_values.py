@@ -1,0 +1,95 @@
+"""Values, schema and templates say the same: each value is described, in the schema, and read."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from support.charts import CHARTS, helm, refusal
+from support.values import documented, groups, in_schema, leaves, values
+
+
+def test_every_value_is_described(chart: str) -> None:
+    said = documented(chart)
+    bare = [
+        ".".join(path)
+        for path, _ in leaves(values(chart))
+        if not any(path[:size] in said for size in range(1, len(path) + 1))
+    ]
+    assert bare == []
+
+
+def test_the_schema_knows_the_values_and_no_others(chart: str) -> None:
+    for path in groups(chart):
+        node = values(chart)
+        for key in path:
+            node = node[key]
+        # Helm adds `global` by itself.
+        assert set(in_schema(chart, path)["properties"]) - {"global"} == set(node), ".".join(path)
+
+
+def test_a_typo_is_refused_by_its_name(chart: str) -> None:
+    for path in groups(chart):
+        message = refusal(chart, "--set", ".".join((*path, "tpyo=1")))
+        assert "tpyo" in message, path
+        assert "not allowed" in message
+
+
+def test_every_value_is_read_by_a_template(chart: str) -> None:
+    scenarios = sorted((CHARTS / chart / "ci").glob("*-values.yaml"))
+    before = {path: _render(chart, path, None) for path in scenarios}
+    unread = []
+    for path, value in leaves(values(chart)):
+        tree: Any = _changed(value)
+        for key in reversed(path):
+            tree = {key: tree}
+        if all(_render(chart, scenario, tree) == before[scenario] for scenario in scenarios):
+            unread.append(".".join(path))
+    assert unread == []
+
+
+def _render(chart: str, scenario: Any, tree: Any) -> str:
+    arguments = ["template", "x", CHARTS / chart, "--skip-schema-validation", "--values", scenario]
+    for key, value in (tree or {}).items():
+        arguments += ["--set-json", f"{key}={json.dumps(value)}"]
+    done = helm(*arguments)
+    # A refusal is an answer too: the value was read.
+    return done.stdout + done.stderr
+
+
+def _changed(value: Any) -> Any:
+    """Return another value of the same kind."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case list():
+            return [{"name": "changed", "value": "changed"}]
+        case dict():
+            return {"CHANGED": "changed"}
+        case str() if re.fullmatch(r"[0-9.]+[A-Za-z]*", value):
+            return re.sub(r"^[0-9.]+", "77", value)
+        case _:
+            return "http://changed"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("gate.port=8182", "gate.port and gate.healthPort are the same"),
+        ("modules.multi2vec-bind.enabled=false", "inferenceUrl must be the http:// address"),
+        ("modules.multi2vec-bind.inferenceUrl=https://x/", "inferenceUrl"),
+        ("modules.multi2vec-bind.autoscaling.minReplicas=9", None),
+        ("storage.retentionPolicy=Recycle", "retentionPolicy"),
+        ("storage.size=big", "size"),
+        ("gate.tryDuration=20", "tryDuration"),
+        ("modules.multi2vec-bind.model.weights.sha256=abc", "sha256"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_name(setting: str, message: str | None) -> None:
+    tiny = ("--set", "modules.multi2vec-bind.model.name=Tiny", "--set", setting)
+    if message is None:
+        tiny = (*tiny, "--set", "modules.multi2vec-bind.autoscaling.enabled=true")
+    assert (message or "minReplicas is above maxReplicas") in refusal("weaviate-bind", *tiny)
