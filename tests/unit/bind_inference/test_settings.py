@@ -94,3 +94,7 @@ def test_help_lists_every_setting_with_its_explanation(capsys: pytest.CaptureFix
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings(["--model", "tiny"]).http_port = 1  # type: ignore[misc]
+
+
+def test_idle_connections_outlast_weaviates_90_seconds() -> None:
+    assert Settings(model="Tiny").keep_alive_s > 90
