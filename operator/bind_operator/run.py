@@ -41,11 +41,7 @@ async def run_operator(settings: Settings) -> None:
     """
     # Whole paths, for each Helm run has a folder of its own.
     chart = load_chart(settings.chart_dir.absolute())
-    program = shutil.which(settings.helm)
-    if program is None:
-        raise SettingUnusable(
-            f"setting helm: there is no program {settings.helm}; install Helm 4 or give its path"
-        )
+    program = _find_helm(settings.helm)
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
     if settings.kubeconfig is not None:
@@ -56,7 +52,7 @@ async def run_operator(settings: Settings) -> None:
     doorbell = Doorbell(settings.workers)
     kube = Kube(client)
     helm = Helm(
-        str(Path(program).absolute()),
+        program,
         chart,
         settings.kubeconfig,
         settings.helm_timeout_s,
@@ -108,6 +104,14 @@ async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler,
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
+
+
+def _find_helm(program: str) -> str:
+    """Return the whole path of Helm. Raises SettingUnusable if there is none."""
+    found = shutil.which(program)
+    if found is None:
+        raise SettingUnusable(f"setting helm: there is no program {program}; install Helm 4 or give its path")
+    return str(Path(found).absolute())
 
 
 def _check_port(setting: str, port: int) -> None:
