@@ -16,17 +16,20 @@ from bind_demo.wait import wait_ready
 
 WEAVIATE_PORT = 80
 GRPC_PORT = 50051
+SETTLE_S = 5.0
+"""A new operator looks at each resource a second after its start; until then Ready is the old one's word."""
 
 
 def run_demo(console: Console, settings: Settings) -> bool:
     """Run it all; return whether every search found what it should. Raises DemoError where a step fails."""
     kube, chosen = choose_cluster(console, settings)
     with step(console, f"install the operator into {settings.operator_namespace}"):
-        install_operator(kube, settings.operator_namespace, chosen)
+        is_new = install_operator(kube, settings.operator_namespace, chosen)
     with step(console, f"apply manifests/samples/tiny.yaml in {settings.namespace}"):
         apply_sample(kube, settings.namespace)
     with step(console, f"wait until BindVectorizer {settings.name} is Ready"):
-        wait_ready(console, lambda: read_resource(kube, settings), settings.ready_timeout_s)
+        settle_s = SETTLE_S if is_new else 0
+        wait_ready(console, lambda: read_resource(kube, settings), settings.ready_timeout_s, settle_s)
     with (
         kube.forward(settings.namespace, f"svc/{settings.name}-weaviate", WEAVIATE_PORT) as http_port,
         kube.forward(settings.namespace, f"svc/{settings.name}-weaviate-grpc", GRPC_PORT) as grpc_port,

@@ -15,8 +15,12 @@ SAMPLE = ROOT / "manifests" / "samples" / "tiny.yaml"
 HELM_TIMEOUT = "180s"
 
 
-def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> None:
-    """Install or upgrade the operator and wait for its pods. Raises DemoError in their words."""
+def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> bool:
+    """Install or upgrade the operator and wait for its pods. Return whether they are others than before.
+
+    Raises DemoError in Helm's and the pods' words.
+    """
+    before = _pod_template(kube, namespace)
     where = ["--namespace", namespace, "--create-namespace"]
     patience = ["--wait", "--timeout", HELM_TIMEOUT]
     command = kube.helm_args(
@@ -28,6 +32,13 @@ def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> None:
         what = f"helm upgrade --install {RELEASE} failed: {done.stderr.strip()}"
         said = f"{what}\n{describe_pods(kube, namespace)}".strip()
         raise DemoError(said, f"read the operator's log: {' '.join(logs)}")
+
+    return _pod_template(kube, namespace) != before
+
+
+def _pod_template(kube: Kube, namespace: str) -> object:
+    deployment = kube.get("deployment", RELEASE, "-n", namespace)
+    return deployment.get("spec", {}).get("template")
 
 
 def apply_sample(kube: Kube, namespace: str, file: Path = SAMPLE) -> None:

@@ -54,13 +54,16 @@ def view_of(resource: Mapping[str, Any]) -> View:
     return View(conditions, generation is not None and status.get("observedGeneration") == generation)
 
 
-def wait_ready(console: Console, read: Callable[[], Mapping[str, Any]], timeout_s: float) -> View:
-    """Return once the resource is Ready, showing its conditions meanwhile.
+def wait_ready(
+    console: Console, read: Callable[[], Mapping[str, Any]], timeout_s: float, settle_s: float = 0
+) -> View:
+    """Return once the resource has been Ready for `settle_s`, showing its conditions meanwhile.
 
     On a terminal the table redraws itself; elsewhere a line is printed for each change.
     Raises DemoError with Ready's message when the resource is Stalled or time is up.
     """
     deadline = time.monotonic() + timeout_s
+    ready_since: float | None = None
     shown: View | None = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
@@ -68,11 +71,12 @@ def wait_ready(console: Console, read: Callable[[], Mapping[str, Any]], timeout_
             if view != shown:
                 _show(console, live, view, shown or View())
                 shown = view
-            if view.is_true("Ready"):
+            ready_since = (ready_since or time.monotonic()) if view.is_true("Ready") else None
+            if ready_since and time.monotonic() - ready_since >= settle_s:
                 return view
             if view.is_true("Stalled"):
                 raise DemoError(f"the BindVectorizer is stalled: {view.message('Ready')}", _REMEDY)
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline and not ready_since:
                 raise DemoError(f"not Ready after {timeout_s:.0f} s: {view.message('Ready')}", _REMEDY)
             time.sleep(POLL_S)
 

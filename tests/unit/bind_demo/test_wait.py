@@ -19,11 +19,13 @@ def _resource(ready: str, *, reason: str = "RollingOut", observed: int = 2, **mo
     }
 
 
-def _wait(*states: dict[str, Any], timeout_s: float = 5) -> str:
+def _wait(*states: dict[str, Any], timeout_s: float = 5, settle_s: float = 0) -> str:
     """Wait over a list of states, each seen once, the last for ever; return what was printed."""
     out = io.StringIO()
     left = list(states)
-    wait_ready(Console(file=out, width=100), lambda: left.pop(0) if len(left) > 1 else left[0], timeout_s)
+    wait_ready(
+        Console(file=out, width=100), lambda: left.pop(0) if len(left) > 1 else left[0], timeout_s, settle_s
+    )
     return out.getvalue()
 
 
@@ -32,6 +34,15 @@ def test_changes_are_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = _wait(_resource("False"), _resource("False"), _resource("True", reason="InSync"))
     assert printed.count("Ready=False") == 1
     assert printed.count("Ready=True InSync") == 1
+
+
+def test_a_new_operator_may_still_take_ready_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1, 100))
+    monkeypatch.setattr("bind_demo.wait.POLL_S", 0)
+    monkeypatch.setattr("bind_demo.wait.time.monotonic", lambda: next(clock))
+    ready, upgrading = _resource("True", reason="InSync"), _resource("Unknown", reason="Upgrading")
+    printed = _wait(ready, upgrading, ready, timeout_s=50, settle_s=5)
+    assert printed.index("Ready=Unknown Upgrading") < printed.rindex("Ready=True InSync")
 
 
 def test_ready_of_an_older_spec_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
