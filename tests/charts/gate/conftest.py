@@ -35,10 +35,12 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(host: str, port: int) -> None:
-    """Wait until somebody listens."""
+def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until `process` listens."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ChildProcessError(f"{process.args!r} ended with status {process.returncode}")
         with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
             return
         time.sleep(0.02)
@@ -67,7 +69,7 @@ class Gate:
             command = [sys.executable, str(BACKEND), host, str(self.backend_port), str(meta_delay_s)]
             self.backends[host] = subprocess.Popen(command)
         for host in hosts:
-            wait_for(host, self.backend_port)
+            wait_for(host, self.backend_port, self.backends[host])
         self.dns.addresses = (*self.dns.addresses, *hosts)
 
     def kill(self, host: str, *, known: bool = True) -> None:
@@ -124,7 +126,7 @@ def gate() -> Iterator[Gate]:
         caddyfile.write_text(adapted(text, dns, backend_port, Path(name)))
         gate = Gate(port, health_port, backend_port, dns, caddyfile, run_caddy(caddyfile))
         try:
-            wait_for("127.0.0.1", port)
+            wait_for("127.0.0.1", port, gate.caddy)
             yield gate
         finally:
             for process in (gate.caddy, *gate.backends.values()):

@@ -68,7 +68,7 @@ def test_a_gate_that_was_killed_starts_again_beside_its_old_socket(gate: Gate) -
     gate.caddy.kill()
     gate.caddy.wait()
     gate.caddy = run_caddy(gate.caddyfile)
-    wait_for("127.0.0.1", gate.port)
+    wait_for("127.0.0.1", gate.port, gate.caddy)
     assert gate.post({"texts": ["a bird"]}).status_code == 200
 
 
