@@ -13,7 +13,7 @@ def describe(story: Story) -> str:
         _section(story, "get", "events", "--sort-by=.lastTimestamp"),
         _section(story, "get", "pods,pvc", "-o", "wide"),
     ]
-    pods = _said(story, "get", "pods", "-o", "name").split()
+    pods = [name for name in _said(story, "get", "pods", "-o", "name").split() if name.startswith("pod/")]
     logs = ("--all-containers", "--prefix", f"--tail={LOG_LINES}")
     return "\n".join([*parts, *(_section(story, "logs", pod, *logs) for pod in pods)])
 
