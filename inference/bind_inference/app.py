@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from bind_inference import __version__
@@ -37,7 +38,8 @@ def create_app(service: Service) -> FastAPI:
         yield
         service.stop()
 
-    app = FastAPI(
+    # /docs brings its own scripts: many clusters have no way out to a CDN.
+    app = FastAPIOffline(
         title="BindVectorizer inference server",
         description="ImageBind: text, image, audio, video, IMU, thermal and depth in one space.",
         version=__version__,
