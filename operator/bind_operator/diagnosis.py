@@ -82,7 +82,8 @@ def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[P
         yield Problem(Reason.EVICTED, _shorten(f"pod {name} was evicted: {status.get('message', '')}"))
         return
     for condition in status.get("conditions", []):
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+        # Not SchedulerError, which is a stumble of the scheduler that it repeats by itself.
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
             yield Problem(Reason.UNSCHEDULABLE, _shorten(text))
     for container in _container_statuses(pod):

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from bind_operator.api.crd import build_crd
-from bind_operator.reference import build_reference
+from bind_operator.reference import build_reference, build_settings_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE_BY = "made by `make generate`; do not edit"
@@ -106,6 +106,7 @@ def generated_files() -> dict[str, str]:
         "manifests/crds.yaml": render_crd(),
         CRD_CHART_FILE: render_crd_template(),
         "docs/reference/bindvectorizer.md": f"<!-- {MADE_BY} -->\n{build_reference()}",
+        "docs/reference/operator.md": f"<!-- {MADE_BY} -->\n{build_settings_reference()}",
     }
 
 

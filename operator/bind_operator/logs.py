@@ -29,5 +29,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Each probe of the kubelet would be a line.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # kopf tells every event of every watched object at DEBUG and its own plumbing at INFO.
     logging.getLogger("kopf").setLevel(max(logging.getLevelName(level), logging.WARNING))

@@ -4,10 +4,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
 from bind_operator.api.crd import COLUMNS, build_crd
 from bind_operator.api.identity import API_VERSION, KIND, SHORT_NAME
 from bind_operator.api.rules import RULES
 from bind_operator.reasons import Reason
+from bind_operator.settings import Settings
 
 INTRODUCTION = f"""\
 `{API_VERSION}`, kind `{KIND}`, short name `{SHORT_NAME}`. Samples are in
@@ -34,6 +38,24 @@ def build_reference() -> str:
         + ".\n",
     ]
     return "\n".join(sections)
+
+
+def build_settings_reference() -> str:
+    """Return the page of the operator's settings as Markdown."""
+    return (
+        "# Settings of the operator\n\nFlags of `python -m bind_operator run`, or environment variables "
+        "(the chart's `extraEnv`). A part of a group is set by `BIND_OPERATOR_IMAGES__GATE__TAG` or "
+        "`--images.gate.tag`.\n\n" + _table("Variable | Flag | Default | Description", _setting_rows())
+    )
+
+
+def _setting_rows() -> Iterator[tuple[str, ...]]:
+    for name, field in Settings.model_fields.items():
+        # A folder that depends on the machine is told in words.
+        is_plain = field.default is not PydanticUndefined and not isinstance(field.default, BaseModel)
+        default = f"`{json.dumps(field.default)}`" if is_plain else ""
+        flag = f"`--{name.replace('_', '-')}`"
+        yield f"`BIND_OPERATOR_{name.upper()}`", flag, default, field.description or ""
 
 
 def _rule_text(message: str, holds: object) -> str:

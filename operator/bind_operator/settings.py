@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     watch_namespaces: list[str] = Field(
         default_factory=list, description="Namespaces to watch, as a JSON list; empty: all."
     )
-    chart_dir: Path = Field(default_factory=_bundled_chart, description="Folder of the workload chart.")
+    chart_dir: Path = Field(
+        default_factory=_bundled_chart, description="Folder of the workload chart. Unset: the image's."
+    )
     helm: str = Field("helm", description="The Helm program, as a name on the PATH or a path.")
     kubeconfig: Path | None = Field(
         None, description="Kubeconfig outside a cluster. Unset: the pod's service account, else $KUBECONFIG."

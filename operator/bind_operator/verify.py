@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -163,6 +164,7 @@ async def _get_json(session: aiohttp.ClientSession, url: str) -> tuple[int, Any]
     except TimeoutError:
         return 0, "no answer in time"
     except aiohttp.ClientConnectorError as error:
-        return 0, (error.os_error.strerror or "cannot connect").lower()
+        number = error.os_error.errno
+        return 0, os.strerror(number).lower() if number else "cannot connect"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return 0, str(error) or type(error).__name__

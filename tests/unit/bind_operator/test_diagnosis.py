@@ -136,7 +136,10 @@ def test_problem(pods: list[Any], claims: list[Any], events: list[Any], reason: 
 
 READY = {"name": "inference", "ready": True, "state": {"running": {}}, "lastState": OOM, "restartCount": 1}
 
+STUMBLE = [{"type": "PodScheduled", "status": "False", "reason": "SchedulerError", "message": "PreBind"}]
+
 QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
+    "the scheduler stumbled": ([pod(conditions=STUMBLE)], [], []),
     "nothing yet": ([], [], []),
     "starting": ([waiting("ContainerCreating")], [], []),
     "ready after a kill": ([pod(containerStatuses=[READY])], [], []),

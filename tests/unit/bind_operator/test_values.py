@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bind_operator.api import parse_resource
@@ -159,6 +159,7 @@ def test_digest_follows_values_and_chart_but_not_the_name() -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", first)
 
 
+@example("a\u2028b\u2029c\x85d\x7fe\ufefff")
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_as_yaml(text: str) -> None:
     assert yaml.safe_load(f"key: {_to_json(text)}\n") == {"key": text}

@@ -79,7 +79,7 @@ async def test_no_answer_cannot_tell() -> None:
     async with answering("/v1/meta", WITH_MODULE) as weaviate:
         found = await check(Target(weaviate, [REFUSED], ModelName.TINY), timeout_s=1.0)
     assert (found.holds, found.blocks, found.reason) == (None, True, Reason.VERIFYING)
-    assert f"/meta at {REFUSED}" in found.message
+    assert found.message.endswith(f"/meta at {REFUSED}: connection refused")
 
 
 async def test_a_fault_goes_before_no_answer() -> None:
