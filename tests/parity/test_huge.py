@@ -1,4 +1,4 @@
-"""The full-size model under seeded weights, against the reference's vectors; one encoder in memory at a time."""
+"""The full-size model under seeded weights, against the reference; one encoder is in memory at a time."""
 
 from collections.abc import Iterator
 

@@ -47,7 +47,7 @@ def test_tiny_gives_the_reference_vectors(tiny: ImageBind, modality: Modality) -
 def test_an_item_alone_gives_the_vector_it_gives_in_a_batch(tiny: ImageBind, modality: Modality) -> None:
     batch = made_up_input(modality, tuple(TINY[modality]["input_shape"]))
     together = vectors(tiny, modality, batch)
-    alone = torch.cat([vectors(tiny, modality, item) for item in batch.split(1)])
+    alone = torch.cat([vectors(tiny, modality, item[None]) for item in batch.unbind()])
     assert relative_error(alone, together) <= TOLERANCE
 
 

@@ -80,7 +80,7 @@ def _continue(url: str, part: Path, progress: Callable[[Progress], None]) -> Non
         left = int(response.headers.get("content-length", 0))
         _check_space(part.parent, left - (0 if resumed else have))
         with part.open("ab" if resumed else "wb") as file:
-            for block in response.iter_bytes(_BLOCK):
+            for block in response.iter_raw():
                 file.write(block)
                 done += len(block)
                 progress(Progress(Stage.DOWNLOAD, done, max(done, left + have if resumed else left)))

@@ -1,0 +1,161 @@
+"""From a published checkpoint to a model: converted once, then mapped. Tiny's tensors stand for the large."""
+
+import dataclasses
+import hashlib
+import pickle
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import bind_inference.weights as weights
+from bind_inference.modality import Modality
+from bind_inference.model import CONFIGS, ImageBind
+from bind_inference.weights import Progress, Stage, WeightsError, load_model
+from support.file_server import FileServer, serving
+
+SMALL = "Small"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of Tiny's sizes that, unlike Tiny, is loaded from a checkpoint."""
+    config = dataclasses.replace(CONFIGS["Tiny"], name=SMALL)
+    monkeypatch.setattr(weights, "CONFIGS", {**CONFIGS, SMALL: config})
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("published") / "small.pth"
+    model = load_model("Tiny", "cpu", torch.float32, cache_dir=path.parent)
+    torch.save(model.state_dict(), path)
+    return path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(
+    cache: Path, url: str, sum_: str, dtype: torch.dtype = torch.float32
+) -> tuple[ImageBind, list[Stage]]:
+    stages: list[Stage] = []
+
+    def note(progress: Progress) -> None:
+        if progress.stage not in stages:
+            stages.append(progress.stage)
+
+    model = load_model(
+        SMALL, "cpu", dtype, cache_dir=cache, weights_url=url, weights_sha256=sum_, progress=note
+    )
+    return model, stages
+
+
+@pytest.fixture
+def server(published: Path) -> Iterator[FileServer]:
+    with serving(FileServer(published.read_bytes())) as server:
+        yield server
+
+
+def test_the_first_start_downloads_and_converts_the_next_only_loads(
+    tmp_path: Path, published: Path, server: FileServer
+) -> None:
+    first, stages = load(tmp_path, server.url, sha256(published))
+    assert stages == [Stage.DOWNLOAD, Stage.VERIFY, Stage.CONVERT, Stage.LOAD]
+    kept = sorted(path.suffix for path in tmp_path.iterdir() if path.name != ".lock")
+    assert kept == [".safetensors"], "the cache need not hold the checkpoint twice"
+    second, stages = load(tmp_path, server.url, sha256(published))
+    assert stages == [Stage.LOAD]
+    assert len(server.requests) == 1
+    wanted = torch.load(published, weights_only=True)
+    for model in (first, second):
+        state = model.state_dict()
+        assert state.keys() == wanted.keys()
+        assert all(torch.equal(state[name], wanted[name]) for name in wanted)
+
+
+def test_a_file_address_is_read_in_place(tmp_path: Path, published: Path) -> None:
+    _, stages = load(tmp_path, published.as_uri(), sha256(published))
+    assert stages == [Stage.VERIFY, Stage.CONVERT, Stage.LOAD]
+    assert published.exists()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"cannot read .*gone\.pth: No such file"):
+        load(tmp_path, (tmp_path / "gone.pth").as_uri(), "0" * 64)
+
+
+def test_lower_precision_keeps_the_scales_exact(tmp_path: Path, published: Path) -> None:
+    model, _ = load(tmp_path, published.as_uri(), sha256(published), torch.bfloat16)
+    types = {name: tensor.dtype for name, tensor in model.state_dict().items()}
+    assert {dtype for name, dtype in types.items() if name.endswith("log_logit_scale")} == {torch.float32}
+    assert {dtype for name, dtype in types.items() if not name.endswith("log_logit_scale")} == {
+        torch.bfloat16
+    }
+    with torch.inference_mode():
+        vector = model(Modality.DEPTH, torch.zeros(1, 1, 224, 224))
+    assert float(vector.norm()) == pytest.approx(5, rel=1e-5)
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return Path.touch, (tmp_path / "ran",)  # type: ignore[return-value]
+
+    path = tmp_path / "evil.pth"
+    torch.save({"x": Evil()}, path)
+    with pytest.raises(WeightsError, match="not a PyTorch checkpoint of plain tensors"):
+        load(tmp_path / "cache", path.as_uri(), sha256(path))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>moved</html>", pickle.dumps({"a": 1})], ids=["empty", "html", "pickle"]
+)
+def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "page.pth"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"page\.pth .*model\.weights\.url"):
+        load(tmp_path / "cache", path.as_uri(), sha256(path))
+    assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+def test_a_checkpoint_of_another_model_names_the_tensor(tmp_path: Path, published: Path) -> None:
+    state = torch.load(published, weights_only=True)
+    name = "modality_heads.text.proj.1.weight"
+    state[name] = torch.zeros(7, 48)
+    torch.save(state, tmp_path / "other.pth")
+    path = tmp_path / "other.pth"
+    with pytest.raises(WeightsError, match=rf"{name} is \[7, 48\], not \[32, 48\]"):
+        load(tmp_path / "cache", path.as_uri(), sha256(path))
+    del state[name]
+    torch.save(state, path)
+    with pytest.raises(WeightsError, match=f"it lacks {name}"):
+        load(tmp_path / "cache", path.as_uri(), sha256(path))
+
+
+def test_a_damaged_cache_says_what_to_delete(tmp_path: Path, published: Path) -> None:
+    load(tmp_path, published.as_uri(), sha256(published))
+    (path,) = tmp_path.glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match=r"\.safetensors is damaged .*: delete it"):
+        load(tmp_path, published.as_uri(), sha256(published))
+
+
+def test_two_servers_that_share_a_cache_download_once(
+    tmp_path: Path, published: Path, server: FileServer
+) -> None:
+    sum_ = sha256(published)
+    threads = [threading.Thread(target=load, args=(tmp_path, server.url, sum_)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.requests) == 1
+
+
+def test_an_unknown_model_is_told_the_names(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"unknown model 'Big': choose one of ImageBindHuge, Tiny"):
+        load_model("Big", "cpu", torch.float32, cache_dir=tmp_path)
