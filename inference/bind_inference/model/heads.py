@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
+from bind_inference.model.layers import Linear
 from bind_inference.model.transformer import LAYER_NORM_EPS
 
 MAX_SCALE = 100.0
@@ -18,7 +19,7 @@ def projection_head(dim: int, out_dim: int, *, linear_at: int) -> nn.Sequential:
     """
     layers: list[nn.Module] = [nn.LayerNorm(dim, eps=LAYER_NORM_EPS)]
     layers += [nn.Identity() for _ in range(1, linear_at)]
-    layers.append(nn.Linear(dim, out_dim, bias=False))
+    layers.append(Linear(dim, out_dim, bias=False))
     return nn.Sequential(*layers)
 
 

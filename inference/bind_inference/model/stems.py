@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
+from bind_inference.model.layers import Conv2d, Conv3d, Embedding, Linear
+
 VOCABULARY_SIZE = 49408
 CONTEXT_LENGTH = 77
 IMAGE_SIZE = 224
@@ -34,7 +36,7 @@ class VideoPatches(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Sequential(nn.Identity(), nn.Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False))
+        self.proj = nn.Sequential(nn.Identity(), Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return patches [items, n, dim] of stills [items, 3, 224, 224] or clips [items, 3, 2, 224, 224].
@@ -54,7 +56,7 @@ class NormedPatches(nn.Module):
 
     def __init__(self, dim: int, patch: int, stride: int) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(1, dim, patch, stride, bias=False)
+        self.proj = Conv2d(1, dim, patch, stride, bias=False)
         self.norm_layer = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ class ImuPieces(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(IMU_CHANNELS * IMU_PIECE, dim, bias=False)
+        self.proj = Linear(IMU_CHANNELS * IMU_PIECE, dim, bias=False)
         self.norm_layer = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -162,9 +164,11 @@ class TextStem(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.token_embedding = nn.Embedding(VOCABULARY_SIZE, dim)
+        self.token_embedding = Embedding(VOCABULARY_SIZE, dim)
         self.pos_embed = nn.Parameter(torch.empty(1, CONTEXT_LENGTH, dim))
-        self.register_buffer("mask", torch.full((CONTEXT_LENGTH, CONTEXT_LENGTH), -torch.inf).triu(1))
+        # On the CPU even where the model is built on the meta device, whose first triu takes 3 s of imports.
+        square = torch.full((CONTEXT_LENGTH, CONTEXT_LENGTH), -torch.inf, device="cpu")
+        self.register_buffer("mask", square.triu(1))
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return tokens [items, length, dim] of ids [items, length <= 77]."""

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
+from bind_inference.model.layers import Linear
+
 LAYER_NORM_EPS = 1e-6
 MLP_RATIO = 4
 
@@ -20,7 +22,7 @@ class Attention(nn.Module):
         self.num_heads = num_heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
         self.in_proj_bias = nn.Parameter(torch.empty(3 * dim))
-        self.out_proj = nn.Linear(dim, dim)
+        self.out_proj = Linear(dim, dim)
         self.bias_k = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
         self.bias_v = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
 
@@ -48,8 +50,8 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, MLP_RATIO * dim)
-        self.fc2 = nn.Linear(MLP_RATIO * dim, dim)
+        self.fc1 = Linear(dim, MLP_RATIO * dim)
+        self.fc2 = Linear(MLP_RATIO * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x [..., dim] transformed, of the same shape."""

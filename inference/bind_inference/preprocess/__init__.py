@@ -7,6 +7,7 @@ No network, no files, no temporary files: media are decoded from memory, by deco
 
 import torch
 
+from bind_inference.errors import InvalidItem
 from bind_inference.modality import Modality
 from bind_inference.preprocess.audio import audio
 from bind_inference.preprocess.image import image, thermal_or_depth
@@ -41,4 +42,8 @@ def preprocess(modality: Modality, data: bytes | str, limits: Limits = DEFAULT_L
         return text(data, limits)
     if not isinstance(data, bytes):
         raise TypeError(f"{modality} is bytes")
-    return _OF_BYTES[modality](data, limits)
+    item = _OF_BYTES[modality](data, limits)
+    if not torch.isfinite(item).all():
+        # Samples of 1e20 are finite and their power is not; the vector would be one of NaN.
+        raise InvalidItem("its numbers are too large to be embedded: scale them down")
+    return item
