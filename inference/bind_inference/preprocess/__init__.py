@@ -9,23 +9,19 @@ import torch
 
 from bind_inference.errors import InvalidItem
 from bind_inference.modality import Modality
-from bind_inference.preprocess.audio import audio
-from bind_inference.preprocess.image import image, thermal_or_depth
-from bind_inference.preprocess.imu import imu
+from bind_inference.preprocess import audio, image, imu, text, video
 from bind_inference.preprocess.limits import Limits
-from bind_inference.preprocess.text import text
-from bind_inference.preprocess.video import video
 
 __all__ = ["Limits", "preprocess"]
 
 DEFAULT_LIMITS = Limits()
 _OF_BYTES = {
-    Modality.IMAGE: image,
-    Modality.AUDIO: audio,
-    Modality.VIDEO: video,
-    Modality.IMU: imu,
-    Modality.THERMAL: thermal_or_depth,
-    Modality.DEPTH: thermal_or_depth,
+    Modality.IMAGE: image.image,
+    Modality.AUDIO: audio.audio,
+    Modality.VIDEO: video.video,
+    Modality.IMU: imu.imu,
+    Modality.THERMAL: image.thermal_or_depth,
+    Modality.DEPTH: image.thermal_or_depth,
 }
 
 
@@ -39,7 +35,7 @@ def preprocess(modality: Modality, data: bytes | str, limits: Limits = DEFAULT_L
     if modality is Modality.TEXT:
         if not isinstance(data, str):
             raise TypeError("a text is str")
-        return text(data, limits)
+        return text.text(data, limits)
     if not isinstance(data, bytes):
         raise TypeError(f"{modality} is bytes")
     item = _OF_BYTES[modality](data, limits)

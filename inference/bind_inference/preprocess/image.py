@@ -6,6 +6,7 @@ not applied, transparency is dropped without a background, as the reference does
 
 import io
 import math
+import re
 import struct
 import warnings
 
@@ -26,6 +27,9 @@ Image.init()  # registers their readers, which would otherwise happen inside the
 # Above this ratio of sides, only the part that the middle square needs is resized: the same pixels to within
 # one of 255 steps, where resizing all of a 1 x 60,000 picture would make 224 x 13 million.
 RESIZE_WHOLE_UP_TO = 16
+
+# What Pillow's decoders raise for broken bytes is not one type.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError)
 
 
 def image(data: bytes, limits: Limits) -> Tensor:
@@ -66,21 +70,14 @@ def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
             return _as_mode(opened, mode)
     except UnidentifiedImageError:
         raise UnsupportedMedia(f"not a picture of a format that is served ({', '.join(FORMATS)})") from None
-    except Image.DecompressionBombError:
+    except Image.DecompressionBombError as error:
+        # Pillow's own limit, several times ours, stops pictures inside pictures too.
+        pixels = re.search(r"\d+", str(error))
         raise MediaTooLarge(
-            f"at most {limits.max_image_pixels} pixels are taken: send a smaller picture"
+            f"{pixels[0] if pixels else 'too many'} pixels; at most {limits.max_image_pixels} are taken: "
+            "scale it down"
         ) from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        struct.error,
-        IndexError,
-        KeyError,
-        TypeError,
-    ) as error:
-        # What Pillow's decoders raise for broken bytes is not one type.
+    except _BROKEN as error:
         raise InvalidItem(f"not a decodable picture: {_one_line(error)}") from error
 
 
