@@ -50,25 +50,41 @@ def operator_kubeconfig(apiserver: ApiServer) -> Path:
     return path
 
 
-@pytest.fixture
-def operator(operator_kubeconfig: Path, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """A running operator."""
-    yield from _running(OperatorProcess(operator_kubeconfig, tmp_path))
-
-
-@pytest.fixture
-def impatient_operator(operator_kubeconfig: Path, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """A running operator that gives a deletion 3 s."""
-    more = {"DELETE_TIMEOUT_S": "3"}
-    yield from _running(OperatorProcess(operator_kubeconfig, tmp_path, more))
-
-
-def _running(process: OperatorProcess) -> Iterator[OperatorProcess]:
-    """Run `process`; a test in which it had a bug or lacked a right does not pass."""
-    process.start()
+@pytest.fixture(scope="session")
+def shared_operator(
+    operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """One operator for the session, for a start takes seconds."""
+    process = OperatorProcess(operator_kubeconfig, tmp_path_factory.mktemp("operator"))
     yield process
     process.stop()
-    log = process.log()
+
+
+@pytest.fixture
+def operator(shared_operator: OperatorProcess) -> Iterator[OperatorProcess]:
+    """A running operator, which a test may stop or kill."""
+    if not shared_operator.is_running:
+        shared_operator.start()
+    yield from _watched(shared_operator)
+
+
+@pytest.fixture
+def impatient_operator(
+    operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """A running operator that gives a deletion 3 s. Two at once would get in each other's way."""
+    shared_operator.stop()
+    process = OperatorProcess(operator_kubeconfig, tmp_path, {"DELETE_TIMEOUT_S": "3"})
+    process.start()
+    yield from _watched(process)
+    process.stop()
+
+
+def _watched(process: OperatorProcess) -> Iterator[OperatorProcess]:
+    """Lend `process` to a test; one in which it had a bug or lacked a right does not pass."""
+    before = len(process.log())
+    yield process
+    log = process.log()[before:]
     assert "bug in the reconciler" not in log, log
     assert "answers 403" not in log, log
 
@@ -77,8 +93,9 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def instance(apiserver: ApiServer) -> Instance:
-    """A resource in a namespace of its own, not applied yet."""
+def instance(apiserver: ApiServer) -> Iterator[Instance]:
+    """A resource in a namespace of its own, not applied yet; deleted afterwards, so that no look is lost."""
     namespace = f"it-{next(_numbers)}"
     apiserver.kubectl("create", "namespace", namespace)
-    return Instance(apiserver, "search", namespace)
+    yield Instance(apiserver, "search", namespace)
+    apiserver.kubectl("delete", "bv", "--all", "-n", namespace, "--wait=false")

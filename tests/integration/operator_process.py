@@ -35,6 +35,11 @@ class OperatorProcess:
         return self.folder / "operator.log"
 
     @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """The process id of the running operator."""
         assert self._process is not None
