@@ -12,6 +12,9 @@ from rich.table import Table
 from bind_demo.errors import DemoError
 
 POLL_S = 0.5
+PATIENCE_S = 60.0
+LASTING = ("ImagePullFailed", "OutOfMemory", "ContainerConfigInvalid", "PodsRefused")
+"""Reasons that waiting does not cure; a minute, because a registry may stumble."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class View:
         """Whether a condition is True for the newest spec."""
         return self.current and any(c.type == kind and c.status == "True" for c in self.conditions)
 
+    def reason(self, kind: str) -> str:
+        """Return a condition's reason, "" while it is not there."""
+        return next((c.reason for c in self.conditions if c.type == kind), "")
+
     def message(self, kind: str) -> str:
         """Return `reason: message` of a condition, or a sentence saying that it is not there yet."""
         for condition in self.conditions:
@@ -54,16 +61,29 @@ def view_of(resource: Mapping[str, Any]) -> View:
     return View(conditions, generation is not None and status.get("observedGeneration") == generation)
 
 
+@dataclass
+class Held:
+    """For how long something has been so, looked at now and then."""
+
+    since: float | None = None
+
+    def seconds(self, is_so: bool, now: float) -> float:
+        """Return for how long it has been so at `now` (monotonic seconds), -1 if it is not."""
+        self.since = (self.since or now) if is_so else None
+        return -1 if self.since is None else now - self.since
+
+
 def wait_ready(
     console: Console, read: Callable[[], Mapping[str, Any]], timeout_s: float, settle_s: float = 0
 ) -> View:
     """Return once the resource has been Ready for `settle_s`, showing its conditions meanwhile.
 
     On a terminal the table redraws itself; elsewhere a line is printed for each change.
-    Raises DemoError with Ready's message when the resource is Stalled or time is up.
+    Raises DemoError with Ready's message when the resource is Stalled, when waiting will not help it, or
+    when it is not Ready after `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
-    ready_since: float | None = None
+    ready, lasting = Held(), Held()
     shown: View | None = None
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
@@ -71,19 +91,23 @@ def wait_ready(
             if view != shown:
                 _show(console, live, view, shown or View())
                 shown = view
-            ready_since = (ready_since or time.monotonic()) if view.is_true("Ready") else None
-            if ready_since and time.monotonic() - ready_since >= settle_s:
+            now, is_ready, words = time.monotonic(), view.is_true("Ready"), view.message("Ready")
+            if ready.seconds(is_ready, now) >= settle_s:
                 return view
             if view.is_true("Stalled"):
-                raise DemoError(f"the BindVectorizer is stalled: {view.message('Ready')}", _REMEDY)
-            if time.monotonic() > deadline and not ready_since:
-                raise DemoError(f"not Ready after {timeout_s:.0f} s: {view.message('Ready')}", _REMEDY)
+                raise DemoError(f"the BindVectorizer is stalled: {words}", _REMEDY)
+            if lasting.seconds(view.reason("Ready") in LASTING, now) >= PATIENCE_S:
+                raise DemoError(f"not Ready, and waiting will not help: {words}", _REMEDY)
+            if now > deadline and not is_ready:
+                raise DemoError(f"not Ready after {timeout_s:.0f} s: {words}", _REMEDY)
             time.sleep(POLL_S)
 
 
 _REMEDY = (
-    "the message above is the resource's own; `kubectl describe` the resource for its events, and read the "
-    "operator's log with `kubectl logs -n bind-system -l app.kubernetes.io/name=bind-operator`"
+    "the message above is the resource's own. An image that is not found may be of an older state of this "
+    "checkout: run `make images` again, with the same REGISTRY if any. Else `kubectl describe` the resource "
+    "for its events, and read the operator's log: "
+    "`kubectl logs -n bind-system -l app.kubernetes.io/name=bind-operator`"
 )
 
 
@@ -91,9 +115,10 @@ def _show(console: Console, live: Live, view: View, before: View) -> None:
     if console.is_terminal:
         live.update(_table(view), refresh=True)
         return
-    for condition in view.conditions:
-        if condition not in before.conditions:
-            console.print(f"  {condition.type}={condition.status} {condition.reason}: {condition.message}")
+    said = {(c.type, c.status, c.reason) for c in before.conditions}
+    for c in view.conditions:
+        if (c.type, c.status, c.reason) not in said:
+            console.print(f"  {c.type}={c.status} {c.reason}: {c.message}", markup=False, highlight=False)
 
 
 def _table(view: View) -> Table:

@@ -66,3 +66,18 @@ def test_no_status_yet_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bind_demo.wait.POLL_S", 0)
     with pytest.raises(DemoError, match="the operator has not written a status yet"):
         _wait({"metadata": {"generation": 1}}, timeout_s=0.01)
+
+
+def test_an_image_that_is_not_there_ends_the_wait_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bind_demo.wait.POLL_S", 0)
+    monkeypatch.setattr("bind_demo.wait.PATIENCE_S", 0.02)
+    with pytest.raises(DemoError, match="waiting will not help: ImagePullFailed: 0 of 1"):
+        _wait(_resource("False", reason="ImagePullFailed"), timeout_s=30)
+
+
+def test_a_message_that_flickers_is_printed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bind_demo.wait.POLL_S", 0)
+    other = _resource("False")
+    other["status"]["conditions"][0]["message"] = "Back-off"
+    printed = _wait(_resource("False"), other, _resource("False"), other, _resource("True", reason="InSync"))
+    assert printed.count("Ready=False RollingOut") == 1
