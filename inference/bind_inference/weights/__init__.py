@@ -118,7 +118,8 @@ def _assemble(
     with torch.device("meta"):
         model = ImageBind(CONFIGS[name])
     state = {
-        key: tensor.to(device=device, dtype=torch.float32 if key.endswith("log_logit_scale") else dtype)
+        # A scale that stayed in the map would keep all of the file mapped: 4.8 GB of resident pages.
+        key: tensor.clone().to(device) if key.endswith("log_logit_scale") else tensor.to(device, dtype)
         for key, tensor in tensors
     }
     model.load_state_dict(state, assign=True)
