@@ -49,10 +49,10 @@ demo: venv
 	@$(bind_demo) --kube "$(KUBE)" $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(YES),--yes)
 endif
 
-test: venv ## everything that the tests need, then all tests (but test-huge)
+test: venv ## everything that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
-	@$(bin)/pytest -m "not huge"
+	@$(bin)/pytest
 
 test-unit: venv ## tests of single modules: nothing needed
 	@$(bin)/pytest tests/unit
