@@ -1,6 +1,7 @@
 """The operator by its own chart, and the sample resource."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,8 @@ RELEASE = "bind-operator"
 CHART = ROOT / "charts" / "bind-operator"
 SAMPLE = ROOT / "manifests" / "samples" / "tiny.yaml"
 HELM_TIMEOUT = "180s"
+PENDING = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+"""Selector of the revision that an interrupted Helm left: it makes Helm refuse every further command."""
 
 
 def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> bool:
@@ -20,6 +23,8 @@ def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> bool:
 
     Raises DemoError in Helm's and the pods' words.
     """
+    if kube.is_local:  # nobody else's Helm is at work there
+        kube.run("delete", "secrets", "-n", namespace, "-l", PENDING)
     before = _pod_template(kube, namespace)
     where = ["--namespace", namespace, "--create-namespace"]
     patience = ["--wait", "--timeout", HELM_TIMEOUT]
@@ -28,12 +33,19 @@ def install_operator(kube: Kube, namespace: str, images: ImageChoice) -> bool:
     )
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
-        logs = kube.kubectl_args("logs", "-n", namespace, f"deploy/{RELEASE}")
         what = f"helm upgrade --install {RELEASE} failed: {done.stderr.strip()}"
         said = f"{what}\n{describe_pods(kube, namespace)}".strip()
-        raise DemoError(said, f"read the operator's log: {' '.join(logs)}")
+        raise DemoError(said, _remedy(kube, namespace, done.stderr))
 
     return _pod_template(kube, namespace) != before
+
+
+def _remedy(kube: Kube, namespace: str, stderr: str) -> str:
+    if "another operation" in stderr:
+        unlock = shlex.join(kube.kubectl_args("delete", "secrets", "-n", namespace, "-l", PENDING))
+        return f"wait for the other Helm; if it was interrupted, forget what it left and try again: {unlock}"
+    logs = kube.kubectl_args("logs", "-n", namespace, f"deploy/{RELEASE}")
+    return f"read the operator's log: {shlex.join(logs)}"
 
 
 def _pod_template(kube: Kube, namespace: str) -> object:

@@ -21,6 +21,11 @@ class Kube:
     kubeconfig: Path | None
     context: str | None = None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the local cluster, which only this checkout uses."""
+        return self.kubeconfig is not None
+
     def kubectl_args(self, *args: str) -> list[str]:
         """Return the full command line of a kubectl call."""
         return [self.kubectl, *self._flags("--context"), *args]

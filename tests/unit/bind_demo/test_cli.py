@@ -84,3 +84,14 @@ def test_an_unknown_cluster_in_the_environment_is_refused_too(
     assert main([]) == 1
     assert "wrong setting: KUBE: Input should be 'local' or 'current'" in capsys.readouterr().out
     assert calls.read_text() == ""
+
+
+def test_an_interrupted_helm_of_the_users_cluster_is_left_to_the_user(
+    calls: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    (tmp_path / "helm").write_text("#!/bin/sh\necho 'another operation is in progress' >&2\nexit 1\n")
+    assert main(["--kube", "current"]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "delete secrets -n bind-system -l 'owner=helm,name=bind-operator,status in (pending-" in printed
+    assert "delete secrets" not in calls.read_text()
