@@ -59,14 +59,17 @@ class ApiServer:
         parsed = json.loads(text) if text.strip() else None
         return parsed if name else (parsed or {}).get("items", [])
 
-    def writes(self, user: str, since: int = 0) -> list[str]:
-        """Return "verb resource/name" for each write of `user` after the first `since` lines of the log."""
+    def writes(self, user: str, namespace: str, since: int = 0) -> list[str]:
+        """Return "verb resource/name" for each write of `user` in `namespace` after `since` lines of the log.
+
+        Only there: elsewhere the operator may still be clearing up after the test before.
+        """
         lines = self.audit_log.read_text(encoding="utf-8").splitlines()[since:]
         events = [json.loads(line) for line in lines]
         return [
             f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
             for event in events
-            if event["user"]["username"] == user
+            if event["user"]["username"] == user and event["objectRef"].get("namespace") == namespace
         ]
 
     def audit_lines(self) -> int:

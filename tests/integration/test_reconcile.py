@@ -83,7 +83,7 @@ def test_a_look_without_change_writes_nothing(
     time.sleep(1.5)
     lines, looks = apiserver.audit_lines(), operator.metric("bind_operator_reconciles_total")
     eventually("three more looks", lambda: operator.metric("bind_operator_reconciles_total") >= looks + 3)
-    assert apiserver.writes(OPERATOR_USER, since=lines) == []
+    assert apiserver.writes(OPERATOR_USER, instance.namespace, since=lines) == []
 
 
 def test_a_change_rolls_out(operator: OperatorProcess, instance: Instance) -> None:
@@ -153,7 +153,7 @@ def test_a_new_operator_takes_over_without_a_write(
     lines = apiserver.audit_lines()
     operator.start()
     eventually("looks", lambda: _looks(operator) >= 3)
-    assert apiserver.writes(OPERATOR_USER, since=lines) == []
+    assert apiserver.writes(OPERATOR_USER, instance.namespace, since=lines) == []
     instance.apply({"spec": {"inference": {"replicas": 2}}})
     eventually("upgraded", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 2)
 

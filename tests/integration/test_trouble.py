@@ -138,8 +138,8 @@ def test_a_foreign_release_is_refused_and_untouched(
     instance.delete(wait_s=20)
     assert instance.get("deployment", "-inference") == before
     assert instance.revisions() == {1: "deployed"}
-    touched = {line.split()[1].split("/")[0] for line in apiserver.writes(OPERATOR_USER, since=lines)}
-    assert touched <= {"bindvectorizers", "events"}
+    writes = apiserver.writes(OPERATOR_USER, instance.namespace, since=lines)
+    assert {write.split()[1].split("/")[0] for write in writes} == {"bindvectorizers", "events"}
 
 
 def test_a_foreign_workload_is_refused_and_untouched(operator: OperatorProcess, instance: Instance) -> None:
@@ -167,7 +167,7 @@ def test_a_release_that_cannot_be_made_is_stalled_and_a_change_frees_it(
     assert f"{instance.name}-gate" in instance.message()
     lines = apiserver.audit_lines()
     time.sleep(3)
-    assert apiserver.writes(OPERATOR_USER, since=lines) == []
+    assert apiserver.writes(OPERATOR_USER, instance.namespace, since=lines) == []
     apiserver.kubectl("delete", "configmap", f"{instance.name}-gate", "-n", instance.namespace)
     instance.apply({"spec": {"inference": {"replicas": 2}}})
     eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"))
