@@ -66,8 +66,8 @@ class ImageBind(nn.Module):
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
         batch = batch.to(next(self.modality_trunks[name].parameters()).dtype)
-        tokens = self.modality_trunks[name](self.modality_preprocessors[name](batch))
-        return self._finish(name, tokens[:, 0])
+        pooled = self.modality_trunks[name](self.modality_preprocessors[name](batch))
+        return self._finish(name, pooled)
 
     def _text(self, ids: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled where each text's highest id stands: its end token.
@@ -76,8 +76,8 @@ class ImageBind(nn.Module):
         """
         end = ids.argmax(dim=-1)
         ids = ids[:, : int(end.max()) + 1]
-        tokens = self.modality_trunks["text"](self.modality_preprocessors["text"](ids))
-        return self._finish("text", tokens[range(len(ids)), end])
+        pooled = self.modality_trunks["text"](self.modality_preprocessors["text"](ids), end)
+        return self._finish("text", pooled)
 
     def _finish(self, name: str, pooled: Tensor) -> Tensor:
         vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))

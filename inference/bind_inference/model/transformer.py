@@ -28,15 +28,39 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, *, causal: bool) -> Tensor:
         """Return x [items, tokens, dim] attended; with `causal` a token sees none after it."""
-        items, tokens, dim = x.shape
-        query, key, value = F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
+        query, key, value = self.project(x, slice(None)).chunk(3, dim=-1)
+        return self._attend(query, key, value, causal=causal)
+
+    def pool(self, x: Tensor, at: Tensor | None) -> Tensor:
+        """Return one token of x [items, tokens, dim] attended, [items, 1, dim]: what forward gives it.
+
+        at: the token's position in each item, int64 [items], and it sees none after it; None: the first,
+        and it sees all. Queries are computed for this token alone.
+        """
+        dim = x.shape[-1]
+        query = self.project(take(x, at), slice(0, dim))
+        key, value = self.project(x, slice(dim, 3 * dim)).chunk(2, dim=-1)
+        seen = None
+        if at is not None:
+            seen = torch.arange(x.shape[1], device=x.device) <= at[:, None]
+            seen = seen[:, None, None, :]  # items, heads, queries, keys
+        return self._attend(query, key, value, mask=seen)
+
+    def project(self, x: Tensor, rows: slice) -> Tensor:
+        """Return x [..., dim] times `rows` of the projection: dim of queries, then of keys, of values."""
+        return F.linear(x, self.in_proj_weight[rows], self.in_proj_bias[rows])
+
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False, mask: Tensor | None = None
+    ) -> Tensor:
+        items, _, dim = query.shape
         if self.bias_k is not None and self.bias_v is not None:
             key = torch.cat([key, self.bias_k.expand(items, 1, dim)], dim=1)
             value = torch.cat([value, self.bias_v.expand(items, 1, dim)], dim=1)
         attended = F.scaled_dot_product_attention(
-            self._split(query), self._split(key), self._split(value), is_causal=causal
+            self._split(query), self._split(key), self._split(value), attn_mask=mask, is_causal=causal
         )
-        merged: Tensor = self.out_proj(attended.transpose(1, 2).reshape(items, tokens, dim))
+        merged: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
         return merged
 
     def _split(self, x: Tensor) -> Tensor:
@@ -75,6 +99,12 @@ class Block(nn.Module):
         out: Tensor = x + self.mlp(self.norm_2(x))
         return out
 
+    def pool(self, x: Tensor, at: Tensor | None) -> Tensor:
+        """Return one token of what forward gives for x [items, tokens, dim], [items, dim]; see Attention."""
+        pooled = take(x, at) + self.attn.pool(self.norm_1(x), at)
+        out: Tensor = pooled + self.mlp(self.norm_2(pooled))
+        return out[:, 0]
+
 
 class Trunk(nn.Module):
     """A stack of blocks, for vision with a norm before the first (`pre_norm`)."""
@@ -90,9 +120,22 @@ class Trunk(nn.Module):
         )
         self.blocks = nn.ModuleList(Block(dim, num_heads, bias_kv=bias_kv) for _ in range(num_blocks))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens x [items, tokens, dim] transformed, of the same shape."""
+    def forward(self, x: Tensor, at: Tensor | None = None) -> Tensor:
+        """Return of tokens x [items, tokens, dim], transformed, the one that is pooled: [items, dim].
+
+        at: its position in each item, int64 [items]; None: the first. A causal trunk needs it. The last
+        block computes keys and values of all tokens and everything else of this one alone.
+        """
         x = self.pre_transformer_layer(x)
-        for block in self.blocks:
+        *body, last = self.blocks
+        for block in body:
             x = block(x, causal=self.causal)
-        return x
+        pooled: Tensor = last.pool(x, at)  # type: ignore[operator]  # a module's attributes have no types
+        return pooled
+
+
+def take(x: Tensor, at: Tensor | None) -> Tensor:
+    """Return one token of each item of x [items, tokens, dim], [items, 1, dim]; None: the first."""
+    if at is None:
+        return x[:, :1]
+    return x.take_along_dim(at[:, None, None], dim=1)
