@@ -12,9 +12,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
+from bind_inference.embedding import Embedding
 from bind_inference.errors import BindError, InvalidRequest, RequestTooLarge, combine
 from bind_inference.modality import Modality
-from bind_inference.scheduler import Embedding
 from bind_inference.schemas import (
     EmbeddingsRequest,
     ErrorBody,

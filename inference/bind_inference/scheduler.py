@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from bind_inference.admission import Budget
 from bind_inference.batching import WEIGHTS, Batcher, Policy
+from bind_inference.cache import VectorCache
+from bind_inference.embedding import Embedding, Key, content_key
 from bind_inference.errors import BindError, NotReady
+from bind_inference.jobs import Flights, Job, Waiter
 from bind_inference.modality import Modality
 from bind_inference.payload import decode_base64
 from bind_inference.worker import Ran, Worker
@@ -23,42 +26,14 @@ from bind_inference.worker import Ran, Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bind_inference.engine import Engine, EngineInfo, Tensor, Vector
+    from bind_inference.engine import Engine, EngineInfo, Tensor
     from bind_inference.metrics import Metrics
 
 # Characters up to which a text is tokenized at once: below it a thread costs more than it spares.
 INLINE_TEXT: Final = 2000
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """A vector, float32 [dimension], and the number of tokens if it was a text."""
-
-    vector: Vector
-    tokens: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """One item on its way; identical items of a request share one."""
-
-    modality: Modality
-    data: str
-    future: asyncio.Future[Embedding | Exception]
-    tensor: Tensor = None
-    tokens: int = 0
-    queued_at: float = 0.0
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether its client has hung up."""
-        return self.future.cancelled()
-
-    def finish(self, outcome: Embedding | Exception) -> None:
-        """Answer, unless nobody waits any more."""
-        self.data, self.tensor = "", None
-        if not self.future.done():
-            self.future.set_result(outcome)
+# Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, since 60 MB
+# would hold up every probe for 50 ms.
+INLINE_DIGEST: Final = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -70,6 +45,7 @@ class Limits:
     max_bytes: int = 1 << 30
     max_item_bytes: int = 1 << 26
     decode_threads: int = 1
+    cache_bytes: int = 0
 
 
 class Scheduler:
@@ -95,6 +71,9 @@ class Scheduler:
         self._batcher = Batcher[Job](limits.policy)
         self._items = Budget(limits.max_items, "items")
         self._bytes = Budget(limits.max_bytes, "bytes")
+        self._cache = VectorCache(limits.cache_bytes)
+        self._flights = Flights()
+        self._digests = ThreadPoolExecutor(1, "digest")
         self._decoders = ThreadPoolExecutor(limits.decode_threads, "decode", initializer=prepare_decoder)
         self._worker = Worker(
             engine,
@@ -103,12 +82,13 @@ class Scheduler:
             prepare=prepare_forward,
         )
         self._running: list[Job] = []
-        self._jobs: set[Job] = set()
+        self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: NotReady | None = None
         metrics.watch(
             self._batcher.depth, {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
         )
+        metrics.watch_cache(self._cache)
         self._worker.start()
 
     @property
@@ -124,37 +104,104 @@ class Scheduler:
     async def embed(self, items: Sequence[tuple[Modality, str]]) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it.
 
-        items: text as it is, media in base64. Raises QueueFull or RequestTooLarge, and then nothing was
-        queued; NotReady when the forward thread has died. If the caller is cancelled, so are its items.
+        items: text as it is, media in base64. An item that the cache knows costs nothing; one that is under
+        way already, in any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing
+        was queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of
+        its items that nobody else waits for.
         """
         if self._closed:
             raise self._closed
-        decoded_bytes = sum(WEIGHTS[modality].decoded_bytes for modality, _ in items)
-        with self._items.hold(len(items)), self._bytes.hold(decoded_bytes):
-            jobs: dict[tuple[Modality, str], Job] = {}
-            for key in items:
-                if key not in jobs:
-                    jobs[key] = Job(*key, self._loop.create_future())
-            self._jobs.update(jobs.values())
+        waiters = [Waiter(modality, data, self._loop.create_future()) for modality, data in items]
+        unknown = self._unknown(waiters)
+        decoded_bytes = sum(WEIGHTS[waiter.modality].decoded_bytes for waiter in unknown)
+        with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
+            self._waiters.update(unknown)
             try:
-                for job in jobs.values():
-                    self._decode(job)
-                outcomes = await asyncio.gather(*(job.future for job in jobs.values()))
+                for waiter in unknown:
+                    self._start(waiter)
+                outcomes = await asyncio.gather(*(waiter.future for waiter in waiters))
             finally:
-                self._jobs.difference_update(jobs.values())
-        answers = dict(zip(jobs, outcomes, strict=True))
+                self._leave(unknown)
+        for waiter, outcome in zip(waiters, outcomes, strict=True):
+            self._metrics.item(waiter.modality, outcome if isinstance(outcome, Exception) else None)
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, BindError):
                 raise outcome
-        return [answers[key] for key in items]  # type: ignore[misc]  # others were raised above
+        return outcomes  # type: ignore[return-value]  # others were raised above
 
     def close(self, reason: NotReady) -> None:
         """Answer everything that waits with `reason` and take nothing more."""
         self._closed = reason
-        for job in list(self._jobs):
-            job.finish(reason)
+        for waiter in list(self._waiters):
+            waiter.answer(reason)
         self._worker.stop()
+        self._digests.shutdown(wait=False, cancel_futures=True)
         self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
+        """Answer what the cache knows at once; return the rest, without a key where that takes a thread."""
+        unknown, left = list[Waiter](), INLINE_DIGEST
+        for waiter in waiters:
+            left -= len(waiter.data)
+            if left < 0 or not self._known(waiter, content_key(waiter.modality, waiter.data)):
+                unknown.append(waiter)
+        return unknown
+
+    def _known(self, waiter: Waiter, key: Key) -> bool:
+        """Note the key; answer from the cache and return True if it can."""
+        waiter.key = key
+        if not self._cache.enabled:
+            return False
+        found = self._cache.get(key)
+        self._metrics.looked_up(waiter.modality, hit=found is not None)
+        if found is not None:
+            waiter.answer(found)
+        return found is not None
+
+    def _start(self, waiter: Waiter) -> None:
+        if waiter.key is None:
+            self._digests.submit(self._digest_in_thread, waiter, waiter.data)
+        else:
+            self._fly(waiter, waiter.key)
+
+    def _digest_in_thread(self, waiter: Waiter, data: str) -> None:
+        if waiter.future.done():
+            return
+        try:
+            key = content_key(waiter.modality, data)
+        except Exception as error:  # noqa: BLE001  (no memory, above all: an executor would swallow it)
+            self._in_loop(waiter.answer, error)
+        else:
+            self._in_loop(self._digested, waiter, key)
+
+    def _digested(self, waiter: Waiter, key: Key) -> None:
+        if not waiter.future.done() and not self._known(waiter, key):
+            self._fly(waiter, key)
+
+    def _fly(self, waiter: Waiter, key: Key) -> None:
+        """Join the job that is under way for the same content, or start one."""
+        job = self._flights.get(key)
+        if job is not None:
+            job.add(waiter)
+            self._metrics.joined(waiter.modality)
+            return
+        job = Job(waiter.modality, waiter.data, key)
+        job.add(waiter)
+        self._flights.add(job)
+        self._decode(job)
+
+    def _leave(self, waiters: Sequence[Waiter]) -> None:
+        """Forget waiters that are answered or gone, and jobs that nobody waits for."""
+        self._waiters.difference_update(waiters)
+        for waiter in waiters:
+            if waiter.job is not None and waiter.job.abandoned:
+                self._flights.remove(waiter.job)
+
+    def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
+        self._flights.remove(job)
+        if isinstance(outcome, Embedding):
+            self._cache.put(job.key, outcome)
+        job.finish(outcome)
 
     def _decode(self, job: Job) -> None:
         if job.modality is Modality.TEXT and len(job.data) <= INLINE_TEXT:
@@ -181,8 +228,7 @@ class Scheduler:
     def _decoded(self, job: Job, tensor: Tensor, error: Exception | None, decode_s: float) -> None:
         self._metrics.decoded(job.modality, decode_s)
         if error is not None:
-            self._metrics.item(job.modality, error)
-            job.finish(error)
+            self._finish(job, error)
             return
         job.data, job.tensor, job.queued_at = "", tensor, self._clock()
         self._batcher.put(job, job.queued_at)
@@ -199,7 +245,8 @@ class Scheduler:
         batch = self._batcher.next_batch(now)
         if batch:
             self._running = batch
-            self._metrics.cut(batch[0].modality, [now - job.queued_at for job in batch])
+            gflop = sum(WEIGHTS[job.modality].gflop for job in batch)
+            self._metrics.cut(batch[0].modality, [now - job.queued_at for job in batch], gflop)
             self._worker.run(batch, batch[0].modality, [job.tensor for job in batch])
         elif (due := self._batcher.next_due(now)) is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
@@ -209,9 +256,7 @@ class Scheduler:
         self._pump()  # first: the model should not wait while the answers are handed out
         self._metrics.ran(batch[0].modality, ran.forward_s)
         for job, outcome in zip(batch, ran.outcomes, strict=True):
-            error = outcome if isinstance(outcome, Exception) else None
-            self._metrics.item(job.modality, error)
-            job.finish(outcome if isinstance(outcome, Exception) else Embedding(outcome, job.tokens))
+            self._finish(job, outcome if isinstance(outcome, Exception) else Embedding(outcome, job.tokens))
 
     def _died(self, error: BaseException) -> None:
         self._running = []

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from bind_inference import __version__
 from bind_inference.batching import Policy
 from bind_inference.cpus import usable_cpus
 from bind_inference.errors import Draining, NotReady
@@ -122,12 +123,15 @@ class Service:
                 max_bytes=settings.max_queue_bytes,
                 max_item_bytes=settings.max_item_bytes,
                 decode_threads=settings.decode_threads or cpus,
+                cache_bytes=settings.vector_cache_bytes,
             ),
             self.metrics,
             on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
             prepare_decoder=lambda: limit_threads(1),
             prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if tiny else cpus)),
         )
+        info = engine.info
+        self.metrics.serves(__version__, info.model, info.device, info.precision)
         self._become(Readiness(Phase.READY))
 
     def _fail(self, message: str) -> None:

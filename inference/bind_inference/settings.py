@@ -108,6 +108,12 @@ class Settings(BaseSettings):
         ge=1,
         description="bytes of bodies and decoded items that may be held at once; above it the answer is 429",
     )
+    vector_cache_bytes: int = Field(
+        default=64 * _MIB,
+        ge=0,
+        description="memory for the vectors of items asked for before, about 4.6 kB each for ImageBindHuge; "
+        "the least recently used go first; 0: none are kept",
+    )
     max_batch_size: int = Field(default=32, ge=1, description="most items in one forward pass")
     max_batch_gflop: float = Field(
         default=0.0,

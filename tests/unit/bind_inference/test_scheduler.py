@@ -6,10 +6,11 @@ import base64
 import pytest
 
 from bind_inference.batching import Policy
+from bind_inference.embedding import Embedding
 from bind_inference.errors import BindError, InvalidItem, MediaTooLarge, NotReady, QueueFull
 from bind_inference.metrics import Metrics
 from bind_inference.modality import Modality
-from bind_inference.scheduler import Embedding, Limits, Scheduler
+from bind_inference.scheduler import Limits, Scheduler
 from support.fake_engine import FakeEngine
 
 TEXT, IMAGE = Modality.TEXT, Modality.IMAGE
