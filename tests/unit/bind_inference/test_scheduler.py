@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import threading
 
 import pytest
 
 from bind_inference.batching import Policy
-from bind_inference.embedding import Embedding
+from bind_inference.embedding import Embedding, content_key
 from bind_inference.errors import BindError, InvalidItem, MediaTooLarge, NotReady, QueueFull
 from bind_inference.metrics import Metrics
 from bind_inference.modality import Modality
@@ -173,3 +174,195 @@ async def test_the_tokens_of_a_text_are_counted(engine: FakeEngine) -> None:
     (outcome,) = await scheduler(engine).embed([(TEXT, "one two three")])
     assert isinstance(outcome, Embedding)
     assert outcome.tokens == 3
+
+
+async def blocked(engine: FakeEngine, queue: Scheduler) -> "asyncio.Task[list[Embedding | BindError]]":
+    """Keep the forward thread busy until the gate opens."""
+    engine.gate.clear()
+    blocker = asyncio.create_task(queue.embed([(TEXT, "blocker")]))
+    await running(engine)
+    return blocker
+
+
+async def test_identical_items_of_many_requests_are_computed_once(engine: FakeEngine) -> None:
+    metrics = Metrics()
+    queue = Scheduler(engine, Limits(), metrics)
+    blocker = await blocked(engine, queue)
+    same = [asyncio.create_task(queue.embed([image("a"), (TEXT, f"own {n}")])) for n in range(5)]
+    await asyncio.sleep(0.05)
+    engine.gate.set()
+    vectors = [outcomes[0] for outcomes in await asyncio.gather(*same)]
+    await blocker
+    assert all(vector is vectors[0] for vector in vectors)
+    assert sum(items.count("a") for _, items in engine.batches) == 1
+    assert metrics.registry.get_sample_value("bind_single_flight_joins_total", {"modality": "image"}) == 4
+    assert metrics.registry.get_sample_value("bind_items_total", {"modality": "image", "outcome": "ok"}) == 5
+
+
+async def test_an_item_that_is_in_the_forward_pass_already_can_be_joined(engine: FakeEngine) -> None:
+    queue = scheduler(engine)
+    first = await blocked(engine, queue)
+    second = asyncio.create_task(queue.embed([(TEXT, "blocker")]))
+    await asyncio.sleep(0.02)
+    engine.gate.set()
+    assert (await first)[0] is (await second)[0]
+    assert engine.batches == [(TEXT, ["blocker"])]
+
+
+async def test_the_same_string_in_two_modalities_is_two_items(engine: FakeEngine) -> None:
+    data = base64.b64encode(b"a").decode()
+    await scheduler(engine).embed([(IMAGE, data), (Modality.DEPTH, data), (TEXT, data)])
+    assert len(engine.batches) == 3
+
+
+@pytest.mark.parametrize("goes", [0, 1])
+async def test_a_client_that_hangs_up_takes_no_vector_from_another(engine: FakeEngine, goes: int) -> None:
+    queue = scheduler(engine)
+    blocker = await blocked(engine, queue)
+    tasks = [asyncio.create_task(queue.embed([image("shared"), (TEXT, "shared")])) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    tasks[goes].cancel()
+    await asyncio.sleep(0)
+    engine.gate.set()
+    assert lengths(await tasks[1 - goes]) == [6, 6]
+    await blocker
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[goes]
+    assert queue.bytes_held.held == 0
+
+
+async def test_an_item_whose_clients_are_all_gone_is_not_computed(engine: FakeEngine) -> None:
+    queue = scheduler(engine)
+    blocker = await blocked(engine, queue)
+    tasks = [asyncio.create_task(queue.embed([(TEXT, "gone"), image("gone")])) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    engine.gate.set()
+    await blocker
+    await queue.embed([(TEXT, "later")])
+    assert engine.batches == [(TEXT, ["blocker"]), (TEXT, ["later"])]
+    assert len(queue._flights) == 0
+
+
+async def test_an_abandoned_item_that_is_asked_for_again_is_computed(engine: FakeEngine) -> None:
+    queue = scheduler(engine)
+    blocker = await blocked(engine, queue)
+    gone = asyncio.create_task(queue.embed([(TEXT, "again")]))
+    await asyncio.sleep(0.02)
+    gone.cancel()
+    again = asyncio.create_task(queue.embed([(TEXT, "again")]))
+    await asyncio.sleep(0.02)
+    engine.gate.set()
+    assert lengths(await asyncio.wait_for(again, 5)) == [5]
+    await blocker
+    assert engine.batches[1:] == [(TEXT, ["again"])]
+
+
+async def test_errors_are_shared_too_and_not_kept(engine: FakeEngine) -> None:
+    queue = scheduler(engine, cache_bytes=1 << 20)
+    outcomes = await asyncio.gather(*(queue.embed([image("bad"), (TEXT, "poison?")]) for _ in range(3)))
+    assert all(isinstance(bad, InvalidItem) and isinstance(good, Embedding) for bad, good in outcomes)
+    blocker = await blocked(engine, queue)
+    tasks = [asyncio.create_task(queue.embed([(TEXT, "poison")])) for _ in range(3)]
+    await asyncio.sleep(0.02)
+    engine.gate.set()
+    await blocker
+    for task in tasks:
+        with pytest.raises(RuntimeError, match="cannot take"):
+            await task
+    assert len(queue._cache) == 2  # "poison?" and "blocker"
+
+
+async def test_each_request_holds_its_own_share_of_the_budgets(engine: FakeEngine) -> None:
+    queue = scheduler(engine, max_items=3)
+    blocker = await blocked(engine, queue)
+    shares = [asyncio.create_task(queue.embed([(TEXT, "shared")])) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    with pytest.raises(QueueFull):
+        await queue.embed([(TEXT, "shared")])
+    engine.gate.set()
+    await asyncio.gather(blocker, *shares)
+
+
+async def test_a_vector_asked_for_again_comes_from_the_cache_bit_for_bit(engine: FakeEngine) -> None:
+    metrics = Metrics()
+    queue = Scheduler(engine, Limits(cache_bytes=1 << 20), metrics)
+    first = await queue.embed([image("a"), (TEXT, "two words")])
+    again = await queue.embed([(TEXT, "two words"), image("a")])
+    for one, two in zip(first, reversed(again), strict=True):
+        assert isinstance(one, Embedding)
+        assert isinstance(two, Embedding)
+        assert one.vector.tobytes() == two.vector.tobytes()
+        assert one.tokens == two.tokens
+    assert len(engine.batches) == 2
+    read = metrics.registry.get_sample_value
+    for modality in ("text", "image"):
+        assert read("bind_cache_hits_total", {"modality": modality}) == 1
+        assert read("bind_cache_misses_total", {"modality": modality}) == 1
+    assert read("bind_cache_vectors") == 2
+    assert read("bind_cache_bytes") == queue._cache.held_bytes > 0
+    assert read("bind_items_total", {"modality": "text", "outcome": "ok"}) == 2
+
+
+async def test_a_cached_vector_is_given_while_the_queue_is_full(engine: FakeEngine) -> None:
+    queue = scheduler(engine, cache_bytes=1 << 20, max_items=1)
+    await queue.embed([(TEXT, "known")])
+    blocker = await blocked(engine, queue)
+    assert lengths(await asyncio.wait_for(queue.embed([(TEXT, "known")] * 100), 1)) == [5] * 100
+    with pytest.raises(QueueFull):
+        await queue.embed([(TEXT, "unknown")])
+    engine.gate.set()
+    await blocker
+
+
+async def test_without_a_cache_nothing_is_kept(engine: FakeEngine) -> None:
+    queue = scheduler(engine, cache_bytes=0)
+    await queue.embed([(TEXT, "a")])
+    await queue.embed([(TEXT, "a")])
+    assert len(engine.batches) == 2
+
+
+async def test_large_items_are_hashed_beside_the_loop_and_shared_all_the_same(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def noting(modality: Modality, data: str) -> object:
+        threads.append(threading.current_thread().name)
+        return content_key(modality, data)
+
+    monkeypatch.setattr("bind_inference.scheduler.content_key", noting)
+    queue = scheduler(engine, cache_bytes=1 << 20)
+    large = image("x" * 200_000)
+    blocker = await blocked(engine, queue)
+    threads.clear()
+    tasks = [asyncio.create_task(queue.embed([large])) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    engine.gate.set()
+    assert [lengths(outcomes) for outcomes in await asyncio.gather(*tasks)] == [[200_000]] * 3
+    await blocker
+    assert lengths(await queue.embed([large])) == [200_000]
+    assert [len(items) for _, items in engine.batches] == [1, 1]
+    assert len(threads) == 4
+    assert all(name.startswith("digest") for name in threads)
+
+
+async def test_closing_answers_items_that_are_still_hashed(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def slow(modality: Modality, data: str) -> object:
+        assert gate.wait(5)
+        return content_key(modality, data)
+
+    monkeypatch.setattr("bind_inference.scheduler.content_key", slow)
+    queue = scheduler(engine)
+    waits = asyncio.create_task(queue.embed([image("x" * 200_000)]))
+    await asyncio.sleep(0.02)
+    queue.close(NotReady("stopping"))
+    (outcome,) = await asyncio.wait_for(waits, 5)
+    assert isinstance(outcome, NotReady)
+    gate.set()
