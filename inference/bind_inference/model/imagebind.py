@@ -10,6 +10,7 @@ from bind_inference.modality import Modality
 from bind_inference.model import stems
 from bind_inference.model.config import ImageBindConfig
 from bind_inference.model.heads import TextHead, postprocessor, projection_head
+from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Trunk
 
 # Vectors keep these lengths: clients average the vectors of one object by weight, unnormalised.
@@ -44,7 +45,6 @@ class ImageBind(nn.Module):
                 size.num_heads,
                 bias_kv=name not in ("vision", "text"),
                 pre_norm=name == "vision",
-                causal=name == "text",
             )
             self.modality_heads[name] = _head(name, size.embed_dim, config.out_dim)
             self.modality_postprocessors[name] = postprocessor(INITIAL_SCALES[name])
@@ -72,12 +72,11 @@ class ImageBind(nn.Module):
     def _text(self, ids: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled where each text's highest id stands: its end token.
 
-        No token sees those after it, so the batch is cut at its last end token: the same vectors, sooner.
+        No token sees those after it, so what stands behind is not computed: the same vectors, sooner.
         """
-        end = ids.argmax(dim=-1)
-        ids = ids[:, : int(end.max()) + 1]
-        pooled = self.modality_trunks["text"](self.modality_preprocessors["text"](ids), end)
-        return self._finish("text", pooled)
+        packing = Packing.of(ids.argmax(dim=-1) + 1)
+        tokens = self.modality_preprocessors["text"](ids, packing)
+        return self._finish("text", self.modality_trunks["text"](tokens, packing))
 
     def _finish(self, name: str, pooled: Tensor) -> Tensor:
         vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.model.layers import Conv2d, Conv3d, Embedding, Linear
+from bind_inference.model.packing import Packing
 
 VOCABULARY_SIZE = 49408
 CONTEXT_LENGTH = 77
@@ -170,7 +171,9 @@ class TextStem(nn.Module):
         square = torch.full((CONTEXT_LENGTH, CONTEXT_LENGTH), -torch.inf, device="cpu")
         self.register_buffer("mask", square.triu(1))
 
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return tokens [items, length, dim] of ids [items, length <= 77]."""
-        tokens: Tensor = self.token_embedding(ids) + self.pos_embed[:, : ids.shape[1]]
+    def forward(self, ids: Tensor, packing: Packing) -> Tensor:
+        """Return tokens [tokens, dim] of ids [items, length <= 77], packed."""
+        longest = packing.sources.shape[1]
+        positions = self.pos_embed[0, packing.places % longest]
+        tokens: Tensor = self.token_embedding(packing.pack(ids[:, :longest])) + positions
         return tokens

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.model.layers import Linear
+from bind_inference.model.packing import Packing
 
 LAYER_NORM_EPS = 1e-6
 MLP_RATIO = 4
@@ -26,25 +27,32 @@ class Attention(nn.Module):
         self.bias_k = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
         self.bias_v = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
 
-    def forward(self, x: Tensor, *, causal: bool) -> Tensor:
-        """Return x [items, tokens, dim] attended; with `causal` a token sees none after it."""
-        query, key, value = self.project(x, slice(None)).chunk(3, dim=-1)
-        return self._attend(query, key, value, causal=causal)
+    def forward(self, x: Tensor, packing: Packing | None) -> Tensor:
+        """Return x [items, tokens, dim] attended; packed texts [tokens, dim] causally, each by itself."""
+        projected = self.project(x, slice(None))
+        if packing is None:
+            attended = self._attend(*projected.chunk(3, dim=-1))
+        else:
+            rows = packing.spread(projected).chunk(3, dim=-1)
+            attended = packing.pack(self._attend(*rows, causal=True))
+        out: Tensor = self.out_proj(attended)
+        return out
 
-    def pool(self, x: Tensor, at: Tensor | None) -> Tensor:
-        """Return one token of x [items, tokens, dim] attended, [items, 1, dim]: what forward gives it.
+    def pool(self, x: Tensor, packing: Packing | None) -> Tensor:
+        """Return what forward gives each item's pooled token, [items, 1, dim].
 
-        at: the token's position in each item, int64 [items], and it sees none after it; None: the first,
-        and it sees all. Queries are computed for this token alone.
+        It alone has a query; keys and values are those of all tokens.
         """
         dim = x.shape[-1]
-        query = self.project(take(x, at), slice(0, dim))
-        key, value = self.project(x, slice(dim, 3 * dim)).chunk(2, dim=-1)
-        seen = None
-        if at is not None:
-            seen = torch.arange(x.shape[1], device=x.device) <= at[:, None]
-            seen = seen[:, None, None, :]  # items, heads, queries, keys
-        return self._attend(query, key, value, mask=seen)
+        query = self.project(pooled(x, packing), slice(0, dim))
+        keys_values = self.project(x, slice(dim, 3 * dim))
+        if packing is None:
+            attended = self._attend(query, *keys_values.chunk(2, dim=-1))
+        else:
+            rows = packing.spread(keys_values).chunk(2, dim=-1)
+            attended = self._attend(query, *rows, mask=packing.mask)
+        out: Tensor = self.out_proj(attended)
+        return out
 
     def project(self, x: Tensor, rows: slice) -> Tensor:
         """Return x [..., dim] times `rows` of the projection: dim of queries, then of keys, of values."""
@@ -53,15 +61,15 @@ class Attention(nn.Module):
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, *, causal: bool = False, mask: Tensor | None = None
     ) -> Tensor:
-        items, _, dim = query.shape
+        """Return the attended values [items, queries, dim] of key and value [items, tokens, dim]."""
         if self.bias_k is not None and self.bias_v is not None:
+            items, _, dim = query.shape
             key = torch.cat([key, self.bias_k.expand(items, 1, dim)], dim=1)
             value = torch.cat([value, self.bias_v.expand(items, 1, dim)], dim=1)
         attended = F.scaled_dot_product_attention(
             self._split(query), self._split(key), self._split(value), attn_mask=mask, is_causal=causal
         )
-        merged: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
-        return merged
+        return attended.transpose(1, 2).flatten(2)
 
     def _split(self, x: Tensor) -> Tensor:
         """Return [items, tokens, dim] as [items, heads, tokens, dim / heads]."""
@@ -93,49 +101,43 @@ class Block(nn.Module):
         self.norm_2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim)
 
-    def forward(self, x: Tensor, *, causal: bool) -> Tensor:
-        """Return x [items, tokens, dim] transformed, of the same shape."""
-        x = x + self.attn(self.norm_1(x), causal=causal)
+    def forward(self, x: Tensor, packing: Packing | None) -> Tensor:
+        """Return x [items, tokens, dim], or packed texts [tokens, dim], transformed, of the same shape."""
+        x = x + self.attn(self.norm_1(x), packing)
         out: Tensor = x + self.mlp(self.norm_2(x))
         return out
 
-    def pool(self, x: Tensor, at: Tensor | None) -> Tensor:
-        """Return one token of what forward gives for x [items, tokens, dim], [items, dim]; see Attention."""
-        pooled = take(x, at) + self.attn.pool(self.norm_1(x), at)
-        out: Tensor = pooled + self.mlp(self.norm_2(pooled))
+    def pool(self, x: Tensor, packing: Packing | None) -> Tensor:
+        """Return what forward gives each item's pooled token, [items, dim]; the others' is not computed."""
+        x = pooled(x, packing) + self.attn.pool(self.norm_1(x), packing)
+        out: Tensor = x + self.mlp(self.norm_2(x))
         return out[:, 0]
 
 
 class Trunk(nn.Module):
     """A stack of blocks, for vision with a norm before the first (`pre_norm`)."""
 
-    def __init__(
-        self, dim: int, num_blocks: int, num_heads: int, *, bias_kv: bool, pre_norm: bool, causal: bool
-    ) -> None:
+    def __init__(self, dim: int, num_blocks: int, num_heads: int, *, bias_kv: bool, pre_norm: bool) -> None:
         super().__init__()
-        self.causal = causal
         # A sequence of one, because the checkpoint's name is `pre_transformer_layer.0`.
         self.pre_transformer_layer = nn.Sequential(
             nn.LayerNorm(dim, eps=LAYER_NORM_EPS) if pre_norm else nn.Identity()
         )
         self.blocks = nn.ModuleList(Block(dim, num_heads, bias_kv=bias_kv) for _ in range(num_blocks))
 
-    def forward(self, x: Tensor, at: Tensor | None = None) -> Tensor:
-        """Return of tokens x [items, tokens, dim], transformed, the one that is pooled: [items, dim].
+    def forward(self, x: Tensor, packing: Packing | None = None) -> Tensor:
+        """Return of tokens x [items, tokens, dim], transformed, each item's pooled one: [items, dim].
 
-        at: its position in each item, int64 [items]; None: the first. A causal trunk needs it. The last
-        block computes keys and values of all tokens and everything else of this one alone.
+        That is the first. Of texts, packed as [tokens, dim], it is the last, and no token sees later ones.
         """
         x = self.pre_transformer_layer(x)
         *body, last = self.blocks
         for block in body:
-            x = block(x, causal=self.causal)
-        pooled: Tensor = last.pool(x, at)  # type: ignore[operator]  # a module's attributes have no types
-        return pooled
+            x = block(x, packing)
+        out: Tensor = last.pool(x, packing)  # type: ignore[operator]  # a module's methods have no types
+        return out
 
 
-def take(x: Tensor, at: Tensor | None) -> Tensor:
-    """Return one token of each item of x [items, tokens, dim], [items, 1, dim]; None: the first."""
-    if at is None:
-        return x[:, :1]
-    return x.take_along_dim(at[:, None, None], dim=1)
+def pooled(x: Tensor, packing: Packing | None) -> Tensor:
+    """Return each item's pooled token of x [items, tokens, dim] or packed [tokens, dim]: [items, 1, dim]."""
+    return x[:, :1] if packing is None else x[packing.last].unsqueeze(1)
