@@ -17,6 +17,8 @@ from starlette.exceptions import HTTPException
 
 from bind_inference import __version__
 from bind_inference.errors import BindError
+from bind_inference.openai.errors import error_content
+from bind_inference.openai.routes import router as openai_router
 from bind_inference.routes import CLIENT_GONE, ClientGone, router
 
 if TYPE_CHECKING:
@@ -47,7 +49,9 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.started = int(time.time())
     app.include_router(router)
+    app.include_router(openai_router)
     app.exception_handler(BindError)(_answer_bind_error)
     app.exception_handler(HTTPException)(_answer_http_error)
     app.exception_handler(ClientGone)(_answer_nobody)
@@ -55,9 +59,10 @@ def create_app(service: Service) -> FastAPI:
     return app
 
 
-async def _answer_bind_error(_: Request, error: BindError) -> Response:
+async def _answer_bind_error(request: Request, error: BindError) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
-    return _error(error.status, error.message, headers)
+    content = error_content(request.url.path, error.status, error.message, error)
+    return _error(error.status, content, headers)
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> Response:
@@ -66,15 +71,16 @@ async def _answer_http_error(request: Request, error: HTTPException) -> Response
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not for {request.url.path[:200]}; see /docs",
     }
     message = told.get(HTTPStatus(error.status_code), str(error.detail))
-    return _error(error.status_code, message, dict(error.headers or {}))
+    content = error_content(request.url.path, error.status_code, message)
+    return _error(error.status_code, content, dict(error.headers or {}))
 
 
 async def _answer_nobody(_request: Request, _error: ClientGone) -> Response:
     return Response(status_code=CLIENT_GONE)
 
 
-def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps({"error": message}), status, headers, "application/json")
+def _error(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, "application/json")
 
 
 class Surround:
@@ -107,9 +113,9 @@ class Surround:
         except Exception:  # a bug: the traceback is for the log, not for the client
             log.exception("a request met a bug", extra={"request_id": request_id, "path": scope["path"]})
             if not status:
-                await _error(500, f"internal error; request {request_id} in the log tells more")(
-                    scope, receive, send_noting
-                )
+                message = f"internal error; request {request_id} in the log tells more"
+                content = error_content(scope["path"], HTTPStatus.INTERNAL_SERVER_ERROR, message)
+                await _error(HTTPStatus.INTERNAL_SERVER_ERROR, content)(scope, receive, send_noting)
         finally:
             self._note(scope, status, time.perf_counter() - start, request_id)
 

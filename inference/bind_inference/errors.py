@@ -11,9 +11,10 @@
     └── NotReady              503  the model is loading, failed, or the server drains
         └── Draining          503
 
-Messages are public: they are sent as `{"error": message}`. The code that decodes one item leaves its
-position out ("not a decodable image"); the request handler puts it in front (`named`). An exception that
-is none of these is a bug: it is logged with its traceback and answered with 500 and nothing of its own.
+Messages are public: they are sent as `{"error": message}`, and below /v1/ in OpenAI's shape. The code that
+decodes one item leaves its position out ("not a decodable image"); the request handler puts it in front
+(`named`). An exception that is none of these is a bug: it is logged with its traceback and answered with 500
+and nothing of its own.
 """
 
 from collections.abc import Sequence
@@ -32,10 +33,13 @@ class BindError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.item: str | None = None
 
     def named(self, item: str) -> Self:
         """Return the same error with the item in front: `images[2]: not a decodable image`."""
-        return type(self)(f"{item}: {self.message}")
+        error = type(self)(f"{item}: {self.message}")
+        error.item = item
+        return error
 
 
 class InvalidRequest(BindError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,10 +12,9 @@ from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
 from bind_inference.embedding import Embedding
-from bind_inference.errors import BindError, InvalidRequest, RequestTooLarge, combine
+from bind_inference.errors import BindError, RequestTooLarge, combine
 from bind_inference.modality import Modality
 from bind_inference.schemas import (
-    EmbeddingsRequest,
     ErrorBody,
     Meta,
     VectorizeRequest,
@@ -26,6 +24,8 @@ from bind_inference.schemas import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
+
+    from pydantic import BaseModel
 
     from bind_inference.service import Service
 
@@ -53,7 +53,8 @@ class ClientGone(Exception):
     """The client hung up before its answer."""
 
 
-def _takes(body: type[VectorizeRequest | EmbeddingsRequest]) -> dict[str, Any]:
+def takes_body(body: type[BaseModel]) -> dict[str, Any]:
+    """Return what /openapi.json says of a body that an end point reads itself."""
     # The body is read raw: Weaviate sends no Content-Type, which FastAPI would refuse.
     return {
         "requestBody": {
@@ -67,50 +68,20 @@ def _takes(body: type[VectorizeRequest | EmbeddingsRequest]) -> dict[str, Any]:
     "/vectorize",
     response_model=VectorizeResponse,
     responses=ERRORS,
-    openapi_extra=_takes(VectorizeRequest),
+    openapi_extra=takes_body(VectorizeRequest),
     summary="Vectors for items of every modality",
 )
 async def vectorize(request: Request) -> Response:
     """Answer one vector for each item, or name every item that has none."""
     service: Service = request.app.state.service
     service.readiness.require()
-    async with _body(request, service) as raw:
+    async with read_body(request, service) as raw:
         items = parse_body(VectorizeRequest, raw, service.settings.max_request_items).items()
-        embeddings = await _embed(request, service, items)
+        embeddings = await embed_items(request, service, items)
     answer: dict[str, list[Any]] = {modality.vector_key: [] for modality in Modality}
     for (modality, _, _), embedding in zip(items, embeddings, strict=True):
         answer[modality.vector_key].append(embedding.vector)
-    return _json(answer)
-
-
-@router.post(
-    "/v1/embeddings",
-    responses=ERRORS,
-    openapi_extra=_takes(EmbeddingsRequest),
-    summary="Vectors for texts, in OpenAI's shape",
-)
-async def embeddings(request: Request) -> Response:
-    """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
-    service: Service = request.app.state.service
-    service.readiness.require()
-    async with _body(request, service) as raw:
-        wanted = parse_body(EmbeddingsRequest, raw, service.settings.max_request_items)
-        _check(wanted, service)
-        items = [(Modality.TEXT, index, text) for index, text in enumerate(wanted.input)]
-        results = await _embed(request, service, items, name="input")
-    encode = _base64 if wanted.encoding_format == "base64" else lambda vector: vector
-    tokens = sum(result.tokens for result in results)
-    return _json(
-        {
-            "object": "list",
-            "data": [
-                {"object": "embedding", "index": index, "embedding": encode(result.vector)}
-                for index, result in enumerate(results)
-            ],
-            "model": service.settings.model,
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        }
-    )
+    return json_answer(answer)
 
 
 @router.head("/.well-known/live", include_in_schema=False)
@@ -133,7 +104,7 @@ async def ready(request: Request) -> Response:
 async def meta(request: Request) -> Response:
     """Answer at once and always: Weaviate's own readiness hangs on it."""
     service: Service = request.app.state.service
-    return _json(service.meta(__version__))
+    return json_answer(service.meta(__version__))
 
 
 @router.get("/metrics", response_class=Response, summary="Prometheus metrics")
@@ -144,7 +115,7 @@ async def metrics(request: Request) -> Response:
 
 
 @contextlib.asynccontextmanager
-async def _body(request: Request, service: Service) -> AsyncIterator[bytes]:
+async def read_body(request: Request, service: Service) -> AsyncIterator[bytes]:
     """Read the body, holding its bytes of the budget until the block ends.
 
     Raises RequestTooLarge as soon as it is known, QueueFull, ClientGone.
@@ -178,7 +149,7 @@ def _check_size(size: int, limit: int) -> None:
         raise RequestTooLarge(f"the body has {size:,} bytes or more, above the limit of {limit:,}")
 
 
-async def _embed(
+async def embed_items(
     request: Request, service: Service, items: Sequence[tuple[Modality, int, str]], name: str | None = None
 ) -> list[Embedding]:
     """Return the items' embeddings, or raise one error that names every item that has none."""
@@ -217,25 +188,12 @@ async def _gone(request: Request) -> None:
         pass
 
 
-def _check(wanted: EmbeddingsRequest, service: Service) -> None:
-    served, dimension = service.settings.model, service.scheduler.info.dimension
-    if wanted.model is not None and wanted.model.casefold() != served.casefold():
-        raise InvalidRequest(f"model: this server serves {served}")
-    if wanted.dimensions not in {None, dimension}:
-        raise InvalidRequest(f"dimensions: {served} has {dimension}")
-    if not wanted.input:
-        raise InvalidRequest("input: must have at least one text")
-
-
-def _base64(vector: Any) -> str:
-    return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-
-
 def _probe(good: bool, description: str) -> Response:
-    return Response(status_code=204) if good else _json({"error": description}, 503)
+    return Response(status_code=204) if good else json_answer({"error": description}, 503)
 
 
-def _json(content: object, status: int = 200) -> Response:
+def json_answer(content: object, status: int = 200) -> Response:
+    """Return `content` as JSON; arrays of numpy are taken as lists."""
     return Response(
         orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, media_type="application/json"
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge, join_faults
@@ -54,27 +54,6 @@ class VectorizeResponse(BaseModel):
     imuVectors: list[list[float]]  # noqa: N815
     thermalVectors: list[list[float]]  # noqa: N815
     depthVectors: list[list[float]]  # noqa: N815
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-
-
-class EmbeddingsRequest(Body):
-    """OpenAI's shape, for texts."""
-
-    input: Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema(_TEXTS)] = Field(
-        description="a text or a list of texts"
-    )
-    model: str | None = Field(default=None, description="the model that this server serves, in any case")
-    encoding_format: Literal["float", "base64"] = Field(
-        default="float", description="base64: little-endian float32"
-    )
-    dimensions: int | None = Field(default=None, description="only the model's own dimension")
-    user: str | None = Field(default=None, description="ignored")
 
 
 class ErrorBody(BaseModel):
@@ -136,8 +115,6 @@ def _explain(kind: type[Body], fault: ErrorDetails) -> str:
             return f"{name}: is required"
         case "string_type" if isinstance(location[-1], int):
             return f"{name}: must be a string"
-        case "list_type" if name == "input":
-            return f"{name}: must be a string or a list of strings"
         case "list_type":
             return f"{name}: must be a list of strings"
         case "string_type":

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 PROGRAM: Final = "python -m bind_inference"
 MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+# Variables that are known by a name of their own.
+FOREIGN_NAMES: Final = {
+    "enable_cuda": "ENABLE_CUDA",
+    "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+}
 _MIB: Final = 1024 * 1024
 
 
@@ -23,7 +29,7 @@ class InvalidSetting(Exception):
     """A setting has a value that cannot be; the message is one line that names it and what it takes."""
 
 
-def _model_name(value: object) -> object:
+def canonical_model(value: object) -> object:
     """Return the canonical spelling: `tiny`, `imagebind-huge` and `imagebind_huge` are understood too."""
     squeezed = re.sub(r"[-_ ]", "", str(value)).casefold()
     return next((name for name in MODEL_NAMES if name.casefold() == squeezed), value)
@@ -37,7 +43,7 @@ class Settings(BaseSettings):
     """Serve ImageBind over HTTP.
 
     Every option is also an environment variable: --http-port is BIND_HTTP_PORT; --enable-cuda is also
-    ENABLE_CUDA. An option given on the command line wins.
+    ENABLE_CUDA, and spans have OpenTelemetry's own. An option given on the command line wins.
     """
 
     model_config = SettingsConfigDict(
@@ -51,7 +57,7 @@ class Settings(BaseSettings):
         cli_avoid_json=True,
     )
 
-    model: Annotated[Literal["ImageBindHuge", "Tiny"], BeforeValidator(_model_name)] = Field(
+    model: Annotated[Literal["ImageBindHuge", "Tiny"], BeforeValidator(canonical_model)] = Field(
         default="ImageBindHuge",
         description="which model to serve; Tiny is the same architecture with 32 dimensions and random "
         "weights, for trying the system",
@@ -140,6 +146,24 @@ class Settings(BaseSettings):
         default="INFO", description="least severe events to log"
     )
 
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "BIND_OTLP_ENDPOINT"),
+        pattern=r"^https?://",
+        description="where spans of requests are sent by OTLP over HTTP, such as http://collector:4318; also "
+        "OTEL_EXPORTER_OTLP_ENDPOINT, and OpenTelemetry's other variables are heeded; needs the extra otel; "
+        "unset: no spans",
+    )
+    otlp_traces_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "otlp_traces_endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "BIND_OTLP_TRACES_ENDPOINT"
+        ),
+        pattern=r"^https?://",
+        description="the same with its whole path, which --otlp-endpoint is without (/v1/traces is added); "
+        "also OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    )
+
     @field_validator("weights_sha256")
     @classmethod
     def _lower_case(cls, value: str | None) -> str | None:
@@ -172,8 +196,8 @@ def load_settings(arguments: Sequence[str]) -> Settings:
 def _explain(problem: Any) -> str:
     if not problem["loc"]:
         return str(problem["msg"]).removeprefix("Value error, ")
-    name = str(problem["loc"][0]).casefold().removeprefix("bind_")
-    variable = "ENABLE_CUDA" if name == "enable_cuda" else f"BIND_{name.upper()}"
+    name = str(problem["loc"][0]).casefold().removeprefix("bind_").replace("otel_exporter_otlp", "otlp")
+    variable = FOREIGN_NAMES.get(name, f"BIND_{name.upper()}")
     limits = problem.get("ctx", {})
     match problem["type"]:
         case "literal_error":
@@ -182,6 +206,8 @@ def _explain(problem: Any) -> str:
             takes = "must be 0, 1, true or false"
         case "string_pattern_mismatch" if name == "weights_sha256":
             takes = "must be 64 hexadecimal digits"
+        case "string_pattern_mismatch" if name.startswith("otlp"):
+            takes = "must be a URL that starts with http:// or https://"
         case "string_pattern_mismatch":
             takes = "must be a URL that starts with https://, http:// or file://"
         case "int_parsing" | "int_type" | "int_from_float":

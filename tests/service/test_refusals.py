@@ -107,20 +107,6 @@ def test_an_endless_body_is_refused_once_it_is_too_much(client: httpx.Client) ->
     assert "above the limit" in refusal(answer, 413)
 
 
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({}, "input: is required"),
-        ({"input": []}, "input: must have at least one text"),
-        ({"input": [1, 2]}, "input[0]: must be a string"),
-        ({"input": "a", "model": "gpt"}, "model: this server serves Tiny"),
-        ({"input": "a", "dimensions": 64}, "dimensions: Tiny has 32"),
-    ],
-)
-def test_embeddings_that_cannot_be_say_why(client: httpx.Client, body: object, told: str) -> None:
-    assert told in refusal(client.post("/v1/embeddings", json=body), 400)
-
-
 def test_an_unknown_path_and_a_wrong_method_are_json_too(client: httpx.Client) -> None:
     assert "/nothing" in refusal(client.get("/nothing"), 404)
     assert "GET" in refusal(client.get("/vectorize"), 405)

@@ -1,6 +1,5 @@
 """POST /vectorize: the right vector for each item, in order, whatever is beside it."""
 
-import base64
 import textwrap
 
 import httpx
@@ -90,21 +89,3 @@ def test_company_does_not_change_a_mediums_vector_by_a_bit(client: httpx.Client,
 def test_chunked_bodies_are_read_whole(client: httpx.Client) -> None:
     answer = client.post("/vectorize", content=iter([b'{"tex', b'ts":["a ', b'dog"]}']))
     assert len(answer.json()["textVectors"]) == 1
-
-
-def test_openai_floats_are_the_same_vectors(client: httpx.Client, expected: Expected) -> None:
-    texts = [text for text in SAMPLES[Modality.TEXT] if text]
-    answer = client.post("/v1/embeddings", json={"input": texts, "model": "tiny"}).json()
-    assert answer["object"] == "list"
-    assert answer["model"] == "Tiny"
-    assert answer["usage"]["total_tokens"] > len(texts) * 2
-    assert [row["index"] for row in answer["data"]] == [0, 1, 2]
-    for text, row in zip(texts, answer["data"], strict=True):
-        expected.check(Modality.TEXT, text, row["embedding"])
-
-
-def test_openai_base64_is_little_endian_float32(client: httpx.Client) -> None:
-    floats = client.post("/v1/embeddings", json={"input": "a dog"}).json()
-    coded = client.post("/v1/embeddings", json={"input": "a dog", "encoding_format": "base64"}).json()
-    raw = base64.b64decode(coded["data"][0]["embedding"])
-    assert list(memoryview(raw).cast("f")) == pytest.approx(floats["data"][0]["embedding"], rel=1e-6)

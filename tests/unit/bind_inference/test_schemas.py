@@ -6,12 +6,12 @@ import pytest
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge
 from bind_inference.modality import Modality
-from bind_inference.schemas import EmbeddingsRequest, VectorizeRequest, VectorizeResponse, parse_body
+from bind_inference.schemas import VectorizeRequest, VectorizeResponse, parse_body
 
 
-def refused(raw: bytes, kind: type[VectorizeRequest | EmbeddingsRequest] = VectorizeRequest) -> str:
+def refused(raw: bytes) -> str:
     with pytest.raises(InvalidRequest) as caught:
-        parse_body(kind, raw, 100)
+        parse_body(VectorizeRequest, raw, 100)
     return caught.value.message
 
 
@@ -77,22 +77,3 @@ def test_many_faults_are_counted() -> None:
 def test_too_many_items_are_refused_with_both_figures() -> None:
     with pytest.raises(RequestTooLarge, match="101 items are above the limit of 100"):
         parse_body(VectorizeRequest, json.dumps({"texts": ["a"] * 60, "imu": ["b"] * 41}).encode(), 100)
-
-
-@pytest.mark.parametrize("given", ["a", ["a"]])
-def test_embeddings_take_a_text_or_a_list(given: object) -> None:
-    assert parse_body(EmbeddingsRequest, json.dumps({"input": given}).encode(), 100).input == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ({}, "input: is required"),
-        ({"input": 5}, "input: must be a string or a list of strings"),
-        ({"input": [[1, 2]]}, "input[0]: must be a string"),
-        ({"input": "a", "encoding_format": "hex"}, "encoding_format: must be 'float' or 'base64'"),
-        ({"input": "a", "dimensions": "many"}, "dimensions: must be a whole number"),
-    ],
-)
-def test_a_wrong_embeddings_body_is_told_by_name(body: object, told: str) -> None:
-    assert refused(json.dumps(body).encode(), EmbeddingsRequest) == told

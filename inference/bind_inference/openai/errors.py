@@ -1,0 +1,41 @@
+"""An error as OpenAI's clients read it. Pure.
+
+They put any body into the exception's text, but fill its `param`, `code` and `type` from this shape only.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bind_inference.errors import BindError
+
+PREFIX = "/v1/"
+
+
+def error_content(path: str, status: int, message: str, error: BindError | None = None) -> dict[str, Any]:
+    """Return the body of an error on `path`: {"error": message}, below /v1/ in OpenAI's shape.
+
+    error: whose class gives the code (`queue_full`) and whose item the param; None for one of HTTP itself.
+    """
+    if not path.startswith(PREFIX):
+        return {"error": message}
+    code = _snake(type(error).__name__) if error else HTTPStatus(status).name.casefold()
+    return openai_error(status, message, code=code, param=error.item if error else None)
+
+
+def openai_error(status: int, message: str, *, code: str, param: str | None = None) -> dict[str, Any]:
+    """Return {"error": {…}} with the type that OpenAI gives `status`."""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind = "rate_limit_error"
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = "server_error"
+    else:
+        kind = "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

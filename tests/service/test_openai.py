@@ -1,0 +1,197 @@
+"""/v1 as OpenAI's own client sees it: the vectors of /vectorize, errors and retries that it understands."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import openai
+import pytest
+
+from bind_inference.modality import Modality
+from support.server import ServerProcess, server
+
+from .conftest import SAMPLES, Expected, encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+HEADERS = {
+    Modality.IMAGE: "data:image/jpeg;base64,",
+    Modality.AUDIO: "data:audio/wav;base64,",
+    Modality.VIDEO: "data:video/mp4;base64,",
+    Modality.IMU: "data:text/csv;base64,",
+    Modality.THERMAL: "data:image/jpeg;modality=thermal;base64,",
+    Modality.DEPTH: "data:image/png;modality=depth;base64,",
+}
+EVERY_MEDIUM = [(modality, name) for modality in HEADERS for name in SAMPLES[modality]]
+
+
+def client_of(running: ServerProcess, max_retries: int = 0) -> openai.OpenAI:
+    return openai.OpenAI(
+        base_url=f"{running.url}/v1", api_key="none is needed", max_retries=max_retries, timeout=60
+    )
+
+
+@pytest.fixture
+def ai(running: ServerProcess) -> Iterator[openai.OpenAI]:
+    with client_of(running) as made:
+        yield made
+
+
+def as_uri(modality: Modality, name: str) -> str:
+    return f"{HEADERS[modality]}{encoded(modality, name)}"
+
+
+def test_texts_have_their_vectors_and_count_their_tokens(ai: openai.OpenAI, expected: Expected) -> None:
+    texts = SAMPLES[Modality.TEXT]
+    answer = ai.embeddings.create(input=texts, model="tiny", user="somebody")
+    assert answer.object == "list"
+    assert answer.model == "Tiny"
+    assert [row.index for row in answer.data] == list(range(len(texts)))
+    for text, row in zip(texts, answer.data, strict=True):
+        expected.check(Modality.TEXT, text, row.embedding)
+    alone = ai.embeddings.create(input="", model="Tiny").usage
+    assert alone.prompt_tokens == alone.total_tokens == 2  # its start and its end
+    assert ai.embeddings.create(input="a dog", model="Tiny").usage.total_tokens == 4
+
+
+def test_the_clients_default_is_base64_and_equals_floats(ai: openai.OpenAI, client: httpx.Client) -> None:
+    floats = ai.embeddings.create(input="a dog", model="Tiny", encoding_format="float").data[0].embedding
+    body = {"input": "a dog", "encoding_format": "base64"}
+    raw = client.post("/v1/embeddings", json=body).json()["data"][0]["embedding"]
+    assert isinstance(raw, str)
+    default = ai.embeddings.create(input="a dog", model="Tiny", dimensions=32).data[0].embedding
+    assert isinstance(default[0], float)
+    np.testing.assert_array_equal(np.array(default, np.float32), np.array(floats, np.float32))
+
+
+@pytest.mark.parametrize(("modality", "name"), EVERY_MEDIUM)
+def test_a_medium_as_data_uri_has_the_vector_of_vectorize(
+    ai: openai.OpenAI, client: httpx.Client, expected: Expected, modality: Modality, name: str
+) -> None:
+    vector = ai.embeddings.create(input=as_uri(modality, name), model="Tiny").data[0].embedding
+    expected.check(modality, name, vector)
+    plain = client.post("/vectorize", json={modality.plural: [encoded(modality, name)]}).json()
+    same = np.array([vector, plain[modality.vector_key][0]], np.float32)
+    np.testing.assert_array_equal(same[0], same[1])
+
+
+def test_texts_and_media_may_be_mixed(ai: openai.OpenAI, expected: Expected) -> None:
+    wanted = [(Modality.TEXT, "A dog."), *EVERY_MEDIUM, (Modality.TEXT, "日本語のテキスト")]
+    inputs = [name if modality is Modality.TEXT else as_uri(modality, name) for modality, name in wanted]
+    answer = ai.embeddings.create(input=inputs, model="Tiny")
+    for (modality, name), row in zip(wanted, answer.data, strict=True):
+        expected.check(modality, name, row.embedding)
+
+
+def test_thermal_is_not_what_the_same_picture_is_as_an_image(ai: openai.OpenAI) -> None:
+    picture = encoded(Modality.THERMAL, "thermal.jpg")
+    kinds = ["", "modality=thermal;", "modality=depth;"]
+    rows = ai.embeddings.create(
+        input=[f"data:image/jpeg;{kind}base64,{picture}" for kind in kinds], model="Tiny"
+    )
+    assert len({tuple(row.embedding) for row in rows.data}) == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told", "param"),
+    [
+        ({"input": [[1, 2, 3]]}, "input: token ids are not taken", None),
+        ({"input": []}, "input: must have at least one text", "input"),
+        ({"model": "text-embedding-3-small"}, "model: this server serves Tiny", "model"),
+        ({"dimensions": 256}, "dimensions: Tiny has 32", "dimensions"),
+        ({"encoding_format": "hex"}, "encoding_format: must be 'float' or 'base64'", None),
+        ({"extra_body": {"input_type": "query"}}, "input_type: unknown field; known are input", None),
+    ],
+)
+def test_a_wrong_request_is_the_clients_bad_request(
+    ai: openai.OpenAI, wanted: dict[str, Any], told: str, param: str | None
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        ai.embeddings.create(**{"input": "a dog", "model": "Tiny"} | wanted)
+    assert told in caught.value.message
+    assert caught.value.param == param
+    assert caught.value.code == "invalid_request"
+    assert caught.value.type == "invalid_request_error"
+    assert caught.value.request_id
+
+
+def test_every_item_that_cannot_be_embedded_is_named(ai: openai.OpenAI) -> None:
+    good = as_uri(Modality.IMAGE, "small.webp")
+    bad = "data:image/png;base64,aGVsbG8="
+    with pytest.raises(openai.UnprocessableEntityError) as caught:
+        ai.embeddings.create(input=["a dog", good, "data:image/png;base64,!"], model="Tiny")
+    assert caught.value.param == "input[2]"
+    assert caught.value.code == "invalid_item"
+    assert "input[2]: not valid base64" in caught.value.message
+    with pytest.raises(openai.APIStatusError) as several:
+        ai.embeddings.create(input=[bad, good, "data:image/png;modality=smell;base64,AAAA"], model="Tiny")
+    assert several.value.status_code == 422
+    assert "input[2]: modality: must be one of text, image" in several.value.message
+
+
+def test_a_type_that_is_not_served_is_415(ai: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError, match="data: URI of application/pdf is not served") as caught:
+        ai.embeddings.create(input="data:application/pdf;base64,AAAA", model="Tiny")
+    assert caught.value.status_code == 415
+    assert caught.value.code == "unsupported_media"
+
+
+def test_models_are_listed(ai: openai.OpenAI) -> None:
+    (model,) = ai.models.list().data
+    assert model.id == "Tiny"
+    assert model.object == "model"
+    assert model.created > 1_700_000_000
+    assert model.owned_by == "bindvectorizer"
+    assert model.to_dict()["dimension"] == 32
+    assert ai.models.retrieve("tiny") == model
+    with pytest.raises(openai.NotFoundError, match="this server serves Tiny") as caught:
+        ai.models.retrieve("gpt-4")
+    assert caught.value.code == "model_not_found"
+
+
+def test_what_is_not_there_is_told_in_the_same_shape(ai: openai.OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="there is no /v1/completions") as caught:
+        ai.completions.create(model="Tiny", prompt="a dog")
+    assert caught.value.code == "not_found"
+
+
+def test_429_is_a_rate_limit_and_retry_after_is_honoured(tmp_path: Path) -> None:
+    names = ["wide_25fps_6s.mp4", "tall_30fps_4s.mp4", "square_10fps_3s.mp4"]
+    with server(tmp_path, "--max-queue-items", "3", "--vector-cache-bytes", "0") as running:
+        films = [as_uri(Modality.VIDEO, name) for name in names]
+        with client_of(running) as hasty, client_of(running, max_retries=20) as patient:
+            slow = threading.Thread(target=lambda: patient.embeddings.create(input=films, model="Tiny"))
+            slow.start()
+            refused = None
+            while slow.is_alive() and refused is None:
+                try:
+                    hasty.embeddings.create(input="a dog", model="Tiny")
+                except openai.RateLimitError as error:
+                    refused = error
+                    raw = patient.embeddings.with_raw_response.create(input="a cat", model="Tiny")
+            slow.join()
+        assert refused is not None
+        assert refused.type == "rate_limit_error"
+        assert refused.code == "queue_full"
+        assert refused.response.headers["retry-after"] == "1"
+        assert raw.retries_taken >= 1
+        assert len(raw.parse().data) == 1
+
+
+def test_a_server_that_still_loads_is_waited_for(tmp_path: Path) -> None:
+    with server(tmp_path, ready=False) as running:
+        with client_of(running) as hasty, pytest.raises(openai.InternalServerError) as caught:
+            hasty.embeddings.create(input="a dog", model="Tiny")
+        assert caught.value.status_code == 503
+        assert caught.value.code == "not_ready"
+        assert "the model is not ready" in caught.value.message
+        with client_of(running, max_retries=30) as patient:
+            raw = patient.embeddings.with_raw_response.create(input="a dog", model="Tiny")
+        assert raw.retries_taken >= 1
+        assert len(raw.parse().data[0].embedding) == 32
