@@ -13,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.modality import Modality
 from bind_inference.model import ImageBind
+from bind_inference.model.stems import VideoPatches
+from bind_inference.model.views import first_alike, split
 from bind_inference.weights import load_model
 from parity.answers import answers, made_up_input, relative_error
 
@@ -101,3 +103,74 @@ def test_a_text_sees_nothing_of_those_packed_beside_it(tiny: ImageBind) -> None:
     after = vectors(tiny, Modality.TEXT, others)
     assert relative_error(after[1:2], before[1:2]) <= TOLERANCE
     assert relative_error(after[:1], before[:1]) > 0.01
+
+
+@torch.inference_mode()
+def plain_clips(model: ImageBind, modality: Modality, batch: Tensor) -> Tensor:
+    """Return the mean of every clip's vector, each computed."""
+    each = [plain_media(model, modality.trunk, item).mean(dim=0) for item in batch.unbind()]
+    return torch.stack(each)
+
+
+ALIKE = {
+    "a square video": (Modality.VIDEO, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]),
+    "a still video": (Modality.VIDEO, [0, 1, 2] * 5),
+    "unlike views": (Modality.VIDEO, list(range(15))),
+    "a short recording": (Modality.AUDIO, [0, 0, 0]),
+    "two clips alike": (Modality.AUDIO, [0, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_views_that_are_alike_are_computed_once(tiny: ImageBind, kind: str) -> None:
+    modality, pattern = ALIKE[kind]
+    item = made_up_input(modality, SHAPES[modality])[0][pattern]
+    trunk = tiny.modality_trunks[modality.trunk]
+    computed: list[int] = []
+    hook = trunk.register_forward_pre_hook(lambda _, arguments: computed.append(len(arguments[0])))
+    with hook:
+        found = vectors(tiny, modality, item[None])
+    assert computed == [len(set(pattern))]
+    assert relative_error(found, plain_clips(tiny, modality, item[None])) <= TOLERANCE
+
+
+def test_a_video_has_the_same_vector_to_the_bit_beside_its_copy(tiny: ImageBind) -> None:
+    item = made_up_input(Modality.VIDEO, SHAPES[Modality.VIDEO])[:1]
+    alone = vectors(tiny, Modality.VIDEO, item)
+    twice = vectors(tiny, Modality.VIDEO, torch.cat([item, item]))
+    assert torch.equal(twice[0], alone[0])
+    assert torch.equal(twice[0], twice[1])
+
+
+@pytest.mark.parametrize("place", [(0, 0, 0, 0), (2, 1, 223, 223), (1, 0, 100, 57)])
+def test_views_that_differ_in_one_number_are_not_alike(place: tuple[int, ...]) -> None:
+    views = torch.zeros(3, 3, 2, 224, 224)
+    views[1][place] = 1e-7
+    assert first_alike(views) == [0, 1, 0]
+
+
+def test_the_mean_of_a_videos_parts_is_its_vector(tiny: ImageBind) -> None:
+    pattern = [0, 1, 0, 2, 2, 2, 3, 4, 5, 0, 6, 6, 5, 5, 7]
+    item = made_up_input(Modality.VIDEO, SHAPES[Modality.VIDEO])[0][pattern]
+    parts = split(item, 3)
+    assert [unlike for _, unlike in parts] == [3, 3, 2]
+    assert sum(len(part) for part, _ in parts) == 15
+    each = torch.cat([vectors(tiny, Modality.VIDEO, part[None]) * len(part) for part, _ in parts])
+    mean = each.sum(dim=0, keepdim=True) / 15
+    assert relative_error(mean, plain_clips(tiny, Modality.VIDEO, item[None])) <= TOLERANCE
+
+
+def test_a_stills_kernel_is_added_up_once_and_anew_for_other_weights() -> None:
+    stem = VideoPatches(8)
+    first, second = torch.rand(2, 8, 3, 2, 14, 14).unbind()
+    still = torch.rand(1, 3, 28, 28)
+    doubled = still.unsqueeze(2).expand(-1, -1, 2, -1, -1)
+    with torch.inference_mode():
+        for assign, weight in ((True, first), (False, second), (True, first)):
+            stem.load_state_dict({"proj.1.weight": weight}, assign=assign)
+            assert relative_error(stem(still), stem(doubled)) <= TOLERANCE
+        kernel = stem.still_weight
+        stem(still)
+        assert stem.still_weight is kernel
+        assert stem.double()(still.double()).dtype == torch.float64
+    assert list(stem.state_dict()) == ["proj.1.weight"]

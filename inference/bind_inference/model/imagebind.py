@@ -12,6 +12,7 @@ from bind_inference.model.config import ImageBindConfig
 from bind_inference.model.heads import TextHead, postprocessor, projection_head
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Trunk
+from bind_inference.model.views import distinct
 
 # Vectors keep these lengths: clients average the vectors of one object by weight, unnormalised.
 INITIAL_SCALES = {"vision": None, "text": 1 / 0.07, "audio": 20.0, "depth": 5.0, "thermal": 10.0, "imu": 5.0}
@@ -54,14 +55,16 @@ class ImageBind(nn.Module):
 
         batch: what `preprocess` makes of each item, stacked: text int64 [items, 77], image
         [items, 3, 224, 224], video [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], thermal and
-        depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips are averaged.
+        depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips or views are
+        averaged, and it may have fewer of them than 3 and 15; those that are alike are computed once.
         """
         if modality is Modality.TEXT:
             return self._text(batch)
         if modality not in _CLIPPED:
             return self._encode(modality.trunk, batch)
         items, clips = batch.shape[:2]
-        return self._encode(modality.trunk, batch.flatten(0, 1)).view(items, clips, -1).mean(dim=1)
+        views, which = distinct(batch.flatten(0, 1))
+        return self._encode(modality.trunk, views)[which].view(items, clips, -1).mean(dim=1)
 
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""

@@ -4,6 +4,9 @@ Sizes that media arrive in (224 pixels, 128 x 204 mel frames, 2,000 IMU samples,
 the checkpoint's position tables.
 """
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
@@ -35,21 +38,36 @@ class PositionTable(nn.Module):
 class VideoPatches(nn.Module):
     """Patches of two frames by 14 by 14 pixels; the weight sits at index 1, behind the frame doubling."""
 
+    still_weight: Tensor | None
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.proj = nn.Sequential(nn.Identity(), Conv3d(3, dim, VISION_PATCH, VISION_PATCH, bias=False))
+        # Made by the first still, because there is no one moment at which weights are there: models are
+        # built empty, filled by a formula or a checkpoint, then cast and moved.
+        self.register_buffer("still_weight", None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return patches [items, n, dim] of stills [items, 3, 224, 224] or clips [items, 3, 2, 224, 224].
 
-        A still is a clip of the same frame twice, so the kernel's two frames are added up instead.
+        A still is a clip of the same frame twice, so the kernel's two frames are added up instead, once.
         """
         weight = self.proj.get_parameter("1.weight")
         if x.ndim == 4:
-            patches = F.conv2d(x, weight.sum(dim=2), stride=VISION_PATCH[1:])
+            if self.still_weight is None:
+                self.still_weight = weight.sum(dim=2)
+            patches = F.conv2d(x, self.still_weight, stride=VISION_PATCH[1:])
         else:
             patches = F.conv3d(x, weight, stride=VISION_PATCH)
         return patches.flatten(2).transpose(1, 2)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        self.still_weight = None  # the weight is about to be cast or moved
+        return super()._apply(fn, recurse)  # type: ignore[no-any-return,no-untyped-call]  # torch's own
+
+    def _load_from_state_dict(self, *arguments: Any) -> None:
+        self.still_weight = None
+        super()._load_from_state_dict(*arguments)
 
 
 class NormedPatches(nn.Module):
