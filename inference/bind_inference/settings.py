@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -39,12 +40,8 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
-    """Serve ImageBind over HTTP.
-
-    Every option is also an environment variable: --http-port is BIND_HTTP_PORT; --enable-cuda is also
-    ENABLE_CUDA, and spans have OpenTelemetry's own. An option given on the command line wins.
-    """
+class ModelSettings(BaseSettings):
+    """The model and how it is run: what the server and the load command share."""
 
     model_config = SettingsConfigDict(
         env_prefix="BIND_",
@@ -83,37 +80,7 @@ class Settings(BaseSettings):
         description="SHA-256 of the checkpoint, 64 hexadecimal digits; unset: that of the published file",
     )
     cache_dir: Path = Field(default=Path("/cache"), description="folder for fetched and converted weights")
-
-    http_host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104  (a server)
-    http_port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
-    keep_alive_s: int = Field(
-        default=150,
-        ge=1,
-        description="seconds an idle connection stays open; Weaviate keeps its own for 90",
-    )
-    drain_delay_s: float = Field(
-        default=2.0,
-        ge=0,
-        description="after SIGTERM, seconds during which new requests are still taken while ready says no, "
-        "so that load balancers can look elsewhere",
-    )
-    drain_timeout_s: float = Field(
-        default=25.0,
-        ge=0,
-        description="seconds that accepted requests may take after that before they are cut",
-    )
-
-    max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
-    max_request_items: int = Field(default=1024, ge=1, description="most items in one request")
     max_item_bytes: int = Field(default=64 * _MIB, ge=1, description="largest item, in decoded bytes")
-    max_queue_items: int = Field(
-        default=4096, ge=1, description="items that may wait at once; above it the answer is 429"
-    )
-    max_queue_bytes: int = Field(
-        default=1024 * _MIB,
-        ge=1,
-        description="bytes of bodies and decoded items that may be held at once; above it the answer is 429",
-    )
     vector_cache_bytes: int = Field(
         default=64 * _MIB,
         ge=0,
@@ -146,6 +113,59 @@ class Settings(BaseSettings):
         default="INFO", description="least severe events to log"
     )
 
+    @field_validator("weights_sha256")
+    @classmethod
+    def _lower_case(cls, value: str | None) -> str | None:
+        return value.lower() if value else value
+
+    @model_validator(mode="after")
+    def _licence(self) -> Self:
+        if self.model == "ImageBindHuge" and not self.license_accepted:
+            raise ValueError(
+                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge: its weights "
+                "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
+            )
+        return self
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class Settings(ModelSettings):
+    """Serve ImageBind over HTTP.
+
+    Every option is also an environment variable: --http-port is BIND_HTTP_PORT; --enable-cuda is also
+    ENABLE_CUDA, and spans have OpenTelemetry's own. An option given on the command line wins.
+    """
+
+    http_host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104  (a server)
+    http_port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
+    keep_alive_s: int = Field(
+        default=150,
+        ge=1,
+        description="seconds an idle connection stays open; Weaviate keeps its own for 90",
+    )
+    drain_delay_s: float = Field(
+        default=2.0,
+        ge=0,
+        description="after SIGTERM, seconds during which new requests are still taken while ready says no, "
+        "so that load balancers can look elsewhere",
+    )
+    drain_timeout_s: float = Field(
+        default=25.0,
+        ge=0,
+        description="seconds that accepted requests may take after that before they are cut",
+    )
+    max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
+    max_request_items: int = Field(default=1024, ge=1, description="most items in one request")
+    max_queue_items: int = Field(
+        default=4096, ge=1, description="items that may wait at once; above it the answer is 429"
+    )
+    max_queue_bytes: int = Field(
+        default=1024 * _MIB,
+        ge=1,
+        description="bytes of bodies and decoded items that may be held at once; above it the answer is 429",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "BIND_OTLP_ENDPOINT"),
@@ -164,33 +184,30 @@ class Settings(BaseSettings):
         "also OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     )
 
-    @field_validator("weights_sha256")
-    @classmethod
-    def _lower_case(cls, value: str | None) -> str | None:
-        return value.lower() if value else value
-
-    @model_validator(mode="after")
-    def _licence(self) -> Self:
-        if self.model == "ImageBindHuge" and not self.license_accepted:
-            raise ValueError(
-                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge: its weights "
-                "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
-            )
-        return self
-
 
 def load_settings(arguments: Sequence[str]) -> Settings:
+    """Return the server's settings; see `parse_settings`."""
+    return parse_settings(Settings, arguments, PROGRAM)
+
+
+def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str) -> SettingsT:
     """Return the settings of the command line and the environment; `--help` prints all of them and exits.
 
     Raises InvalidSetting with one line that names each wrong setting and what it takes.
     """
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        from bind_inference.reference import build_help  # it reads this module
+
+        sys.stdout.write(build_help(kind, program))
+        sys.exit(0)
     try:
-        return Settings(_cli_parse_args=list(arguments))
+        return kind(_cli_parse_args=list(arguments), _cli_exit_on_error=False)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise InvalidSetting("; ".join(_explain(problem) for problem in problems)) from error
     except SettingsError as error:
-        raise InvalidSetting(str(error)) from error
+        told = str(error).removeprefix("error parsing CLI: ")
+        raise InvalidSetting(f"{told}; `{program} --help` tells what is known") from error
 
 
 def _explain(problem: Any) -> str:
