@@ -1,8 +1,11 @@
 """Which items run next, and when. Pure: the time is an argument, the items are the caller's.
 
-A queue for each modality, since one forward pass takes one. Between modalities the arithmetic is shared
-fairly (start-time fair queueing): each queue has a tag, the work that it has been given; the queue with the
-lowest tag is next. So texts that come while videos wait run after the video in flight, not after all of them.
+A queue for each modality, since one forward pass takes one; a batch is cut by what its items cost. Texts need
+no buckets of similar length: the model packs them, so that a batch costs the sum of its tokens.
+
+Between modalities the arithmetic is shared fairly (start-time fair queueing): each queue has a tag, the work
+that it has been given; the queue with the lowest tag is next. A video that costs more than a batch may is
+queued in parts, so that texts which come while videos run wait for a part, not for a video.
 """
 
 from __future__ import annotations
@@ -20,23 +23,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weight:
-    """One item's arithmetic (forward pass at ImageBindHuge's size) and its memory once decoded."""
+    """The arithmetic of one unit (forward pass at ImageBindHuge's size), an item's memory once decoded."""
 
     gflop: float
     decoded_bytes: int
 
 
+# Counted on the model by torch's flop counter. The unit of a text is a token, of audio a clip and of video a
+# view, those that are alike counting once; others have one unit.
 WEIGHTS: Final[Mapping[Modality, Weight]] = MappingProxyType(
     {
-        Modality.TEXT: Weight(gflop=47.1, decoded_bytes=77 * 8),
-        Modality.IMAGE: Weight(gflop=335.0, decoded_bytes=3 * 224 * 224 * 4),
-        Modality.AUDIO: Weight(gflop=123.0, decoded_bytes=3 * 128 * 204 * 4),
-        Modality.VIDEO: Weight(gflop=5025.0, decoded_bytes=15 * 3 * 2 * 224 * 224 * 4),
-        Modality.IMU: Weight(gflop=10.3, decoded_bytes=6 * 2000 * 4),
-        Modality.THERMAL: Weight(gflop=35.0, decoded_bytes=224 * 224 * 4),
-        Modality.DEPTH: Weight(gflop=9.1, decoded_bytes=224 * 224 * 4),
+        Modality.TEXT: Weight(gflop=0.59, decoded_bytes=77 * 8),
+        Modality.IMAGE: Weight(gflop=326.0, decoded_bytes=3 * 224 * 224 * 4),
+        Modality.AUDIO: Weight(gflop=38.1, decoded_bytes=3 * 128 * 204 * 4),
+        Modality.VIDEO: Weight(gflop=326.0, decoded_bytes=15 * 3 * 2 * 224 * 224 * 4),
+        Modality.IMU: Weight(gflop=8.83, decoded_bytes=6 * 2000 * 4),
+        Modality.THERMAL: Weight(gflop=32.5, decoded_bytes=224 * 224 * 4),
+        Modality.DEPTH: Weight(gflop=8.49, decoded_bytes=224 * 224 * 4),
     }
 )
+
+
+def gflop(modality: Modality, units: int) -> float:
+    """Return what an item of `units` tokens, clips or views costs."""
+    return units * WEIGHTS[modality].gflop
 
 
 class Queued(Protocol):
@@ -45,6 +55,11 @@ class Queued(Protocol):
     @property
     def modality(self) -> Modality:
         """The queue it belongs in."""
+        ...
+
+    @property
+    def gflop(self) -> float:
+        """What it costs."""
         ...
 
     @property
@@ -61,23 +76,19 @@ class Policy:
     """The limits of a batch. Units: items, GFLOP at ImageBindHuge's size, seconds."""
 
     max_batch_size: int = 32
-    max_batch_gflop: float = 1000.0
+    max_batch_gflop: float = 350.0
     max_wait_s: float = 0.0
-
-    def capacity(self, modality: Modality) -> int:
-        """Return how many items one batch of `modality` may hold; always at least one."""
-        return max(1, min(self.max_batch_size, int(self.max_batch_gflop // WEIGHTS[modality].gflop)))
 
 
 class Batcher(Generic[ItemT]):
     """The items that wait for the model."""
 
     def __init__(self, policy: Policy) -> None:
-        self._capacity = {modality: policy.capacity(modality) for modality in Modality}
-        self._max_wait_s = policy.max_wait_s
+        self._policy = policy
         self._queues: dict[Modality, deque[tuple[float, ItemT]]] = {
             modality: deque() for modality in Modality
         }
+        self._waiting = dict.fromkeys(Modality, 0.0)  # GFLOP in each queue
         self._tags = dict.fromkeys(Modality, 0.0)
         self._clock = 0.0  # the tag of the batch that was cut last
 
@@ -94,6 +105,7 @@ class Batcher(Generic[ItemT]):
         if not queue:  # time spent idle earns no credit
             self._tags[item.modality] = max(self._tags[item.modality], self._clock)
         queue.append((now, item))
+        self._waiting[item.modality] += item.gflop
 
     def next_batch(self, now: float) -> list[ItemT]:
         """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more."""
@@ -103,7 +115,7 @@ class Batcher(Generic[ItemT]):
         modality = min(due, key=self._tags.__getitem__)
         batch = self._take(modality)
         self._clock = self._tags[modality]
-        self._tags[modality] += len(batch) * WEIGHTS[modality].gflop
+        self._tags[modality] += sum(item.gflop for item in batch)
         return batch
 
     def next_due(self, now: float) -> float | None:
@@ -114,15 +126,30 @@ class Batcher(Generic[ItemT]):
     def _due_at(self, modality: Modality, now: float) -> float:
         queue = self._queues[modality]
         while queue and queue[0][1].abandoned:
-            queue.popleft()
+            self._pop(modality)
         if not queue:
             return float("inf")
-        return now if len(queue) >= self._capacity[modality] else queue[0][0] + self._max_wait_s
+        full = (
+            len(queue) >= self._policy.max_batch_size
+            or self._waiting[modality] >= self._policy.max_batch_gflop
+        )
+        return now if full else queue[0][0] + self._policy.max_wait_s
 
     def _take(self, modality: Modality) -> list[ItemT]:
-        queue, batch = self._queues[modality], list[ItemT]()
-        while queue and len(batch) < self._capacity[modality]:
-            _, item = queue.popleft()
+        """Return the oldest items up to the limits; one alone may be above that of cost."""
+        queue, batch, cost = self._queues[modality], list[ItemT](), 0.0
+        while queue and len(batch) < self._policy.max_batch_size:
+            item = queue[0][1]
             if not item.abandoned:
+                cost += item.gflop
+                if batch and cost > self._policy.max_batch_gflop:
+                    break
                 batch.append(item)
+            self._pop(modality)
         return batch
+
+    def _pop(self, modality: Modality) -> None:
+        queue = self._queues[modality]
+        _, item = queue.popleft()
+        # Sums of floats drift: an empty queue must be worth nothing.
+        self._waiting[modality] = self._waiting[modality] - item.gflop if queue else 0.0

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bind_inference.engine import DeviceLost, EngineInfo
+from bind_inference.batching import WEIGHTS, gflop
+from bind_inference.engine import DeviceLost, EngineInfo, Slice
 from bind_inference.modality import Modality
+from bind_inference.model.views import first_alike, split
 from bind_inference.preprocess import preprocess
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.weights import Progress, Stage, load_model
@@ -58,6 +60,19 @@ class TorchEngine:
     def tokens(self, tensor: torch.Tensor) -> int:
         """Return the tokens of one text, with its start and its end."""
         return int(torch.count_nonzero(tensor))
+
+    def slices(self, modality: Modality, tensor: torch.Tensor, max_gflop: float) -> list[Slice]:
+        """Return one item as what runs in one batch, a video in views, those that are alike together."""
+        if modality is Modality.VIDEO:
+            unlike = max(1, int(max_gflop // WEIGHTS[modality].gflop))
+            return [
+                Slice(views, len(views), gflop(modality, units)) for views, units in split(tensor, unlike)
+            ]
+        if modality is Modality.TEXT:
+            units = int(tensor.argmax()) + 1  # the model computes up to the end token
+        else:
+            units = len(set(first_alike(tensor))) if modality is Modality.AUDIO else 1
+        return [Slice(tensor, 1, gflop(modality, units))]
 
     def forward(self, modality: Modality, tensors: Sequence[torch.Tensor]) -> npt.NDArray[np.float32]:
         """Return vectors, float32 [items, dimension].

@@ -33,6 +33,18 @@ class EngineInfo:
     precision: str
 
 
+@dataclass(frozen=True)
+class Slice:
+    """What of an item runs in one batch: mostly all of it, of a video some of its views.
+
+    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop`: see batching.
+    """
+
+    tensor: Tensor
+    share: int
+    gflop: float
+
+
 class Engine(Protocol):
     """A loaded model on its device."""
 
@@ -47,6 +59,10 @@ class Engine(Protocol):
 
     def tokens(self, tensor: Tensor) -> int:
         """Return how many tokens a preprocessed text has."""
+        ...
+
+    def slices(self, modality: Modality, tensor: Tensor, max_gflop: float) -> list[Slice]:
+        """Return a preprocessed item in slices of at most `max_gflop`, where it can be cut. Any thread."""
         ...
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:

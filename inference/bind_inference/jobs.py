@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import asyncio
 
     from bind_inference.embedding import Embedding, Key
-    from bind_inference.engine import Tensor
+    from bind_inference.engine import Slice, Vector
     from bind_inference.modality import Modality
 
 
@@ -38,7 +40,7 @@ class Job:
     data: str
     key: Key
     waiters: list[Waiter] = field(default_factory=list)
-    tensor: Tensor = None
+    parts: list[Part] = field(default_factory=list)
     tokens: int = 0
     queued_at: float = 0.0
 
@@ -52,11 +54,45 @@ class Job:
         waiter.job, waiter.data = self, ""
         self.waiters.append(waiter)
 
+    def combine(self) -> Vector | None:
+        """Return the item's vector once all its parts have theirs."""
+        vectors = [part.vector for part in self.parts if part.vector is not None]
+        if not vectors or len(vectors) < len(self.parts):
+            return None
+        if len(vectors) == 1:
+            return vectors[0]
+        shares = [part.slice.share for part in self.parts]
+        return np.average(vectors, axis=0, weights=shares).astype(np.float32)
+
     def finish(self, outcome: Embedding | Exception) -> None:
         """Answer all who wait."""
-        self.data, self.tensor = "", None
+        self.data, self.parts = "", []
         for waiter in self.waiters:
             waiter.answer(outcome)
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """A slice of a job's item on its way through the queue and the model."""
+
+    job: Job
+    slice: Slice
+    vector: Vector | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """The job's."""
+        return self.job.modality
+
+    @property
+    def gflop(self) -> float:
+        """What the slice costs."""
+        return self.slice.gflop
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for the job any more."""
+        return self.job.abandoned
 
 
 class Flights:

@@ -18,7 +18,7 @@ from bind_inference.batching import WEIGHTS, Batcher, Policy
 from bind_inference.cache import VectorCache
 from bind_inference.embedding import Embedding, Key, content_key
 from bind_inference.errors import BindError, NotReady
-from bind_inference.jobs import Flights, Job, Waiter
+from bind_inference.jobs import Flights, Job, Part, Waiter
 from bind_inference.modality import Modality
 from bind_inference.payload import decode_base64
 from bind_inference.worker import Ran, Worker
@@ -26,7 +26,7 @@ from bind_inference.worker import Ran, Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bind_inference.engine import Engine, EngineInfo, Tensor
+    from bind_inference.engine import Engine, EngineInfo, Slice
     from bind_inference.metrics import Metrics
 
 # Characters up to which a text is tokenized at once: below it a thread costs more than it spares.
@@ -68,7 +68,7 @@ class Scheduler:
         self._clock = clock
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
-        self._batcher = Batcher[Job](limits.policy)
+        self._batcher = Batcher[Part](limits.policy)
         self._items = Budget(limits.max_items, "items")
         self._bytes = Budget(limits.max_bytes, "bytes")
         self._cache = VectorCache(limits.cache_bytes)
@@ -81,7 +81,7 @@ class Scheduler:
             on_death=lambda error: self._in_loop(self._died, error),
             prepare=prepare_forward,
         )
-        self._running: list[Job] = []
+        self._running: list[Part] = []
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: NotReady | None = None
@@ -213,25 +213,28 @@ class Scheduler:
         if not job.abandoned:
             self._in_loop(self._decoded, job, *self._preprocess(job))
 
-    def _preprocess(self, job: Job) -> tuple[Tensor | None, Exception | None, float]:
-        """Return (tensor, None, seconds) or (None, what is wrong, seconds). Any thread."""
+    def _preprocess(self, job: Job) -> tuple[list[Slice], Exception | None, float]:
+        """Return (slices, None, seconds) or ([], what is wrong, seconds). Any thread."""
         start = time.perf_counter()
         try:
             text = job.modality is Modality.TEXT
             data = job.data if text else decode_base64(job.data, self._limits.max_item_bytes)
             tensor = self._engine.preprocess(job.modality, data)
             job.tokens = self._engine.tokens(tensor) if text else 0
+            slices = self._engine.slices(job.modality, tensor, self._limits.policy.max_batch_gflop)
         except Exception as error:  # noqa: BLE001  (it is this item's answer, whatever it is)
-            return None, error, time.perf_counter() - start
-        return tensor, None, time.perf_counter() - start
+            return [], error, time.perf_counter() - start
+        return slices, None, time.perf_counter() - start
 
-    def _decoded(self, job: Job, tensor: Tensor, error: Exception | None, decode_s: float) -> None:
+    def _decoded(self, job: Job, slices: list[Slice], error: Exception | None, decode_s: float) -> None:
         self._metrics.decoded(job.modality, decode_s)
         if error is not None:
             self._finish(job, error)
             return
-        job.data, job.tensor, job.queued_at = "", tensor, self._clock()
-        self._batcher.put(job, job.queued_at)
+        job.data, job.queued_at = "", self._clock()
+        job.parts = [Part(job, part) for part in slices]
+        for part in job.parts:
+            self._batcher.put(part, job.queued_at)
         self._pump()
 
     def _pump(self) -> None:
@@ -245,18 +248,23 @@ class Scheduler:
         batch = self._batcher.next_batch(now)
         if batch:
             self._running = batch
-            gflop = sum(WEIGHTS[job.modality].gflop for job in batch)
-            self._metrics.cut(batch[0].modality, [now - job.queued_at for job in batch], gflop)
-            self._worker.run(batch, batch[0].modality, [job.tensor for job in batch])
+            gflop = sum(part.gflop for part in batch)
+            self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
+            self._worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
         elif (due := self._batcher.next_due(now)) is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
 
-    def _ran(self, batch: list[Job], ran: Ran) -> None:
+    def _ran(self, batch: list[Part], ran: Ran) -> None:
         self._running = []
         self._pump()  # first: the model should not wait while the answers are handed out
         self._metrics.ran(batch[0].modality, ran.forward_s)
-        for job, outcome in zip(batch, ran.outcomes, strict=True):
-            self._finish(job, outcome if isinstance(outcome, Exception) else Embedding(outcome, job.tokens))
+        for part, outcome in zip(batch, ran.outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                self._finish(part.job, outcome)
+                continue
+            part.vector = outcome
+            if (vector := part.job.combine()) is not None:
+                self._finish(part.job, Embedding(vector, part.job.tokens))
 
     def _died(self, error: BaseException) -> None:
         self._running = []

@@ -36,8 +36,9 @@ LICENCES: Final = {
     "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
     "Tiny": "none needed: the weights come from a formula",
 }
-# Bounds how long one batch holds up the others: some seconds on two cores, some milliseconds on a GPU.
-MAX_BATCH_GFLOP: Final = {False: 1000.0, True: 20_000.0}
+# Bounds how long one batch holds up the others: on a CPU one picture or one view of a video (two seconds on
+# two cores in float32; more at once are no faster), on a GPU some ten milliseconds.
+MAX_BATCH_GFLOP: Final = {False: 350.0, True: 20_000.0}
 
 
 class Service:

@@ -91,8 +91,9 @@ class ModelSettings(BaseSettings):
     max_batch_gflop: float = Field(
         default=0.0,
         ge=0,
-        description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is 335, "
-        "a text 47); bounds how long one batch can hold up the others; 0: 1,000 on a CPU, 20,000 on a GPU",
+        description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is "
+        "326, a token of text 0.59); bounds how long one batch can hold up the others, so a long video runs "
+        "in parts; 0: 350 on a CPU, 20,000 on a GPU",
     )
     max_wait_s: float = Field(
         default=0.0,

@@ -10,9 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
+from torch.utils.flop_counter import FlopCounterMode
 
+from bind_inference.batching import WEIGHTS
+from bind_inference.device import TorchEngine
 from bind_inference.modality import Modality
-from bind_inference.model import ImageBind
+from bind_inference.model import CONFIGS, ImageBind
+from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
 from bind_inference.model.views import first_alike, split
 from bind_inference.weights import load_model
@@ -172,5 +176,51 @@ def test_a_stills_kernel_is_added_up_once_and_anew_for_other_weights() -> None:
         kernel = stem.still_weight
         stem(still)
         assert stem.still_weight is kernel
-        assert stem.double()(still.double()).dtype == torch.float64
+        again = VideoPatches(8)
+        again.load_state_dict(stem.state_dict())
+        low = still.bfloat16()
+        assert torch.equal(stem.bfloat16()(low), again.bfloat16()(low))  # whatever ran before the cast
     assert list(stem.state_dict()) == ["proj.1.weight"]
+
+
+COSTS = {
+    # slices of at most 1,000 GFLOP: (shape of the tensor, share, units)
+    "a text": (Modality.TEXT, texts(9)[0], [((77,), 1, 9)]),
+    "audio of like clips": (Modality.AUDIO, torch.zeros(3, 1, 128, 204), [((3, 1, 128, 204), 1, 1)]),
+    "audio of unlike clips": (
+        Modality.AUDIO,
+        torch.arange(3.0).view(3, 1, 1, 1).expand(3, 1, 128, 204),
+        [((3, 1, 128, 204), 1, 3)],
+    ),
+    "a square video": (
+        Modality.VIDEO,
+        torch.arange(15).div(3, rounding_mode="floor").view(15, 1, 1, 1, 1).expand(15, 3, 2, 8, 8),
+        [((9, 3, 2, 8, 8), 9, 3), ((6, 3, 2, 8, 8), 6, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", COSTS)
+def test_an_item_costs_what_is_computed_of_it(tiny: ImageBind, kind: str) -> None:
+    modality, tensor, wanted = COSTS[kind]
+    slices = TorchEngine(tiny, torch.device("cpu"), torch.float32).slices(modality, tensor, 1000.0)
+    found = [(tuple(part.tensor.shape), part.share, part.gflop / WEIGHTS[modality].gflop) for part in slices]
+    assert found == wanted
+
+
+@pytest.mark.parametrize("modality", Modality)
+def test_the_costs_are_those_of_the_full_size_model(modality: Modality) -> None:
+    with torch.device("meta"):
+        model = ImageBind(CONFIGS["ImageBindHuge"])
+    clipped = modality in (Modality.AUDIO, Modality.VIDEO)
+    shape, units = (1, *SHAPES[modality][2 if clipped else 1 :]), 1
+    stem, trunk = (part[modality.trunk] for part in (model.modality_preprocessors, model.modality_trunks))
+    with FlopCounterMode(display=False) as counter:
+        if modality is Modality.TEXT:
+            units = 16
+            packing = Packing.of(torch.tensor([units]))
+            packing = Packing(*(part.to("meta") for part in vars(packing).values()))
+            trunk(stem(torch.zeros(1, 77, dtype=torch.int64, device="meta"), packing), packing)
+        else:
+            trunk(stem(torch.empty(shape, device="meta")))
+    assert counter.get_total_flops() / 1e9 / units == pytest.approx(WEIGHTS[modality].gflop, rel=0.02)

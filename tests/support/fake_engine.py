@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bind_inference.engine import EngineInfo
+from bind_inference.batching import gflop
+from bind_inference.engine import EngineInfo, Slice
 from bind_inference.errors import InvalidItem
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class FakeEngine:
 
     def tokens(self, tensor: str) -> int:
         return len(tensor.split())
+
+    def slices(self, modality: Modality, tensor: str, max_gflop: float) -> list[Slice]:
+        """An item is cut at each `|`; a slice has as many shares as letters."""
+        return [Slice(part, max(1, len(part)), gflop(modality, 1)) for part in tensor.split("|")]
 
     def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:
         self.entered.set()
