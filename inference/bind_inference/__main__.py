@@ -1,4 +1,4 @@
-"""`python -m bind_inference`: serve ImageBind over HTTP until SIGTERM."""
+"""`python -m bind_inference`: serve ImageBind until SIGTERM; with `load`: embed a folder into a file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bind_inference.logs import configure_logging
 from bind_inference.server import Server
 from bind_inference.service import Service
 from bind_inference.settings import PROGRAM, InvalidSetting, Settings, load_settings
+from bind_inference.tracing import start_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ def listen(settings: Settings) -> socket.socket:
 
 def serve(settings: Settings) -> int:
     """Serve until asked to stop; return the exit status, 1 if the model cannot be loaded."""
+    spans = start_tracing(settings)
     listener = listen(settings)
     failures: list[str] = []
 
@@ -52,18 +54,39 @@ def serve(settings: Settings) -> int:
         failures.append(message)
         server.should_exit = True
 
-    service = Service(settings, load, on_failure=fail)
+    service = Service(settings, load, on_failure=fail, spans=spans)
     server = Server(create_app(service), service, settings)
     log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
     server.run(sockets=[listener])
+    if spans:
+        spans.close()
     for message in failures:
         print(f"{PROGRAM}: {message}", file=sys.stderr)
     return 1 if failures else 0
 
 
-def main(arguments: list[str]) -> int:
-    """Run the program; return the exit status, 2 for a wrong setting."""
+def load_folder(arguments: list[str]) -> int:
+    """Embed a folder into a Parquet file; return the exit status."""
     try:
+        from bind_inference.load.command import run_load
+        from bind_inference.load.settings import load_load_settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in {"pyarrow", "rich"}:
+            raise
+        raise InvalidSetting(
+            f"load needs {error.name}, which is not installed: pip install 'bindvectorizer[inference,load]'"
+        ) from error
+    settings = load_load_settings(arguments)
+    # On a terminal the bar tells what the log would.
+    configure_logging("WARNING" if sys.stderr.isatty() else settings.log_level)
+    return run_load(settings, load)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the program; return the exit status, 2 for a wrong setting. Without `load` it is the server."""
+    try:
+        if arguments[:1] == ["load"]:
+            return load_folder(arguments[1:])
         settings = load_settings(arguments)
         configure_logging(settings.log_level)
         return serve(settings)

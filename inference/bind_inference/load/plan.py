@@ -1,0 +1,142 @@
+"""Which files are embedded, as what, and which are known already. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+AUTO: Final = "auto"
+_EXTENSIONS: Final = {
+    Modality.TEXT: "txt",
+    Modality.IMAGE: "jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm",
+    Modality.AUDIO: "wav flac ogg oga opus mp3 m4a aac aif aiff",
+    Modality.VIDEO: "mp4 m4v mov mkv webm avi mpg mpeg",
+    Modality.IMU: "csv",
+}
+_BY_EXTENSION: Final = {
+    extension: modality for modality, extensions in _EXTENSIONS.items() for extension in extensions.split()
+}
+_LOOK_LIKE_IMAGES: Final = {"thermal": Modality.THERMAL, "depth": Modality.DEPTH}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Files whose path below the folder matches `pattern` are of `modality`."""
+
+    pattern: str
+    modality: Modality
+
+    def matches(self, path: str) -> bool:
+        """Whether `path` is meant; as in a shell `*` stays within one folder, and `**/` is any depth."""
+        return _matches(tuple(self.pattern.split("/")), PurePosixPath(path).parts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing to embed. `text` is the text of a line; None for a file, which is read in its turn."""
+
+    path: str
+    modality: Modality
+    size_bytes: int
+    mtime_ns: int
+    text: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier run kept of a path."""
+
+    modality: str
+    size_bytes: int
+    mtime_ns: int
+    sha256: str
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`todo` is to be looked at, `kept` holds the paths whose row stays, `removed` those that are no more."""
+
+    todo: tuple[Source, ...]
+    kept: frozenset[str]
+    removed: frozenset[str]
+
+
+def parse_rule(text: str) -> Rule:
+    """Return the rule that `GLOB=MODALITY` stands for. Raises ValueError that says what is wrong."""
+    pattern, separator, name = text.rpartition("=")
+    if not separator or not pattern or name not in set(Modality):
+        raise ValueError(f"must be GLOB=MODALITY, the modality one of {', '.join(Modality)}")
+    return Rule(pattern, Modality(name))
+
+
+def modality_of(path: str, rules: Sequence[Rule], default: str = AUTO) -> Modality | None:
+    """Return what the file at `path` (below the folder, with /) is, None if that cannot be known.
+
+    The first rule that matches wins; then `default` unless it is auto; then the extension, where a picture
+    below a folder called thermal or depth is one of that kind (the nearest such folder).
+    """
+    for rule in rules:
+        if rule.matches(path):
+            return rule.modality
+    if default != AUTO:
+        return Modality(default)
+    parts = PurePosixPath(path)
+    found = _BY_EXTENSION.get(parts.suffix.casefold().removeprefix("."))
+    if found is Modality.IMAGE:
+        folders = [_LOOK_LIKE_IMAGES.get(part.casefold()) for part in reversed(parts.parts[:-1])]
+        return next((folder for folder in folders if folder), found)
+    return found
+
+
+def plan(sources: Iterable[Source], known: Mapping[str, Known], *, retry_failed: bool) -> Plan:
+    """Return what is left to do, and what becomes of the rows that are there.
+
+    A file counts as unchanged if its size and time of change are, or its content if that is known; a changed
+    time alone is settled when the file is read (`is_same`).
+    """
+    todo: list[Source] = []
+    kept: set[str] = set()
+    present: set[str] = set()
+    for source in sources:
+        present.add(source.path)
+        row = known.get(source.path)
+        if row and not (retry_failed and row.failed) and _unchanged(source, row):
+            kept.add(source.path)
+        else:
+            todo.append(source)
+    return Plan(tuple(todo), frozenset(kept), frozenset(known.keys() - present))
+
+
+def is_same(source: Source, sha256: str, known: Mapping[str, Known], *, retry_failed: bool) -> bool:
+    """Whether the row of `source` still holds, now that its content is known."""
+    row = known.get(source.path)
+    return (
+        row is not None
+        and row.sha256 == sha256
+        and row.modality == source.modality
+        and not (retry_failed and row.failed)
+    )
+
+
+def _unchanged(source: Source, row: Known) -> bool:
+    if row.modality != source.modality:
+        return False
+    if source.sha256 is not None:
+        return source.sha256 == row.sha256
+    return (source.size_bytes, source.mtime_ns) == (row.size_bytes, row.mtime_ns)
+
+
+def _matches(patterns: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_matches(patterns[1:], parts[start:]) for start in range(len(parts) + 1))
+    return bool(parts) and PurePosixPath(parts[0]).match(patterns[0]) and _matches(patterns[1:], parts[1:])
