@@ -1,16 +1,12 @@
-"""The application: routes, the one error handler, and what surrounds every request."""
+"""The application: routes and the one error handler."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import logging
-import os
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
@@ -20,15 +16,12 @@ from bind_inference.errors import BindError
 from bind_inference.openai.errors import error_content
 from bind_inference.openai.routes import router as openai_router
 from bind_inference.routes import CLIENT_GONE, ClientGone, router
+from bind_inference.surround import Surround, answer_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
     from bind_inference.service import Service
-
-log = logging.getLogger(__name__)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -62,7 +55,7 @@ def create_app(service: Service) -> FastAPI:
 async def _answer_bind_error(request: Request, error: BindError) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
     content = error_content(request.url.path, error.status, error.message, error)
-    return _error(error.status, content, headers)
+    return answer_error(error.status, content, headers)
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> Response:
@@ -72,62 +65,8 @@ async def _answer_http_error(request: Request, error: HTTPException) -> Response
     }
     message = told.get(HTTPStatus(error.status_code), str(error.detail))
     content = error_content(request.url.path, error.status_code, message)
-    return _error(error.status_code, content, dict(error.headers or {}))
+    return answer_error(error.status_code, content, dict(error.headers or {}))
 
 
 async def _answer_nobody(_request: Request, _error: ClientGone) -> Response:
     return Response(status_code=CLIENT_GONE)
-
-
-def _error(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, "application/json")
-
-
-class Surround:
-    """Gives each request an id, counts it, logs it if it failed, and turns a bug into a plain 500."""
-
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app = app
-        self._metrics = service.metrics
-        self._ids = itertools.count(1)
-        self._prefix = os.urandom(4).hex()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start = time.perf_counter()
-        request_id = f"{self._prefix}-{next(self._ids)}"
-        status = 0
-
-        async def send_noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_noting)
-        except Exception:  # a bug: the traceback is for the log, not for the client
-            log.exception("a request met a bug", extra={"request_id": request_id, "path": scope["path"]})
-            if not status:
-                message = f"internal error; request {request_id} in the log tells more"
-                content = error_content(scope["path"], HTTPStatus.INTERNAL_SERVER_ERROR, message)
-                await _error(HTTPStatus.INTERNAL_SERVER_ERROR, content)(scope, receive, send_noting)
-        finally:
-            self._note(scope, status, time.perf_counter() - start, request_id)
-
-    def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        route: Any = scope.get("route")
-        path = getattr(route, "path", "other")
-        self._metrics.request(path, status, seconds)
-        if status >= HTTPStatus.BAD_REQUEST and not path.startswith("/.well-known"):
-            fields = {
-                "request_id": request_id,
-                "path": path,
-                "status": status,
-                "duration_s": round(seconds, 4),
-            }
-            log.info("a request was refused", extra=fields)

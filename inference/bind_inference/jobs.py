@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     import asyncio
 
+    from opentelemetry.context import Context
+
     from bind_inference.embedding import Embedding, Key
     from bind_inference.engine import Slice, Vector
     from bind_inference.modality import Modality
@@ -24,6 +26,7 @@ class Waiter:
     future: asyncio.Future[Embedding | Exception]
     key: Key | None = None
     job: Job | None = None
+    trace: Context | None = None
 
     def answer(self, outcome: Embedding | Exception) -> None:
         """Give the outcome, unless there is one or the client has hung up."""

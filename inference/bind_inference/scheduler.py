@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from bind_inference.engine import Engine, EngineInfo, Slice
     from bind_inference.metrics import Metrics
+    from bind_inference.spans import Spans
 
 # Characters up to which a text is tokenized at once: below it a thread costs more than it spares.
 INLINE_TEXT: Final = 2000
@@ -61,11 +63,13 @@ class Scheduler:
         prepare_decoder: Callable[[], None] = lambda: None,
         prepare_forward: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        spans: Spans | None = None,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
+        self._spans = spans
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._batcher = Batcher[Part](limits.policy)
@@ -111,7 +115,10 @@ class Scheduler:
         """
         if self._closed:
             raise self._closed
-        waiters = [Waiter(modality, data, self._loop.create_future()) for modality, data in items]
+        trace = self._spans.here() if self._spans else None
+        waiters = [
+            Waiter(modality, data, self._loop.create_future(), trace=trace) for modality, data in items
+        ]
         unknown = self._unknown(waiters)
         decoded_bytes = sum(WEIGHTS[waiter.modality].decoded_bytes for waiter in unknown)
         with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
@@ -160,7 +167,8 @@ class Scheduler:
 
     def _start(self, waiter: Waiter) -> None:
         if waiter.key is None:
-            self._digests.submit(self._digest_in_thread, waiter, waiter.data)
+            # with the request's context, so that what is logged there carries its id
+            self._digests.submit(copy_context().run, self._digest_in_thread, waiter, waiter.data)
         else:
             self._fly(waiter, waiter.key)
 
@@ -207,7 +215,7 @@ class Scheduler:
         if job.modality is Modality.TEXT and len(job.data) <= INLINE_TEXT:
             self._decoded(job, *self._preprocess(job))
             return
-        self._decoders.submit(self._decode_in_thread, job)
+        self._decoders.submit(copy_context().run, self._decode_in_thread, job)
 
     def _decode_in_thread(self, job: Job) -> None:
         if not job.abandoned:
@@ -228,6 +236,8 @@ class Scheduler:
 
     def _decoded(self, job: Job, slices: list[Slice], error: Exception | None, decode_s: float) -> None:
         self._metrics.decoded(job.modality, decode_s)
+        if self._spans:
+            self._spans.decoded(job, decode_s, error)
         if error is not None:
             self._finish(job, error)
             return
@@ -255,9 +265,11 @@ class Scheduler:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
 
     def _ran(self, batch: list[Part], ran: Ran) -> None:
-        self._running = []
+        now, self._running = self._clock(), []
         self._pump()  # first: the model should not wait while the answers are handed out
         self._metrics.ran(batch[0].modality, ran.forward_s)
+        if self._spans:
+            self._spans.ran(batch, now, ran.forward_s)
         for part, outcome in zip(batch, ran.outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self._finish(part.job, outcome)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bind_inference.engine import Engine
     from bind_inference.settings import Settings
+    from bind_inference.spans import Spans
 
     Load = Callable[[Settings, Callable[[Readiness], None]], Engine]
 
@@ -44,8 +45,15 @@ MAX_BATCH_GFLOP: Final = {False: 350.0, True: 20_000.0}
 class Service:
     """What every route sees. Its methods belong to the event loop's thread."""
 
-    def __init__(self, settings: Settings, load: Load, on_failure: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load: Load,
+        on_failure: Callable[[str], None],
+        spans: Spans | None = None,
+    ) -> None:
         self.settings = settings
+        self.spans = spans
         self.metrics = Metrics()
         self.readiness = Readiness()
         self._load = load
@@ -127,6 +135,7 @@ class Service:
                 cache_bytes=settings.vector_cache_bytes,
             ),
             self.metrics,
+            spans=self.spans,
             on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
             prepare_decoder=lambda: limit_threads(1),
             prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if tiny else cpus)),
