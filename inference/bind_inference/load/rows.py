@@ -55,7 +55,8 @@ def schema_of(origin: Origin) -> pa.Schema:
         [
             pa.field("path", pa.string(), nullable=False),
             pa.field("modality", pa.string(), nullable=False),
-            pa.field("vector", pa.list_(pa.float32(), origin.dimension)),
+            # Not a list of fixed size: Arrow up to 25 cannot read one that may be null (apache/arrow#35692).
+            pa.field("vector", pa.list_(pa.float32())),
             pa.field("sha256", pa.string(), nullable=False),
             pa.field("size_bytes", pa.int64(), nullable=False),
             pa.field("mtime_ns", pa.int64(), nullable=False),
@@ -85,10 +86,13 @@ def origin_of(schema: pa.Schema) -> Origin | None:
 
 def table_of(rows: Sequence[Row], origin: Origin) -> pa.Table:
     """Return `rows` as a table of `schema_of(origin)`."""
-    empty = np.zeros(origin.dimension, np.float32)
-    flat = np.concatenate([empty if row.vector is None else row.vector for row in rows]).astype(np.float32)
-    vectors = pa.FixedSizeListArray.from_arrays(
-        pa.array(flat), origin.dimension, mask=pa.array([row.vector is None for row in rows])
+    missing = [row.vector is None for row in rows]
+    flat = [row.vector for row in rows if row.vector is not None]
+    sizes = [0 if none else origin.dimension for none in missing]
+    vectors = pa.ListArray.from_arrays(
+        pa.array(np.cumsum([0, *sizes]), pa.int32()),
+        pa.array(np.concatenate(flat).astype(np.float32) if flat else [], pa.float32()),
+        mask=pa.array(missing),
     )
     count = len(rows)
     columns: list[Any] = [

@@ -102,7 +102,12 @@ class Store:
         known: dict[str, Known] = {}
         for number, file in enumerate(self._files):
             with _telling(file):
-                opened = pq.ParquetFile(file)
+                try:
+                    opened = pq.ParquetFile(file)
+                except pa.ArrowInvalid as error:
+                    raise LoadFailed(
+                        f"{file} is there and is no Parquet file: choose another output"
+                    ) from error
                 self._check(file, origin_of(opened.schema_arrow))
                 index = 0
                 for batch in opened.iter_batches(columns=_KEYS):
@@ -149,10 +154,6 @@ def _telling(file: Path, parts: Path | None = None) -> Iterator[None]:
     """Turn what a disk says into a LoadFailed with the remedy."""
     try:
         yield
-    except pa.ArrowInvalid as error:
-        raise LoadFailed(
-            f"{file} is there and is no Parquet file: choose another output ({error})"
-        ) from error
     except OSError as error:
         kept = f"; what was embedded so far is kept in {parts}" if parts else ""
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
