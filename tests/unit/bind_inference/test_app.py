@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from bind_inference import __version__
 from bind_inference.app import create_app
 from bind_inference.errors import BindError
 from bind_inference.readiness import Phase
@@ -150,3 +152,37 @@ async def test_the_documentation_promises_the_statuses_that_are_sent(world: Worl
     paths = (await world.client.get("/openapi.json")).json()["paths"]
     promised = {int(status) for status in paths["/vectorize"]["post"]["responses"]}
     assert {int(kind.status) for kind in SUBCLASSES} <= promised
+
+
+async def test_a_request_keeps_the_id_that_it_came_with(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"X-Request-ID": "shop-17.a_B"}
+    answer = await world.client.post("/vectorize", json={"texts": ["bug"]}, headers=given)
+    assert answer.headers["x-request-id"] == "shop-17.a_B"
+    assert "request shop-17.a_B" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a" * 129, 'a"b', "é", "../../x"])
+async def test_an_id_that_could_do_harm_is_replaced(world: World, given: str) -> None:
+    headers = [(b"X-Request-ID", given.encode())]
+    ids = {(await world.client.get("/meta", headers=headers)).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert given not in ids
+    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9]+", made) for made in ids)
+
+
+async def test_what_is_served_is_a_metric(world: World) -> None:
+    text = (await world.client.get("/metrics")).text
+    labels = f'device="cpu",model="Fake",precision="float32",version="{__version__}"'
+    (line,) = [line for line in text.splitlines() if line.startswith("bind_build_info")]
+    found = line.removeprefix("bind_build_info{").removesuffix("} 1.0")
+    assert sorted(found.split(",")) == labels.split(",")
+
+
+async def test_a_vector_asked_for_again_is_the_same_in_the_answer(world: World) -> None:
+    first, again = [
+        (await world.client.post("/vectorize", json={"texts": ["a", "b"]})).content for _ in range(2)
+    ]
+    assert first == again
+    assert len(world.engine.batches) <= 2

@@ -1,10 +1,11 @@
 """One JSON line per event, facts in fields."""
 
+import asyncio
 import json
 import logging
 import sys
 
-from bind_inference.logs import JsonFormatter
+from bind_inference.logs import JsonFormatter, log_fields
 
 
 def test_facts_are_fields_beside_a_constant_message() -> None:
@@ -35,3 +36,30 @@ def test_a_traceback_stays_on_the_line() -> None:
         line = JsonFormatter().format(logging.makeLogRecord({"msg": "bug", "exc_info": sys.exc_info()}))
     assert "\n" not in line
     assert "Traceback" in json.loads(line)["exception"]
+
+
+def line(**extra: object) -> dict[str, object]:
+    found: dict[str, object] = json.loads(
+        JsonFormatter().format(logging.makeLogRecord({"msg": "x", **extra}))
+    )
+    return found
+
+
+def test_what_a_request_says_of_itself_is_on_every_line_inside_it() -> None:
+    with log_fields(request_id="outer"):
+        with log_fields(trace_id="t"):
+            assert line() | {"request_id": "outer", "trace_id": "t"} == line()
+            assert line(request_id="own")["request_id"] == "own"
+        assert "trace_id" not in line()
+    assert "request_id" not in line()
+
+
+async def test_requests_beside_each_other_keep_their_ids() -> None:
+    async def request(name: str) -> list[object]:
+        with log_fields(request_id=name):
+            before = line()["request_id"]
+            await asyncio.sleep(0.01)
+            return [before, line()["request_id"], await asyncio.to_thread(lambda: line()["request_id"])]
+
+    names = [f"r{number}" for number in range(5)]
+    assert await asyncio.gather(*map(request, names)) == [[name] * 3 for name in names]
