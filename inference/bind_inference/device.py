@@ -12,7 +12,7 @@ from bind_inference.batching import WEIGHTS, gflop
 from bind_inference.engine import DeviceLost, EngineInfo, Slice
 from bind_inference.modality import Modality
 from bind_inference.model.views import first_alike, split
-from bind_inference.preprocess import preprocess
+from bind_inference.preprocess import Limits, preprocess
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.weights import Progress, Stage, load_model
 
@@ -42,10 +42,13 @@ _PHASES: Final = {
 class TorchEngine:
     """An ImageBind model on one device."""
 
-    def __init__(self, model: ImageBind, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, model: ImageBind, device: torch.device, dtype: torch.dtype, limits: Limits | None = None
+    ) -> None:
         self._model = model
         self._device = device
         self._dtype = dtype
+        self._limits = limits or Limits()
         self.info = EngineInfo(
             model=model.config.name,
             dimension=model.config.out_dim,
@@ -55,11 +58,11 @@ class TorchEngine:
 
     def preprocess(self, modality: Modality, data: bytes | str) -> torch.Tensor:
         """Return one item as the model takes it."""
-        return preprocess(modality, data)
+        return preprocess(modality, data, self._limits)
 
     def tokens(self, tensor: torch.Tensor) -> int:
         """Return the tokens of one text, with its start and its end."""
-        return int(torch.count_nonzero(tensor))
+        return int(tensor.nonzero()[-1]) + 1  # not their count: a token's number can be 0
 
     def slices(self, modality: Modality, tensor: torch.Tensor, max_gflop: float) -> list[Slice]:
         """Return one item as what runs in one batch, a video in views, those that are alike together."""
@@ -131,7 +134,8 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Torc
         weights_sha256=settings.weights_sha256,
         progress=lambda progress: report(_readiness(progress)),
     )
-    engine = TorchEngine(model, device, dtype)
+    limits = Limits(keep_end_token=settings.text_truncation == "upstream")
+    engine = TorchEngine(model, device, dtype, limits)
     report(Readiness(Phase.WARMING))
     engine.warm_up()
     return engine

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "python -m bind_inference"
 MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
+TEXT_TRUNCATIONS: Final = ("weaviate", "upstream")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Variables that are known by a name of their own.
 FOREIGN_NAMES: Final = {
@@ -80,6 +81,12 @@ class ModelSettings(BaseSettings):
         description="SHA-256 of the checkpoint, 64 hexadecimal digits; unset: that of the published file",
     )
     cache_dir: Path = Field(default=Path("/cache"), description="folder for fetched and converted weights")
+    text_truncation: Literal["weaviate", "upstream"] = Field(
+        default="weaviate",
+        description="how a text above 77 tokens is cut; weaviate: as Weaviate's own container does it, "
+        "without its end token; upstream: as ImageBind does it today, with it. The two give vectors far "
+        "apart for such texts, so search must use what the stored vectors were made with",
+    )
     max_item_bytes: int = Field(default=64 * _MIB, ge=1, description="largest item, in decoded bytes")
     vector_cache_bytes: int = Field(
         default=64 * _MIB,
@@ -219,7 +226,8 @@ def _explain(problem: Any) -> str:
     limits = problem.get("ctx", {})
     match problem["type"]:
         case "literal_error":
-            takes = f"must be one of {', '.join(MODEL_NAMES if name == 'model' else LOG_LEVELS)}"
+            choices = {"model": MODEL_NAMES, "text_truncation": TEXT_TRUNCATIONS}.get(name, LOG_LEVELS)
+            takes = f"must be one of {', '.join(choices)}"
         case "bool_parsing" | "bool_type":
             takes = "must be 0, 1, true or false"
         case "string_pattern_mismatch" if name == "weights_sha256":

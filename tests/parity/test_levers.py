@@ -13,12 +13,13 @@ from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 from torch.utils.flop_counter import FlopCounterMode
 
 from bind_inference.batching import WEIGHTS
-from bind_inference.device import TorchEngine
+from bind_inference.device import TorchEngine, load_engine
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
 from bind_inference.model.views import first_alike, split
+from bind_inference.settings import Settings
 from bind_inference.weights import load_model
 from parity.answers import answers, made_up_input, relative_error
 
@@ -224,3 +225,18 @@ def test_the_costs_are_those_of_the_full_size_model(modality: Modality) -> None:
         else:
             trunk(stem(torch.empty(shape, device="meta")))
     assert counter.get_total_flops() / 1e9 / units == pytest.approx(WEIGHTS[modality].gflop, rel=0.02)
+
+
+def test_the_setting_for_long_texts_reaches_the_tokenizer() -> None:
+    kept = {}
+    for choice in ("weaviate", "upstream"):
+        settings = Settings(model="Tiny", text_truncation=choice)
+        kept[choice] = load_engine(settings, lambda _: None).preprocess(Modality.TEXT, "dog " * 100)
+    assert kept["weaviate"][76] != 49_407
+    assert kept["upstream"][76] == 49_407
+
+
+def test_the_token_of_number_0_is_counted(tiny: ImageBind) -> None:
+    engine = TorchEngine(tiny, torch.device("cpu"), torch.float32)
+    for text, tokens in (("", 2), ("a dog", 4), ("!+", 4)):
+        assert engine.tokens(engine.preprocess(Modality.TEXT, text)) == tokens

@@ -1,4 +1,4 @@
-"""How large one item may be once decoded."""
+"""How large one item may be once decoded, and what is taken of a longer text."""
 
 from dataclasses import dataclass
 
@@ -22,4 +22,6 @@ class Limits:
     max_video_aspect: int = 16
     """Long side over short side: all of a frame is scaled to a short side of 224."""
     max_text_chars: int = 100_000
+    keep_end_token: bool = False
+    """Whether a text above 77 tokens keeps its end token as the 77th; see preprocess.text."""
     max_imu_rows: int = 1_000_000

@@ -26,7 +26,8 @@ def text(data: str, limits: Limits) -> Tensor:
     """Return token ids int64 [77]: start, the text, end, zeros.
 
     Of a text above 77 tokens the first 77 stay, so it has no end token and is pooled at its highest id.
-    Vectors that users have stored were made this way; a cut that keeps the end token moves them far.
+    Vectors that users have stored were made this way. With `limits.keep_end_token` the first 76 stay and
+    the end, as in today's ImageBind, which moves the vectors of such texts far.
     """
     if len(data) > limits.max_text_chars:
         raise MediaTooLarge(
@@ -51,6 +52,8 @@ def text(data: str, limits: Limits) -> Tensor:
     ids.append(tokenizer.end_of_text())
     row = torch.zeros(CONTEXT_LENGTH, dtype=torch.int64)
     kept = ids[:CONTEXT_LENGTH]
+    if limits.keep_end_token:
+        kept[-1] = tokenizer.end_of_text()  # which it is already, unless the text was cut
     row[: len(kept)] = torch.tensor(kept)
     return row
 

@@ -57,6 +57,10 @@ def test_enable_cuda_is_read_under_its_upstream_name(
             ["--model", "tiny", "--weights-url", "ftp://x"],
             "(BIND_WEIGHTS_URL): must be a URL that starts with",
         ),
+        (
+            ["--model", "tiny", "--text-truncation", "middle"],
+            "--text-truncation (BIND_TEXT_TRUNCATION): must be one of weaviate, upstream, not 'middle'",
+        ),
         (["--model", "tiny", "--log-level", "loud"], "must be one of DEBUG, INFO, WARNING, ERROR"),
         (["--model", "tiny", "--max-batch-size", "0"], "(BIND_MAX_BATCH_SIZE): must be 1 or more"),
         (["--model", "imagebind-huge"], "--license-accepted (BIND_LICENSE_ACCEPTED): must be true"),

@@ -7,6 +7,7 @@ from bind_inference.errors import InvalidItem, MediaTooLarge
 from bind_inference.modality import Modality
 from bind_inference.preprocess import Limits, preprocess
 
+END = 49407
 HEADER = "gyro_x,gyro_y,gyro_z,accl_x,accl_y,accl_z\n"
 
 
@@ -69,3 +70,22 @@ def test_a_bad_recording_names_the_line_and_column(data: bytes, words: str) -> N
 def test_too_many_rows_are_refused_with_both_figures() -> None:
     with pytest.raises(MediaTooLarge, match="11 rows; at most 10"):
         preprocess(Modality.IMU, csv(11), Limits(max_imu_rows=10))
+
+
+@pytest.mark.parametrize("words", [1, 74, 75])
+def test_a_text_that_fits_is_the_same_however_longer_ones_are_cut(words: int) -> None:
+    text = " ".join(["cat"] * words)
+    kept = preprocess(Modality.TEXT, text, Limits(keep_end_token=True))
+    assert kept.tolist() == preprocess(Modality.TEXT, text).tolist()
+    assert kept[words + 1] == END
+
+
+@pytest.mark.parametrize("words", [76, 500])
+def test_a_longer_text_keeps_its_end_token_only_if_asked_to(words: int) -> None:
+    text = " ".join(["cat"] * words)
+    peers, upstreams = (
+        preprocess(Modality.TEXT, text, Limits(keep_end_token=keep)) for keep in (False, True)
+    )
+    assert END not in peers
+    assert upstreams[:76].tolist() == peers[:76].tolist()
+    assert upstreams[76] == END
