@@ -1,0 +1,214 @@
+"""The load command as a user runs it: real files, the small model, an end at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from bind_inference.modality import Modality
+from support.server import COMMAND, ServerProcess, environment
+
+from .conftest import SAMPLES, Expected
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+from support.server import ROOT
+
+MEDIA = ROOT / "tests" / "parity" / "media"
+FOLDERS = {Modality.THERMAL: "thermal/", Modality.DEPTH: "deep/depth/"}
+
+
+def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, "load", *map(str, arguments), "--model", "tiny"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**variables),
+    )
+
+
+def load(*arguments: object, status: int = 0, **variables: str) -> str:
+    """Run the command to its end; return what it said."""
+    with start(*arguments, **variables) as process:
+        told, log = process.communicate(timeout=120)
+    assert process.returncode == status, told + log
+    return told + "".join(line for line in log.splitlines(keepends=True) if not line.startswith("{"))
+
+
+def rows_of(output: Path) -> dict[str, dict[str, Any]]:
+    rows = pq.read_table(output).to_pylist()
+    assert len({row["path"] for row in rows}) == len(rows), "a path has two rows"
+    return {row["path"]: row for row in rows}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with every sample, each where its kind is told."""
+    made = tmp_path / "media"
+    for modality, names in SAMPLES.items():
+        for number, name in enumerate(names):
+            text = modality is Modality.TEXT
+            path = made / FOLDERS.get(modality, "") / (f"text-{number}.txt" if text else name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name) if text else shutil.copy(MEDIA / name, path)
+    return made
+
+
+def check_vectors(rows: dict[str, dict[str, Any]], expected: Expected) -> None:
+    for modality, names in SAMPLES.items():
+        for number, name in enumerate(names):
+            path = f"text-{number}.txt" if modality is Modality.TEXT else f"{FOLDERS.get(modality, '')}{name}"
+            assert rows[path]["modality"] == modality
+            assert rows[path]["error"] is None
+            expected.check(modality, name, rows[path]["vector"])
+
+
+@pytest.mark.parametrize("where", ["in this process", "a server"])
+def test_every_sample_has_its_vector_and_a_bad_file_its_error(
+    folder: Path, tmp_path: Path, expected: Expected, running: ServerProcess, where: str
+) -> None:
+    (folder / "broken.jpg").write_bytes((MEDIA / "landscape.jpg").read_bytes()[:40])
+    (folder / "notes.pdf").write_bytes(b"%PDF")
+    output = tmp_path / "vectors.parquet"
+    url = ["--url", running.url] if where == "a server" else []
+    told = load(folder, output, *url, status=1)
+    good = sum(len(names) for names in SAMPLES.values())
+    assert f"{good} embedded, 0 unchanged, 0 removed, 1 failed" in told
+    assert "failed: broken.jpg: " in told
+    assert "skipped, of no known kind: 1 .pdf" in told
+    rows = rows_of(output)
+    assert len(rows) == good + 1
+    check_vectors(rows, expected)
+    assert rows["broken.jpg"]["vector"] is None
+    assert "decod" in rows["broken.jpg"]["error"] or "truncated" in rows["broken.jpg"]["error"]
+    assert rows["text-0.txt"]["text"] == SAMPLES[Modality.TEXT][0]
+    assert rows["text-0.txt"]["model"] == "Tiny"
+    assert rows["text-0.txt"]["precision"] == "float32"
+    assert pq.read_schema(output).metadata[b"bind.dimension"] == b"32"
+
+
+def test_a_second_run_embeds_only_what_changed(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "vectors.parquet"
+    load(folder, output)
+    before = rows_of(output)
+    shutil.copy(MEDIA / "portrait.png", folder / "new.png")
+    shutil.copy(MEDIA / "alpha.png", folder / "landscape.jpg")
+    os.utime(folder / "small.webp")
+    (folder / "cmyk.jpg").unlink()
+    told = load(folder, output)
+    assert f"2 embedded, {len(before) - 2} unchanged, 1 removed, 0 failed" in told
+    after = rows_of(output)
+    assert after["small.webp"] == before["small.webp"]
+    assert after["landscape.jpg"]["vector"] == after["alpha.png"]["vector"]
+    assert after.keys() - before.keys() == {"new.png"}
+    assert before.keys() - after.keys() == {"cmyk.jpg"}
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_cut_goes_on_and_embeds_nothing_twice(tmp_path: Path, end: signal.Signals) -> None:
+    folder, output = tmp_path / "media", tmp_path / "vectors.parquet"
+    folder.mkdir()
+    data = (MEDIA / "wide_25fps_6s.mp4").read_bytes()
+    for number in range(300):  # each another one, or they would be computed once
+        (folder / f"{number:03}.mp4").write_bytes(data + number.to_bytes(4, "big"))
+    parts = tmp_path / "vectors.parquet.parts"
+    with start(folder, output) as process:
+        deadline = time.monotonic() + 100
+        while not list(parts.glob("part-*.parquet")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(end)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == (-9 if end is signal.SIGKILL else 128 + end), log
+    assert ("run the same command again" in log) is (end is not signal.SIGKILL)
+    assert not output.exists()
+    kept = [path for part in parts.glob("part-*.parquet") for path in pq.read_table(part)["path"].to_pylist()]
+    assert 0 < len(kept) == len(set(kept)) < 300
+    told = load(folder, output)
+    assert f"{300 - len(kept)} embedded, {len(kept)} unchanged, 0 removed, 0 failed" in told
+    assert len(rows_of(output)) == 300
+    assert not parts.exists()
+
+
+def test_lines_of_a_file_are_texts(tmp_path: Path, expected: Expected) -> None:
+    texts, output = tmp_path / "texts.txt", tmp_path / "vectors.parquet"
+    texts.write_text("A dog.\n\na photo of a cat on the mat\n日本語のテキスト\n")
+    assert "3 embedded" in load(texts, output)
+    rows = rows_of(output)
+    assert rows.keys() == {"texts.txt:1", "texts.txt:3", "texts.txt:4"}
+    for row in rows.values():
+        expected.check(Modality.TEXT, row["text"], row["vector"])
+    texts.write_text("A dog.\n\nanother\n日本語のテキスト\n")
+    assert "1 embedded, 2 unchanged" in load(texts, output)
+
+
+def test_rules_and_a_modality_for_all_tell_what_files_are(tmp_path: Path, expected: Expected) -> None:
+    folder, output = tmp_path / "media", tmp_path / "vectors.parquet"
+    folder.mkdir()
+    shutil.copy(MEDIA / "thermal.jpg", folder / "thermal.jpg")
+    shutil.copy(MEDIA / "depth.png", folder / "depth.png")
+    load(folder, output, "--modality", "depth", "--rule", "th*.jpg=thermal")
+    rows = rows_of(output)
+    expected.check(Modality.THERMAL, "thermal.jpg", rows["thermal.jpg"]["vector"])
+    expected.check(Modality.DEPTH, "depth.png", rows["depth.png"]["vector"])
+
+
+def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
+    texts, output = tmp_path / "texts.txt", tmp_path / "vectors.parquet"
+    texts.write_text("a dog\n")
+    load(texts, output)
+    table = pq.read_table(output)
+    table = table.replace_schema_metadata(table.schema.metadata | {b"bind.model": b"ImageBindHuge"})
+    pq.write_table(table, output)
+    before = output.read_bytes()
+    assert "holds vectors of ImageBindHuge, 32 dimensions" in load(texts, output, status=3)
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["nowhere", "o.parquet"], 3, "cannot read nowhere: No such file"),
+        ([".", "o.parquet", "--rule", "*.png=smell"], 2, "--rule (BIND_RULE): "),
+        ([".", "o.parquet", "--modality", "smell"], 2, "--modality (BIND_MODALITY): must be"),
+        ([".", "o.parquet", "--url", "here"], 2, "--url (BIND_URL): must be a URL"),
+        ([".", "o.parquet", "--http-port", "1"], 2, "unrecognized arguments: --http-port 1"),
+        ([".", "o.parquet", "--url", "http://127.0.0.1:9"], 3, "is no inference server that can be reached"),
+        (["."], 2, "OUTPUT"),
+    ],
+)
+def test_what_cannot_be_is_one_line(arguments: list[str], status: int, told: str) -> None:
+    said = load(*arguments, status=status)
+    assert told in said
+    assert said.count("\n") == 1
+
+
+def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "pyarrow.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')"
+    )
+    said = load(".", "o.parquet", status=2, PYTHONPATH=f"{tmp_path}:{ROOT / 'inference'}")
+    assert said == (
+        "python -m bind_inference: load needs pyarrow, which is not installed: "
+        "pip install 'bindvectorizer[inference,load]'\n"
+    )
+
+
+def test_without_a_terminal_the_log_tells_how_far_it_is(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("a dog\n")
+    with start(texts, tmp_path / "o.parquet") as process:
+        _, log = process.communicate(timeout=60)
+    events = [json.loads(line) for line in log.splitlines()]
+    assert [event["todo"] for event in events if event["message"] == "load begins"] == [1]
+    assert [event["embedded"] for event in events if event["message"] == "load ends"] == [1]
