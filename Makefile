@@ -21,9 +21,10 @@ venv: ## .venv with the pinned Python packages
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
 
-generate: venv ## write the CRD, the install manifest and the reference page from the models
+generate: venv ## write the CRD, the install manifest and the reference pages from the models
 	@$(bind_local) binaries helm
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.generate
+	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 
 check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
 	@$(bind_local) check

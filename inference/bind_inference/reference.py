@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _UNITS = {
     "_bytes": "BYTES",
     "_s": "SECONDS",
-    "_url": "URL",
+    "url": "URL",
     "_endpoint": "URL",
     "_gflop": "GFLOP",
     "_threads": "THREADS",

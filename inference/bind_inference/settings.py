@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "python -m bind_inference"
 MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
-TEXT_TRUNCATIONS: Final = ("weaviate", "upstream")
-LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Variables that are known by a name of their own.
 FOREIGN_NAMES: Final = {
     "enable_cuda": "ENABLE_CUDA",
@@ -226,8 +224,7 @@ def _explain(problem: Any) -> str:
     limits = problem.get("ctx", {})
     match problem["type"]:
         case "literal_error":
-            choices = {"model": MODEL_NAMES, "text_truncation": TEXT_TRUNCATIONS}.get(name, LOG_LEVELS)
-            takes = f"must be one of {', '.join(choices)}"
+            takes = f"must be one of {limits['expected'].replace(' or ', ', ')}".replace("'", "")
         case "bool_parsing" | "bool_type":
             takes = "must be 0, 1, true or false"
         case "string_pattern_mismatch" if name == "weights_sha256":
@@ -235,7 +232,8 @@ def _explain(problem: Any) -> str:
         case "string_pattern_mismatch" if name.startswith("otlp"):
             takes = "must be a URL that starts with http:// or https://"
         case "string_pattern_mismatch":
-            takes = "must be a URL that starts with https://, http:// or file://"
+            schemes = ", http:// or file://" if "file" in limits["pattern"] else " or http://"
+            takes = f"must be a URL that starts with https://{schemes}"
         case "int_parsing" | "int_type" | "int_from_float":
             takes = "must be a whole number"
         case "float_parsing" | "float_type":
@@ -247,5 +245,5 @@ def _explain(problem: Any) -> str:
         case "less_than_equal":
             takes = f"must be {limits['le']} or less"
         case _:
-            takes = str(problem["msg"])
+            takes = str(problem["msg"]).removeprefix("Value error, ")
     return f"--{name.replace('_', '-')} ({variable}): {takes}, not {problem['input']!r}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 from support.server import ROOT
 
 MEDIA = ROOT / "tests" / "parity" / "media"
+MANY = 80  # files of a run that is cut
 FOLDERS = {Modality.THERMAL: "thermal/", Modality.DEPTH: "deep/depth/"}
 
 
@@ -119,7 +120,7 @@ def test_a_run_that_is_cut_goes_on_and_embeds_nothing_twice(tmp_path: Path, end:
     folder, output = tmp_path / "media", tmp_path / "vectors.parquet"
     folder.mkdir()
     data = (MEDIA / "wide_25fps_6s.mp4").read_bytes()
-    for number in range(300):  # each another one, or they would be computed once
+    for number in range(MANY):  # each another one, or they would be computed once
         (folder / f"{number:03}.mp4").write_bytes(data + number.to_bytes(4, "big"))
     parts = tmp_path / "vectors.parquet.parts"
     with start(folder, output) as process:
@@ -133,10 +134,10 @@ def test_a_run_that_is_cut_goes_on_and_embeds_nothing_twice(tmp_path: Path, end:
     assert ("run the same command again" in log) is (end is not signal.SIGKILL)
     assert not output.exists()
     kept = [path for part in parts.glob("part-*.parquet") for path in pq.read_table(part)["path"].to_pylist()]
-    assert 0 < len(kept) == len(set(kept)) < 300
+    assert 0 < len(kept) == len(set(kept)) < MANY
     told = load(folder, output)
-    assert f"{300 - len(kept)} embedded, {len(kept)} unchanged, 0 removed, 0 failed" in told
-    assert len(rows_of(output)) == 300
+    assert f"{MANY - len(kept)} embedded, {len(kept)} unchanged, 0 removed, 0 failed" in told
+    assert len(rows_of(output)) == MANY
     assert not parts.exists()
 
 
@@ -179,9 +180,13 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
     ("arguments", "status", "told"),
     [
         (["nowhere", "o.parquet"], 3, "cannot read nowhere: No such file"),
-        ([".", "o.parquet", "--rule", "*.png=smell"], 2, "--rule (BIND_RULE): "),
-        ([".", "o.parquet", "--modality", "smell"], 2, "--modality (BIND_MODALITY): must be"),
-        ([".", "o.parquet", "--url", "here"], 2, "--url (BIND_URL): must be a URL"),
+        ([".", "o.parquet", "--rule", "*.png=smell"], 2, "--rule (BIND_RULE): must be GLOB=MODALITY"),
+        ([".", "o.parquet", "--modality", "smell"], 2, "(BIND_MODALITY): must be one of auto, text, image"),
+        (
+            [".", "o.parquet", "--url", "here"],
+            2,
+            "--url (BIND_URL): must be a URL that starts with https:// or http://",
+        ),
         ([".", "o.parquet", "--http-port", "1"], 2, "unrecognized arguments: --http-port 1"),
         ([".", "o.parquet", "--url", "http://127.0.0.1:9"], 3, "is no inference server that can be reached"),
         (["."], 2, "OUTPUT"),

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from bind_inference.load.store import Store
 
 PART_ROWS: Final = 1000
-PART_S: Final = 5.0  # so much work at most is lost to a crash
+# Work that a crash may cost: a twentieth of the time spent so far, within these bounds.
+MIN_PART_S: Final = 1.0
+MAX_PART_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Run:
         self._room = asyncio.Condition()
         self._held_bytes = 0
         self._rows: list[Row] = []
-        self._written_at = asyncio.get_running_loop().time()
+        self._began_at = self._written_at = asyncio.get_running_loop().time()
         self.outcome = Outcome()
 
     async def embed_all(self, sources: Sequence[Source]) -> None:
@@ -137,7 +139,8 @@ class Run:
             self.outcome.embedded += 1
         self._rows.append(row)
         now = asyncio.get_running_loop().time()
-        if len(self._rows) >= PART_ROWS or now - self._written_at >= PART_S:
+        part_s = min(MAX_PART_S, max(MIN_PART_S, (now - self._began_at) / 20))
+        if len(self._rows) >= PART_ROWS or now - self._written_at >= part_s:
             self._flush()
             self._written_at = now
 

@@ -1,0 +1,57 @@
+"""Write docs/reference/inference.md from the settings, or check that it is fresh.
+
+`python -m bind_inference.generate [--check]`, from the root of a checkout.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bind_inference.load.settings import LoadSettings
+from bind_inference.reference import build_page
+from bind_inference.settings import ModelSettings, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "docs/reference/inference.md"
+MADE_BY = "made by `make generate`; do not edit"
+
+
+def render() -> str:
+    """Return the page's text."""
+    shared = set(ModelSettings.model_fields)
+    sections = [
+        (
+            "The model",
+            "Flags of `python -m bind_inference` and of `python -m bind_inference load`, or environment "
+            "variables (the chart's `extraEnv`). A flag wins.",
+            ModelSettings,
+            set[str](),
+        ),
+        ("The server", "Of `python -m bind_inference` alone.", Settings, shared),
+        (
+            "The load command",
+            "Of `python -m bind_inference load SOURCE OUTPUT` alone; see [Loading a folder](../load.md).",
+            LoadSettings,
+            shared,
+        ),
+    ]
+    return f"<!-- {MADE_BY} -->\n{build_page(sections)}"
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command; return its exit status: 1 if `--check` finds the page stale."""
+    parser = argparse.ArgumentParser(prog="python -m bind_inference.generate", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; say whether the page is stale")
+    check: bool = parser.parse_args(arguments).check
+    path, text = root / PAGE, render()
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return 0
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{PAGE}: {'stale; run `make generate`' if check else 'written'}\n")
+    return int(check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

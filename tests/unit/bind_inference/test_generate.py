@@ -1,0 +1,29 @@
+"""The page of settings is made from the settings."""
+
+from pathlib import Path
+
+import pytest
+
+from bind_inference import generate
+from bind_inference.load.settings import LoadSettings
+from bind_inference.settings import Settings
+
+
+def test_every_setting_is_told_once() -> None:
+    page = generate.render()
+    for name in {*Settings.model_fields, *LoadSettings.model_fields} - {"source", "output"}:
+        assert page.count(f"| `--{name.replace('_', '-')}` |") == 1
+    assert page.count("| `SOURCE` |") == page.count("| `OUTPUT` |") == 1
+
+
+def test_a_missing_or_stale_page_is_told_and_then_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generate.main(["--check"], tmp_path) == 1
+    assert "docs/reference/inference.md: stale" in capsys.readouterr().out
+    assert not (tmp_path / generate.PAGE).exists()
+    assert generate.main([], tmp_path) == 0
+    assert generate.main(["--check"], tmp_path) == 0
+    page = tmp_path / generate.PAGE
+    page.write_text(page.read_text() + "more\n")
+    assert generate.main(["--check"], tmp_path) == 1
