@@ -92,7 +92,9 @@ class Metrics:
         self._state = Gauge(
             "bind_state", "1 for the state the server is in.", ["state"], registry=self.registry
         )
-        self._progress = Gauge("bind_load_progress", "Share of the weights at hand.", registry=self.registry)
+        self._progress = Gauge(
+            "bind_load_progress_ratio", "Share of the weights at hand.", registry=self.registry
+        )
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count an answered request; `path` is a route, never what a client made up."""
