@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,8 @@ import openai
 import pytest
 
 from bind_inference.modality import Modality
-from support.server import ServerProcess, server
+from support.samples import MEDIA
+from support.server import ROOT, ServerProcess, server
 
 from .conftest import SAMPLES, Expected, encoded
 
@@ -195,3 +198,19 @@ def test_a_server_that_still_loads_is_waited_for(tmp_path: Path) -> None:
             raw = patient.embeddings.with_raw_response.create(input="a dog", model="Tiny")
         assert raw.retries_taken >= 1
         assert len(raw.parse().data[0].embedding) == 32
+
+
+def test_the_documentations_snippet_runs(
+    running: ServerProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "openai.md").read_text(), re.DOTALL)
+    assert "http://127.0.0.1:8080" in code
+    assert "imagebind-huge" in code
+    shutil.copy(MEDIA / "landscape.jpg", tmp_path / "dog.jpg")
+    monkeypatch.chdir(tmp_path)
+    code = code.replace("http://127.0.0.1:8080", running.url).replace("imagebind-huge", "tiny")
+    exec(compile(code, "docs/openai.md", "exec"), {})  # noqa: S102  (our own page)
+    assert capsys.readouterr().out == "2 4\n"
