@@ -12,7 +12,6 @@ import openai
 import pytest
 
 from bind_inference.modality import Modality
-from support.samples import MEDIA
 from support.server import ROOT, ServerProcess, server
 
 from .conftest import SAMPLES, Expected, encoded
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+MEDIA = ROOT / "tests" / "parity" / "media"
 HEADERS = {
     Modality.IMAGE: "data:image/jpeg;base64,",
     Modality.AUDIO: "data:audio/wav;base64,",
