@@ -1,7 +1,9 @@
 """Spans of the real server, as a receiver gets them."""
 
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -134,18 +136,26 @@ def test_the_last_spans_are_sent_before_the_end(spans: Receiver, tmp_path: Path)
     spans.paths.discard("/own/path")
 
 
-def test_a_receiver_that_is_gone_costs_no_answer_and_little_time_at_the_end(tmp_path: Path) -> None:
-    with server(
-        tmp_path,
-        "--drain-delay-s",
-        "0",
-        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1",
-        OTEL_BSP_SCHEDULE_DELAY="100",
-        NO_PROXY="127.0.0.1",
-    ) as process:
-        assert ask(process, "8" * 32, texts=["nobody listens"]).status_code == 200
-        process.terminate()
-        assert process.process.wait(10) == 0
+@pytest.mark.parametrize("answers", ["refused", "never"])
+def test_a_receiver_that_is_gone_costs_no_answer_and_little_time_at_the_end(
+    tmp_path: Path, answers: str
+) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        if answers == "never":
+            deaf.listen()
+        with server(
+            tmp_path,
+            "--drain-delay-s",
+            "0",
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{deaf.getsockname()[1]}",
+            OTEL_BSP_SCHEDULE_DELAY="100",
+            NO_PROXY="127.0.0.1",
+        ) as process:
+            assert ask(process, "8" * 32, texts=["nobody listens"]).status_code == 200
+            time.sleep(0.5)  # so that spans are under way
+            process.terminate()
+            assert process.process.wait(6) == 0
 
 
 def test_spans_without_the_extra_are_refused_in_one_line(tmp_path: Path) -> None:
