@@ -36,7 +36,7 @@ class Sample(BaseSettings):
         ),
         Option("--wait-s", "BIND_WAIT_S", "SECONDS", "2", "patience", positional=False),
         Option("--quiet", "BIND_QUIET", "true|false", "false", "say nothing", positional=False),
-        Option("--url", "BIND_URL", "TEXT", "", "where; unset: here", positional=False),
+        Option("--url", "BIND_URL", "URL", "", "where; unset: here", positional=False),
         Option("--rule", "BIND_RULE", "TEXT", "", "rules", positional=False),
         Option("--enable-cuda", "ENABLE_CUDA", "true|false", "false", "on a GPU", positional=False),
     ],
