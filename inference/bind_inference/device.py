@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,10 +12,11 @@ import torch
 from bind_inference.batching import WEIGHTS, gflop
 from bind_inference.engine import DeviceLost, EngineInfo, Slice
 from bind_inference.modality import Modality
+from bind_inference.model.packed import can_pack
 from bind_inference.model.views import first_alike, split
 from bind_inference.preprocess import Limits, preprocess
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.weights import Progress, Stage, load_model
+from bind_inference.weights import PUBLISHED_SHA256, SEEDED, Progress, Stage, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,8 @@ WARM_UP: Final[dict[Modality, tuple[int, ...]]] = {
     Modality.THERMAL: (1, 224, 224),
     Modality.DEPTH: (1, 224, 224),
 }
+PREPARATION: Final = 1
+"""Raised by one when a change of preprocessing moves vectors."""
 _PHASES: Final = {
     Stage.DOWNLOAD: Phase.DOWNLOADING,
     Stage.VERIFY: Phase.LOADING,
@@ -43,17 +47,25 @@ class TorchEngine:
     """An ImageBind model on one device."""
 
     def __init__(
-        self, model: ImageBind, device: torch.device, dtype: torch.dtype, limits: Limits | None = None
+        self,
+        model: ImageBind,
+        device: torch.device,
+        dtype: torch.dtype,
+        limits: Limits | None = None,
+        space: str = "",
     ) -> None:
+        """space: what tells these vectors from others, besides model and precision."""
         self._model = model
         self._device = device
         self._dtype = dtype
         self._limits = limits or Limits()
+        precision = str(dtype).removeprefix("torch.")
         self.info = EngineInfo(
             model=model.config.name,
             dimension=model.config.out_dim,
             device="cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
-            precision=str(dtype).removeprefix("torch."),
+            precision=precision,
+            fingerprint=f"{model.config.name}-{precision}-{space}",
         )
 
     def preprocess(self, modality: Modality, data: bytes | str) -> torch.Tensor:
@@ -135,10 +147,19 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Torc
         progress=lambda progress: report(_readiness(progress)),
     )
     limits = Limits(keep_end_token=settings.text_truncation == "upstream")
-    engine = TorchEngine(model, device, dtype, limits)
+    if can_pack(device, dtype):
+        model.pack()
+    engine = TorchEngine(model, device, dtype, limits, _space(settings))
     report(Readiness(Phase.WARMING))
     engine.warm_up()
     return engine
+
+
+def _space(settings: Settings) -> str:
+    """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
+    weights = PUBLISHED_SHA256 if settings.weights_sha256 is None else settings.weights_sha256
+    told = (weights if settings.model == "ImageBindHuge" else SEEDED, settings.text_truncation, PREPARATION)
+    return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
 
 
 def limit_threads(threads: int) -> None:

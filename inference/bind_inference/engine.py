@@ -25,12 +25,16 @@ class DeviceLost(Exception):
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What the vectors come from. `device` is `cpu` or a GPU's name."""
+    """What the vectors come from. `device` is `cpu` or a GPU's name.
+
+    Vectors of one `fingerprint` are of one space: compare and store no others together.
+    """
 
     model: str
     dimension: int
     device: str
     precision: str
+    fingerprint: str
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ class Meta(BaseModel):
     detail: str
     device: str
     precision: str
+    fingerprint: str | None
     modalities: list[str]
     weights: str
     licence: str

@@ -94,6 +94,7 @@ class Service:
             "detail": self.readiness.describe(),
             "device": info.device if info else ("cuda" if self.settings.enable_cuda else "cpu"),
             "precision": info.precision if info else "float32",
+            "fingerprint": info.fingerprint if info else None,
             "modalities": list(Modality),
             "weights": WEIGHTS[model],
             "licence": LICENCES[model],

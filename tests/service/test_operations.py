@@ -27,6 +27,7 @@ def test_meta_tells_what_is_served(client: httpx.Client) -> None:
     meta = client.get("/meta").json()
     assert (meta["model"], meta["dimension"], meta["state"]) == ("Tiny", 32, "Ready")
     assert (meta["device"], meta["precision"]) == ("cpu", "float32")
+    assert meta["fingerprint"].startswith("Tiny-float32-")
     assert meta["modalities"] == list(Modality)
     assert "random" in meta["weights"]
     assert meta["licence"]
@@ -64,12 +65,14 @@ def test_the_documentation_describes_requests_and_errors(client: httpx.Client) -
 
 
 async def test_meta_and_probes_answer_while_the_model_computes(async_client: httpx.AsyncClient) -> None:
-    video = encoded(Modality.VIDEO, "wide_25fps_6s.mp4")
-    picture = encoded(Modality.IMAGE, "landscape.jpg")
-    load = [
-        asyncio.create_task(async_client.post("/vectorize", json={"video": [video], "images": [picture]}))
-        for _ in range(20)
+    bodies = [
+        {
+            "video": [encoded(Modality.VIDEO, "wide_25fps_6s.mp4", number)],
+            "images": [encoded(Modality.IMAGE, "landscape.jpg", number)],
+        }
+        for number in range(20)
     ]
+    load = [asyncio.create_task(async_client.post("/vectorize", json=body)) for body in bodies]
     await asyncio.sleep(0.2)
     times: list[float] = []
     while not all(task.done() for task in load):

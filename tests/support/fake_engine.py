@@ -23,7 +23,7 @@ class FakeEngine:
     """Records what it runs. While `gate` is not set, a forward pass waits."""
 
     def __init__(self) -> None:
-        self.info = EngineInfo("Fake", 4, "cpu", "float32")
+        self.info = EngineInfo("Fake", 4, "cpu", "float32", "fake-float32-0")
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.model.layers import Linear
+from bind_inference.model.packed import PackedLinear
 from bind_inference.model.packing import Packing
 
 LAYER_NORM_EPS = 1e-6
@@ -26,6 +27,15 @@ class Attention(nn.Module):
         self.out_proj = Linear(dim, dim)
         self.bias_k = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
         self.bias_v = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
+        self._packed: dict[tuple[int | None, int | None], PackedLinear] = {}
+
+    def pack(self, *, pools: bool) -> None:
+        """Pack the projection for a CPU; `pools`: only `pool` will be called, otherwise only `forward`."""
+        dim = self.in_proj_bias.numel() // 3
+        for rows in (slice(0, dim), slice(dim, 3 * dim)) if pools else (slice(None),):
+            packed = PackedLinear(self.in_proj_weight[rows], self.in_proj_bias[rows])
+            self._packed[rows.start, rows.stop] = packed
+        del self.in_proj_weight, self.in_proj_bias
 
     def forward(self, x: Tensor, packing: Packing | None) -> Tensor:
         """Return x [items, tokens, dim] attended; packed texts [tokens, dim] causally, each by itself."""
@@ -56,6 +66,9 @@ class Attention(nn.Module):
 
     def project(self, x: Tensor, rows: slice) -> Tensor:
         """Return x [..., dim] times `rows` of the projection: dim of queries, then of keys, of values."""
+        if self._packed:
+            out: Tensor = self._packed[rows.start, rows.stop](x)
+            return out
         return F.linear(x, self.in_proj_weight[rows], self.in_proj_bias[rows])
 
     def _attend(
@@ -66,9 +79,13 @@ class Attention(nn.Module):
             items, _, dim = query.shape
             key = torch.cat([key, self.bias_k.expand(items, 1, dim)], dim=1)
             value = torch.cat([value, self.bias_v.expand(items, 1, dim)], dim=1)
-        attended = F.scaled_dot_product_attention(
-            self._split(query), self._split(key), self._split(value), attn_mask=mask, is_causal=causal
-        )
+        query, key, value = self._split(query), self._split(key), self._split(value)
+        if query.dtype is torch.bfloat16 and query.device.type == "cpu" and mask is None and not causal:
+            # 2.5 times as fast as the fused kernel in bfloat16 (257 tokens, 16 heads: 1.1 ms, not 2.9).
+            scores = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
+            attended: Tensor = scores.softmax(dim=-1) @ value
+        else:
+            attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         return attended.transpose(1, 2).flatten(2)
 
     def _split(self, x: Tensor) -> Tensor:

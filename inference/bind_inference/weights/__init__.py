@@ -16,7 +16,7 @@ from bind_inference.weights.errors import WeightsError
 from bind_inference.weights.progress import Progress, Stage
 from bind_inference.weights.seeded import fill
 
-__all__ = ["PUBLISHED_SHA256", "PUBLISHED_URL", "Progress", "Stage", "WeightsError", "load_model"]
+__all__ = ["PUBLISHED_SHA256", "PUBLISHED_URL", "SEEDED", "Progress", "Stage", "WeightsError", "load_model"]
 
 SEEDED = "Tiny"
 PUBLISHED_URL = "https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"
