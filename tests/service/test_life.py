@@ -75,9 +75,9 @@ def test_the_server_listens_before_it_is_ready_and_says_so(tmp_path: Path) -> No
 
 async def test_sigterm_answers_all_that_was_accepted_and_ends_with_0(tmp_path: Path) -> None:
     with server(tmp_path, "--drain-delay-s", "0.5", BIND_TORCH_THREADS="1") as running:
-        body = {"video": [encoded(Modality.VIDEO, "wide_25fps_6s.mp4")]}
+        bodies = [{"video": [encoded(Modality.VIDEO, "wide_25fps_6s.mp4", number)]} for number in range(10)]
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
-            accepted = [asyncio.create_task(client.post("/vectorize", json=body)) for _ in range(10)]
+            accepted = [asyncio.create_task(client.post("/vectorize", json=body)) for body in bodies]
             await asyncio.sleep(0.3)
             running.terminate()
             await asyncio.sleep(0.2)
@@ -97,9 +97,9 @@ async def test_what_outlasts_the_drain_is_told_not_cut(tmp_path: Path) -> None:
     with server(
         tmp_path, "--drain-delay-s", "0", "--drain-timeout-s", "0.2", BIND_TORCH_THREADS="1"
     ) as running:
-        body = {"video": [encoded(Modality.VIDEO, "wide_25fps_6s.mp4")] * 1}
+        bodies = [{"video": [encoded(Modality.VIDEO, "wide_25fps_6s.mp4", number)]} for number in range(40)]
         async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
-            accepted = [asyncio.create_task(client.post("/vectorize", json=body)) for _ in range(40)]
+            accepted = [asyncio.create_task(client.post("/vectorize", json=body)) for body in bodies]
             await asyncio.sleep(0.5)
             running.terminate()
             answers = [await task for task in accepted]
