@@ -12,7 +12,6 @@ import torch
 from bind_inference.batching import WEIGHTS, gflop
 from bind_inference.engine import DeviceLost, EngineInfo, Slice
 from bind_inference.modality import Modality
-from bind_inference.model.packed import can_pack
 from bind_inference.model.views import first_alike, split
 from bind_inference.preprocess import Limits, preprocess
 from bind_inference.readiness import Phase, Readiness
@@ -147,8 +146,6 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Torc
         progress=lambda progress: report(_readiness(progress)),
     )
     limits = Limits(keep_end_token=settings.text_truncation == "upstream")
-    if can_pack(device, dtype):
-        model.pack()
     engine = TorchEngine(model, device, dtype, limits, _space(settings))
     report(Readiness(Phase.WARMING))
     engine.warm_up()

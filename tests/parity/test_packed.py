@@ -1,4 +1,4 @@
-"""The model with its weights packed for a CPU, as a server there runs it, against the reference's numbers."""
+"""The model with its weights packed for a CPU, against the reference's numbers."""
 
 from pathlib import Path
 

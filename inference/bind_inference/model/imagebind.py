@@ -78,9 +78,9 @@ class ImageBind(nn.Module):
             for child_name, child in list(module.named_children()):
                 if isinstance(child, Linear):
                     setattr(module, child_name, PackedLinear(child.weight, child.bias))
-        for parameter in self.parameters():
+        for tensor in (*self.parameters(), *self.buffers()):
             # What stayed in the map of the file would keep all of it mapped, gigabytes of resident pages.
-            parameter.data = parameter.data.clone()
+            tensor.data = tensor.data.clone()
 
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
