@@ -3,14 +3,18 @@ PYTHON ?= python3
 KUBE ?= local
 REGISTRY ?=
 YES ?=
+PEER ?=
+QUICK ?=
+ARGS ?=
 
 bin := .venv/bin
 bind_local := cd local && ../$(bin)/python -m bind_local
 bind_demo := cd local && ../$(bin)/python -m bind_demo
+bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 
 .DEFAULT_GOAL := help
 .PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
-        test-service test-integration test-e2e test-huge clean
+        test-service test-integration test-e2e test-huge bench bench-inference soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +83,14 @@ test-e2e: venv ## the stories of the whole system on the local cluster
 
 test-huge: venv ## the full-size model against the reference's numbers
 	@$(bin)/pytest -m huge tests/parity
+
+bench: bench-inference ## all benchmarks
+
+bench-inference: venv ## speed of the server; PEER=<checkout of multi2vec-bind-inference> compares, QUICK=1 is short, ARGS=--help
+	@$(bind_bench) $(if $(PEER),--peer "$(PEER)") $(if $(QUICK),--quick) $(ARGS)
+
+soak: venv ## 10,000 mixed requests, a fifth bad, clients that hang up: answers, memory and /meta; ARGS=--help
+	@PYTHONPATH=inference:local:tests $(bin)/python -m support.soak $(ARGS)
 
 clean: ## end the local cluster; no process, mount, interface or rule of it stays (the cache does)
 	@if [ -x $(bin)/python ]; then $(bind_local) clean; \

@@ -9,7 +9,10 @@ from bind_local.paths import REPO, Paths
 from bind_local.programs import HELM
 from bind_local.steps import Step
 
-PACKAGES = ("operator/bind_operator", "inference/bind_inference", "local/bind_local", "local/bind_demo")
+PACKAGES = (
+    *("operator/bind_operator", "inference/bind_inference"),
+    *("local/bind_local", "local/bind_demo", "local/bind_bench"),
+)
 PYTHON_PATH = ":".join(str(REPO / folder) for folder in ("operator", "inference", "local"))
 
 

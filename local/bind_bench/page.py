@@ -1,0 +1,202 @@
+"""The page of a run, as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bind_bench.bars import PEER_GFLOP, RATIOS, Verdict
+from bind_bench.results import PEER, Results, verdicts
+from bind_bench.stats import Spread, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bind_bench.machine import Machine
+    from bind_bench.scenarios import Scenario
+
+REMARKS: Final = "<!-- What follows is written by hand and kept from run to run. -->"
+NONE: Final = "-"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the figures belong to."""
+
+    date: str
+    machine: Machine
+    load_before: float
+    our_versions: str
+    peer_versions: str
+    relaxed: tuple[str, ...]
+    command: str
+    minutes: float
+
+
+def render(results: Results, facts: Circumstances, previous: str = "") -> str:
+    """Return the page; the remarks of the `previous` one are kept."""
+    parts = [
+        "# Benchmarks", _introduction(results), _circumstances(results, facts),
+        "## Ratios to the peer", _ratio_part(results),
+        "## Requests per second", _rate_table(results), *_beside(results), "## Memory, start, probes, cost",
+        _server_table(results), _cost(results), "## The same input, the same vector", _cosine_table(results),
+        "## What is not reached", _missing(results),
+    ]  # fmt: skip
+    kept = previous.partition(REMARKS)[2].strip()
+    return "\n\n".join(part for part in parts if part) + f"\n\n{REMARKS}\n" + (f"\n{kept}\n" if kept else "")
+
+
+def three(values: Spread | None, digits: int = 2) -> str:
+    """Return `median (least to greatest)`."""
+    if values is None:
+        return NONE
+    return f"{values.median:.{digits}f} ({values.least:.{digits}f} to {values.greatest:.{digits}f})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _introduction(results: Results) -> str:
+    if not results.has_peer:
+        return (
+            "**Without the peer:** `make bench-inference` was given no `PEER`, so ours ran alone and "
+            "there are no ratios. `make bench-inference PEER=<checkout of "
+            "weaviate/multi2vec-bind-inference>` compares."
+        )
+    return (
+        "Ours beside Weaviate's multi2vec-bind-inference (the peer): both on the same full-size random "
+        "weights, both up at once, the rows interleaved (peer, ours, peer, ours), the same clients, no two "
+        "items alike. "
+        "Cells are the median over rounds, then least and greatest. A ratio is taken within a round."
+    )
+
+
+def _circumstances(results: Results, facts: Circumstances) -> str:
+    machine = facts.machine
+    rows = [
+        ["date", facts.date],
+        [
+            "machine",
+            f"{machine.model}, {machine.cores} cores, {machine.memory_gib:.0f} GiB, Linux {machine.kernel}",
+        ],
+        ["CPU flags", " ".join(machine.flags) or "none that matter"],
+        [
+            "load before the run",
+            f"{facts.load_before:.1f} (1-minute average; above 0.5, others were at work too)",
+        ],
+        ["ours", facts.our_versions],
+        ["command", f"`{facts.command}`, {facts.minutes:.0f} minutes"],
+    ]
+    if results.has_peer:
+        relaxed = "; pins that cannot be had: " + ", ".join(facts.relaxed) if facts.relaxed else ""
+        rows.insert(5, ["peer", facts.peer_versions + relaxed])
+    return table(["", ""], rows)
+
+
+def _ratio_part(results: Results) -> str:
+    if not results.has_peer:
+        return "None without the peer."
+    names = [server.name for server in results.ours]
+    head = ["row", *(part for name in names for part in (f"{name}, x", "asked"))]
+    return table(
+        head, [_ratio_row(results, row, names) for row in results.scenarios if row != results.beside()]
+    )
+
+
+def _ratio_row(results: Results, row: Scenario, names: Sequence[str]) -> list[str]:
+    cells = [row.name]
+    for name in names:
+        bar = RATIOS.get(row.kind, {}).get(name) if row.clients > 1 else None
+        cells += [three(results.ratio(row, name)), f">= {bar:g}" if bar else NONE]
+    return cells
+
+
+def _rate_table(results: Results) -> str:
+    names = [server.name for server in results.servers]
+    rows = []
+    for row in results.scenarios:
+        if row == results.beside():
+            continue
+        rates = [results.rates(row, name) for name in names]
+        rows.append([row.name, *(three(spread(values), 3) if values else NONE for values in rates)])
+    return "Row: modality x clients. `mixed` is a fixed list without videos.\n\n" + table(
+        ["row", *names], rows
+    )
+
+
+def _beside(results: Results) -> list[str]:
+    row = results.beside()
+    if row is None:
+        return []
+    measured = [
+        s.name
+        for s in results.servers
+        if any(x.milliseconds for x in results.samples.get((row.name, s.name), []))
+    ]
+    rows = [[n, f"{results.p99_ms(row, n):.0f}", three(spread(results.rates(row, n)))] for n in measured]
+    told = f"{row.clients} clients send texts for as long as a video of ten seconds is in flight."
+    return [
+        "## Texts while videos are in flight",
+        told,
+        table(["server", "p99, ms", "texts per second"], rows),
+    ]
+
+
+def _server_table(results: Results) -> str:
+    rows = []
+    for server in results.servers:
+        meta = results.meta_p99_ms(server.name)
+        rows.append([f"{server.name} {server.note}".strip(), f"{server.rss_gib:.2f}", f"{server.ready_s:.1f}",
+                     NONE if meta is None else f"{meta:.1f}"])  # fmt: skip
+    return table(
+        ["server", "RSS after the load, GiB", "ready from a warm cache, s", "/meta p99 under load, ms"], rows
+    )
+
+
+def _cost(results: Results) -> str:
+    if not results.cost_ms:
+        return ""
+    return (
+        f"CPU time of server and children for one text request with Tiny, {len(results.cost_ms)} windows of "
+        f"2,000 distinct texts from 8 clients: {three(spread(results.cost_ms))} ms."
+    )
+
+
+def _cosine_table(results: Results) -> str:
+    kinds = list(dict.fromkeys(kind for kind, _ in results.cosines))
+    first = results.servers[0].name
+    names = [server.name for server in results.servers[1:]]
+    if not names:
+        return "Needs two servers."
+    rows = [[kind, *(f"{results.cosines[kind, name]:.6f}" for name in names)] for kind in kinds]
+    return f"Cosine to the {first} server's vector of one item of each modality:\n\n" + table(
+        ["", *names], rows
+    )
+
+
+def _missing(results: Results) -> str:
+    lines = [
+        f"- {verdict.sentence}.{_why(verdict, results)}"
+        for verdict in verdicts(results)
+        if not verdict.reached
+    ]
+    lines += [f"- Requests that failed: {failure}." for failure in results.failures()]
+    return "\n".join(lines) or "Every figure that was measured is reached."
+
+
+def _why(verdict: Verdict, results: Results) -> str:
+    """Return the arithmetic behind a ratio: how fast the peer computes, and what the bar asks of ours."""
+    kind, _, precision = verdict.what.partition(" at ")
+    row = next((s for s in reversed(results.scenarios) if s.kind == kind), None)
+    rates = results.rates(row, PEER) if row else []
+    if kind not in PEER_GFLOP or verdict.unit != "x" or not rates:
+        return ""
+    peer = spread(rates).median * PEER_GFLOP[kind]
+    return (
+        f" The peer computes {peer:.0f} GFLOP/s here; the bar asks ours for what would be "
+        f"{peer * verdict.bar:.0f} of the same arithmetic, and {precision} comes to "
+        f"{peer * verdict.value:.0f}."
+    )
