@@ -43,8 +43,8 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """What is missing: `audio at float32: 1.20 x, at least 1.30 x asked: 8 % short`."""
+        """What is missing: `audio at float32: 1.20 x, at least 1.30 x asked: 7.7 % short`."""
         sign, gap = ("at least", "short") if self.at_least else ("at most", "over")
         share = abs(self.value / self.bar - 1) * 100
         asked = f"{sign} {self.bar:g} {self.unit} asked"
-        return f"{self.what}: {self.value:.2f} {self.unit}, {asked}: {share:.0f} % {gap}"
+        return f"{self.what}: {self.value:.2f} {self.unit}, {asked}: {share:.1f} % {gap}"

@@ -43,7 +43,7 @@ class _Run:
         self._sent = count()
         self._milliseconds: list[float] = []
         self._failed = 0
-        self._last = 0.0
+        self._started = self._last = 0.0
         self._mix = [Modality(kind) for kind, number in MIX.items() for _ in range(number)]
         random.Random(seed).shuffle(self._mix)  # noqa: S311  (an order, not a secret)
 
@@ -51,15 +51,15 @@ class _Run:
         scenario = self._scenario
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(timeout=TIMEOUT_S, limits=limits) as http:
-            started = self._last = time.perf_counter()
+            self._started = self._last = time.perf_counter()
             if scenario.kind == BESIDE:
                 await self._beside_videos(http)
             else:
-                deadline = started + scenario.seconds
+                deadline = self._started + scenario.seconds
                 await asyncio.gather(
                     *(self._client(http, lambda: self._next(deadline)) for _ in range(scenario.clients))
                 )
-        return Sample(max(self._last - started, 1e-9), tuple(self._milliseconds), (), self._failed)
+        return Sample(max(self._last - self._started, 1e-9), tuple(self._milliseconds), (), self._failed)
 
     def _next(self, deadline: float) -> Modality | None:
         """Return what to ask for next; None at the end."""
@@ -77,6 +77,7 @@ class _Run:
 
         film = asyncio.create_task(videos())
         await asyncio.sleep(1)  # decoded and in the model by now, or about to be
+        self._started = time.perf_counter()
         kind = Modality.TEXT
         await asyncio.gather(
             *(

@@ -33,7 +33,7 @@ def test_the_page_has_ratios_with_their_bars_and_rates() -> None:
 def test_the_page_tells_what_is_missing_by_how_much_and_why() -> None:
     page = render(results(), FACTS)
     line = next(line for line in page.splitlines() if line.startswith("- audio at float32"))
-    assert "1.23 x, at least 1.3 x asked: 6 % short" in line
+    assert "1.23 x, at least 1.3 x asked: 5.8 % short" in line
     assert "The peer computes 135 GFLOP/s" in line
     assert "176 of the same arithmetic, and float32 comes to 166" in line
 

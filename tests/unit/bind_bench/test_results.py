@@ -78,9 +78,9 @@ def test_the_cost_is_judged_once_measured() -> None:
 
 def test_what_is_missing_is_said_in_one_sentence() -> None:
     short = Verdict("audio at float32", 1.2, 1.5, "x", at_least=True)
-    assert short.sentence == "audio at float32: 1.20 x, at least 1.5 x asked: 20 % short"
+    assert short.sentence == "audio at float32: 1.20 x, at least 1.5 x asked: 20.0 % short"
     over = Verdict("RSS at int8", 2.7, 1.8, "GiB", at_least=False)
-    assert over.sentence == "RSS at int8: 2.70 GiB, at most 1.8 GiB asked: 50 % over"
+    assert over.sentence == "RSS at int8: 2.70 GiB, at most 1.8 GiB asked: 50.0 % over"
 
 
 def test_failed_requests_are_told_and_make_no_speed() -> None:
