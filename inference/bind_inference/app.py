@@ -12,11 +12,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from bind_inference import __version__
+from bind_inference.answers import json_answer
 from bind_inference.errors import BindError
 from bind_inference.openai.errors import error_content
 from bind_inference.openai.routes import router as openai_router
 from bind_inference.routes import CLIENT_GONE, ClientGone, router
-from bind_inference.surround import Surround, answer_error
+from bind_inference.surround import Surround
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -55,7 +56,7 @@ def create_app(service: Service) -> FastAPI:
 async def _answer_bind_error(request: Request, error: BindError) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
     content = error_content(request.url.path, error.status, error.message, error)
-    return answer_error(error.status, content, headers)
+    return json_answer(content, error.status, headers)
 
 
 async def _answer_http_error(request: Request, error: HTTPException) -> Response:
@@ -65,7 +66,7 @@ async def _answer_http_error(request: Request, error: HTTPException) -> Response
     }
     message = told.get(HTTPStatus(error.status_code), str(error.detail))
     content = error_content(request.url.path, error.status_code, message)
-    return answer_error(error.status_code, content, dict(error.headers or {}))
+    return json_answer(content, error.status_code, error.headers)
 
 
 async def _answer_nobody(_request: Request, _error: ClientGone) -> Response:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from enum import Enum
+from inspect import cleandoc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from pydantic_settings import CliPositionalArg
 
 from bind_inference.settings import FOREIGN_NAMES
 
@@ -24,6 +28,7 @@ _UNITS = {
     "_threads": "THREADS",
     "_items": "ITEMS",
 }
+_, POSITIONAL = get_args(CliPositionalArg[Path])  # the mark itself has no public name
 _PLAIN = {int: "N", float: "N", str: "TEXT"}
 
 
@@ -44,12 +49,17 @@ def options_of(kind: type[BaseSettings]) -> list[Option]:
     return [_option(name, field) for name, field in kind.model_fields.items()]
 
 
-def build_help(kind: type[BaseSettings], program: str, options: Iterable[Option] | None = None) -> str:
+def build_help(kind: type[BaseSettings], program: str) -> str:
     """Return what `--help` prints: the class's docstring, then each setting with its variable and default."""
-    known = list(options or options_of(kind))
+    known = options_of(kind)
     positional = [option for option in known if option.positional]
     words = " ".join(option.flag for option in positional)
-    lines = [f"usage: {program} [--flag value …]{' ' * bool(words)}{words}", "", *_docstring(kind), ""]
+    lines = [
+        f"usage: {program} [--flag value …]{' ' * bool(words)}{words}",
+        "",
+        *cleandoc(kind.__doc__ or "").splitlines(),
+        "",
+    ]
     for option in known:
         lines.append(f"  {option.flag}" if option.positional else f"  {option.flag} {option.takes}")
         told = f"{option.description} [{_facts(option)}]"
@@ -89,14 +99,8 @@ def _facts(option: Option) -> str:
     return f"{option.variable}{default}"
 
 
-def _docstring(kind: type[BaseSettings]) -> list[str]:
-    return textwrap.dedent(f"    {(kind.__doc__ or '').strip()}").splitlines()
-
-
 def _option(name: str, field: FieldInfo) -> Option:
-    positional = "_CliPositionalArg" in {type(part).__name__ for part in field.metadata} | {
-        getattr(part, "__name__", "") for part in field.metadata
-    }
+    positional = POSITIONAL in field.metadata
     return Option(
         flag=name.upper() if positional else f"--{name.replace('_', '-')}",
         variable=FOREIGN_NAMES.get(name, f"BIND_{name.upper()}"),

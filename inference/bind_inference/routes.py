@@ -7,10 +7,10 @@ import contextlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import orjson
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
+from bind_inference.answers import json_answer
 from bind_inference.embedding import Embedding
 from bind_inference.errors import BindError, RequestTooLarge, combine
 from bind_inference.modality import Modality
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bind_inference.service import Service
 
 T = TypeVar("T")
-Item = tuple[Modality, str]
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): {"model": ErrorBody, "description": text}
@@ -190,10 +189,3 @@ async def _gone(request: Request) -> None:
 
 def _probe(good: bool, description: str) -> Response:
     return Response(status_code=204) if good else json_answer({"error": description}, 503)
-
-
-def json_answer(content: object, status: int = 200) -> Response:
-    """Return `content` as JSON; arrays of numpy are taken as lists."""
-    return Response(
-        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, media_type="application/json"
-    )

@@ -11,9 +11,7 @@ from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-from fastapi import Response
-
+from bind_inference.answers import json_answer
 from bind_inference.logs import log_fields
 from bind_inference.openai.errors import error_content
 
@@ -26,11 +24,6 @@ log = logging.getLogger(__name__)
 
 # What a client may call its request: it goes into a header, the log and the message of a 500.
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-
-
-def answer_error(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """Return the answer of a failure as JSON."""
-    return Response(orjson.dumps(content), status, headers, "application/json")
 
 
 class Surround:
@@ -80,7 +73,7 @@ class Surround:
             if not status:
                 message = f"internal error; request {request_id} in the log tells more"
                 content = error_content(scope["path"], HTTPStatus.INTERNAL_SERVER_ERROR, message)
-                await answer_error(HTTPStatus.INTERNAL_SERVER_ERROR, content)(scope, receive, send_noting)
+                await json_answer(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send_noting)
         finally:
             self._note(scope, status, time.perf_counter() - start)
         return status

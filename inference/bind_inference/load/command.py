@@ -44,7 +44,7 @@ def run_load(settings: LoadSettings, load: Load) -> int:
 async def _load(settings: LoadSettings, load: Load) -> int:
     found = scan(settings.source, settings.rules, settings.modality)
     _check_output(settings)
-    with report_for_here() as report, _heeding_signals() as interruption:
+    with report_for_here() as report, _Signals() as interruption:
         try:
             async with embedder_for(settings, load, report.state) as embedder:
                 store = Store(settings.output, embedder.origin)
@@ -70,10 +70,6 @@ async def _load(settings: LoadSettings, load: Load) -> int:
 def _check_output(settings: LoadSettings) -> None:
     if settings.output.is_dir():
         raise LoadFailed(f"{settings.output} is a folder; name the Parquet file to write")
-
-
-def _heeding_signals() -> contextlib.AbstractContextManager[list[int]]:
-    return _Signals()
 
 
 class _Signals(contextlib.AbstractContextManager[list[int]]):

@@ -8,6 +8,7 @@ import pybase64
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
+from bind_inference.answers import json_answer
 from bind_inference.errors import BindError, InvalidRequest, combine
 from bind_inference.openai.data_uri import classify
 from bind_inference.openai.errors import openai_error
@@ -18,7 +19,7 @@ from bind_inference.openai.schemas import (
     Models,
     OpenAIErrorBody,
 )
-from bind_inference.routes import ERRORS, embed_items, json_answer, read_body, takes_body
+from bind_inference.routes import ERRORS, embed_items, read_body, takes_body
 from bind_inference.schemas import parse_body
 from bind_inference.settings import canonical_model
 
@@ -115,7 +116,7 @@ def _model(request: Request) -> dict[str, Any]:
         "object": "model",
         "created": request.app.state.started,
         "owned_by": "bindvectorizer",
-        **{name: meta[name] for name in known if name in meta},
+        **{name: meta[name] for name in known},
     }
 
 
