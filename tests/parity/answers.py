@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bind_inference.modality import Modality
+from bind_inference.model import ImageBind
 from bind_inference.weights.seeded import uniform
 
 HERE = Path(__file__).parent
@@ -30,6 +31,13 @@ def made_up_input(modality: Modality, shape: tuple[int, ...]) -> Tensor:
         ids = (uniform(f"input.text{row}", (words,)).double() + 1) / 2 * 49_000
         rows[row, : words + 2] = torch.tensor([START, *ids.long().tolist(), END])
     return rows
+
+
+@torch.inference_mode()
+def vectors(model: ImageBind, modality: Modality, batch: Tensor) -> Tensor:
+    """Return what the model makes of a batch."""
+    made: Tensor = model(modality, batch)
+    return made
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> float:

@@ -4,8 +4,6 @@ The plain path is written here once more, from the tensors' names, with nothing 
 every token, texts of 77 tokens with the checkpoint's mask, every view and clip, the doubled frame.
 """
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -20,22 +18,10 @@ from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
 from bind_inference.model.views import first_alike, split
 from bind_inference.settings import Settings
-from bind_inference.weights import load_model
-from parity.answers import answers, made_up_input, relative_error
+from parity.answers import answers, made_up_input, relative_error, vectors
 
 TOLERANCE = 1e-5
 SHAPES = {modality: tuple(entry["input_shape"]) for modality, entry in answers("tiny.json").items()}
-
-
-@pytest.fixture(scope="module")
-def tiny() -> ImageBind:
-    return load_model("Tiny", "cpu", torch.float32, cache_dir=Path("not-used"))
-
-
-@torch.inference_mode()
-def vectors(model: ImageBind, modality: Modality, batch: Tensor) -> Tensor:
-    made: Tensor = model(modality, batch)
-    return made
 
 
 @torch.inference_mode()

@@ -8,27 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.weights import load_model
-from parity.answers import HERE, answers, made_up_input, relative_error
+from parity.answers import HERE, answers, made_up_input, relative_error, vectors
 
 TINY = answers("tiny.json")
 TOLERANCE = 2e-6  # seen: 1.3e-7 to 7.2e-7; a wrong epsilon in one norm gives 1e-5 and more
 SCALES = {"image": 1, "video": 1, "text": 1 / 0.07, "audio": 20, "thermal": 10, "depth": 5, "imu": 5}
-
-
-@pytest.fixture(scope="module")
-def tiny() -> ImageBind:
-    return load_model("Tiny", "cpu", torch.float32, cache_dir=Path("not-used"))
-
-
-@torch.inference_mode()
-def vectors(model: ImageBind, modality: Modality, batch: Tensor) -> Tensor:
-    made: Tensor = model(modality, batch)
-    return made
 
 
 def test_every_modality_has_an_answer() -> None:

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from support.samples import SAMPLES, Expected, encoded, tiny_engine
+from support.samples import Expected, tiny_engine
 from support.server import ServerProcess, server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from bind_inference.device import TorchEngine
-
-__all__ = ["SAMPLES", "Expected", "encoded"]
 
 
 @pytest.fixture(scope="session")

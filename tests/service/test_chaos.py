@@ -7,9 +7,8 @@ import pytest
 
 from bind_inference.modality import Modality
 from support.chaos import run_chaos
+from support.samples import Expected, encoded
 from support.server import ServerProcess
-
-from .conftest import Expected, encoded
 
 SHORT = 400
 """Requests; `make soak` sends 10,000 and watches memory and /meta too."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -10,20 +9,8 @@ import httpx
 import pytest
 
 from bind_inference.modality import Modality
-from support.server import COMMAND, environment, server
-
-from .conftest import encoded
-
-
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from support.samples import encoded
+from support.server import run, server
 
 
 def test_a_wrong_setting_is_one_line_and_status_2() -> None:

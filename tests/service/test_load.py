@@ -14,16 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from bind_inference.modality import Modality
-from support.server import COMMAND, ServerProcess, environment
-
-from .conftest import SAMPLES, Expected
+from support.samples import MEDIA, SAMPLES, Expected
+from support.server import COMMAND, ROOT, ServerProcess, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-from support.server import ROOT
-
-MEDIA = ROOT / "tests" / "parity" / "media"
 MANY = 80  # files of a run that is cut
 FOLDERS = {Modality.THERMAL: "thermal/", Modality.DEPTH: "deep/depth/"}
 

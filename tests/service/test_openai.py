@@ -12,9 +12,8 @@ import openai
 import pytest
 
 from bind_inference.modality import Modality
+from support.samples import SAMPLES, Expected, encoded
 from support.server import ROOT, ServerProcess, server
-
-from .conftest import SAMPLES, Expected, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from bind_inference.modality import Modality
+from support.samples import encoded
 from support.server import ServerProcess
-
-from .conftest import encoded
 
 
 @pytest.mark.parametrize("path", ["/.well-known/live", "/.well-known/ready"])

@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from bind_inference.modality import Modality
+from support.samples import Expected, encoded
 from support.server import ServerProcess
-
-from .conftest import Expected, encoded
 
 MEDIA_KEYS = [modality.plural for modality in Modality if modality is not Modality.TEXT]
 GARBAGE = base64.b64encode(os.urandom(5000)).decode()

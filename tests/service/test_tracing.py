@@ -13,9 +13,8 @@ import pytest
 
 from bind_inference.modality import Modality
 from support.otlp import Receiver, attributes, receiver
-from support.server import COMMAND, ServerProcess, environment, server
-
-from .conftest import encoded
+from support.samples import encoded
+from support.server import ServerProcess, environment, run, server
 
 PARENT = "00f067aa0ba902b7"
 
@@ -162,14 +161,13 @@ def test_spans_without_the_extra_are_refused_in_one_line(tmp_path: Path) -> None
     # a package of that name without anything in it stands for one that is not installed
     (tmp_path / "opentelemetry").mkdir()
     (tmp_path / "opentelemetry" / "__init__.py").touch()
-    variables = environment(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
-    variables["PYTHONPATH"] = f"{tmp_path}:{variables['PYTHONPATH']}"
-    done = subprocess.run(
-        [*COMMAND, "--model", "tiny", "--http-port", "0"],
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
+    done = run(
+        "--model",
+        "tiny",
+        "--http-port",
+        "0",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1",
+        PYTHONPATH=f"{tmp_path}:{environment()['PYTHONPATH']}",
     )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
@@ -178,15 +176,13 @@ def test_spans_without_the_extra_are_refused_in_one_line(tmp_path: Path) -> None
 
 
 def test_a_protocol_that_is_not_spoken_is_refused() -> None:
-    variables = environment(
-        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4317", OTEL_EXPORTER_OTLP_PROTOCOL="grpc"
-    )
-    done = subprocess.run(
-        [*COMMAND, "--model", "tiny", "--http-port", "0"],
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
+    done = run(
+        "--model",
+        "tiny",
+        "--http-port",
+        "0",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4317",
+        OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
     )
     assert done.returncode == 2
     assert "OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf" in done.stderr

@@ -8,9 +8,8 @@ import httpx
 import numpy as np
 
 from bind_inference.modality import Modality
+from support.samples import encoded
 from support.server import ServerProcess
-
-from .conftest import encoded
 
 
 def read(client: httpx.Client, name: str) -> float:

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from bind_inference.modality import Modality
-
-from .conftest import SAMPLES, Expected, encoded
+from support.samples import SAMPLES, Expected, encoded
 
 KEYS = [modality.vector_key for modality in Modality]
 EVERY_SAMPLE = [(modality, name) for modality, names in SAMPLES.items() for name in names]

@@ -1,0 +1,14 @@
+"""The small model, whose weights come from a formula."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from bind_inference.model import ImageBind
+from bind_inference.weights import load_model
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ImageBind:
+    return load_model("Tiny", "cpu", torch.float32, cache_dir=Path("not-used"))
