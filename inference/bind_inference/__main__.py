@@ -1,4 +1,7 @@
-"""`python -m bind_inference`: serve ImageBind until SIGTERM; with `load`: embed a folder into a file."""
+"""`python -m bind_inference`: serve ImageBind until SIGTERM.
+
+With `load`: embed a folder into a file; with `convert`: make the file that servers map out of a checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -82,9 +85,21 @@ def load_folder(arguments: list[str]) -> int:
     return run_load(settings, load)
 
 
+def convert_checkpoint(arguments: list[str]) -> int:
+    """Make a safetensors file of a checkpoint; return the exit status."""
+    from bind_inference.convert.command import run_convert
+    from bind_inference.convert.settings import load_convert_settings
+
+    settings = load_convert_settings(arguments)
+    configure_logging(settings.log_level)
+    return run_convert(settings)
+
+
 def main(arguments: list[str]) -> int:
-    """Run the program; return the exit status, 2 for a wrong setting. Without `load` it is the server."""
+    """Run the program; return the exit status, 2 for a wrong setting. Without a command it is the server."""
     try:
+        if arguments[:1] == ["convert"]:
+            return convert_checkpoint(arguments[1:])
         if arguments[:1] == ["load"]:
             return load_folder(arguments[1:])
         settings = load_settings(arguments)

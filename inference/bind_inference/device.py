@@ -141,6 +141,7 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Torc
         device,
         dtype,
         cache_dir=settings.cache_dir,
+        weights_path=settings.weights_path,
         weights_url=settings.weights_url,
         weights_sha256=settings.weights_sha256,
         progress=lambda progress: report(_readiness(progress)),

@@ -6,10 +6,15 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from bind_inference.convert.settings import ConvertSettings
 from bind_inference.load.settings import LoadSettings
 from bind_inference.reference import build_page
-from bind_inference.settings import ModelSettings, Settings
+from bind_inference.settings import ModelSettings, Settings, WeightsSettings
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "docs/reference/inference.md"
@@ -19,13 +24,13 @@ MADE_BY = "made by `make generate`; do not edit"
 def render() -> str:
     """Return the page's text."""
     shared = set(ModelSettings.model_fields)
-    sections = [
+    sections: list[tuple[str, str, type[BaseSettings], set[str]]] = [
         (
             "The model",
             "Flags of `python -m bind_inference` and of `python -m bind_inference load`, or environment "
             "variables (the chart's `extraEnv`). A flag wins.",
             ModelSettings,
-            set[str](),
+            set(),
         ),
         ("The server", "Of `python -m bind_inference` alone.", Settings, shared),
         (
@@ -33,6 +38,13 @@ def render() -> str:
             "Of `python -m bind_inference load SOURCE OUTPUT` alone; see [Loading a folder](../load.md).",
             LoadSettings,
             shared,
+        ),
+        (
+            "The convert command",
+            "Of `python -m bind_inference convert`, which also takes the first settings of the model, up to "
+            "`--log-level`; see [Where the weights come from](../weights.md).",
+            ConvertSettings,
+            set(WeightsSettings.model_fields),
         ),
     ]
     return f"<!-- {MADE_BY} -->\n{build_page(sections)}"

@@ -39,8 +39,8 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-class ModelSettings(BaseSettings):
-    """The model and how it is run: what the server and the load command share."""
+class WeightsSettings(BaseSettings):
+    """The model and where its weights come from: what every command shares."""
 
     model_config = SettingsConfigDict(
         env_prefix="BIND_",
@@ -55,18 +55,19 @@ class ModelSettings(BaseSettings):
 
     model: Annotated[Literal["ImageBindHuge", "Tiny"], BeforeValidator(canonical_model)] = Field(
         default="ImageBindHuge",
-        description="which model to serve; Tiny is the same architecture with 32 dimensions and random "
+        description="which model it is; Tiny is the same architecture with 32 dimensions and random "
         "weights, for trying the system",
-    )
-    enable_cuda: bool = Field(
-        default=False,
-        validation_alias=AliasChoices("enable_cuda", "ENABLE_CUDA", "BIND_ENABLE_CUDA"),
-        description="1 or true: run on the first NVIDIA GPU; 0 or false: on the CPU",
     )
     license_accepted: bool = Field(
         default=False,
         description="ImageBindHuge only: you accept the licence of its weights, CC BY-NC-SA 4.0 "
         "(no commercial use)",
+    )
+    weights_path: Path | None = Field(
+        default=None,
+        description="file or folder on this machine that holds ImageBindHuge's weights: the published "
+        "checkpoint (.pth), or the safetensors file that `python -m bind_inference convert` made of it, "
+        "which is mapped where it lies; unset: --weights-url",
     )
     weights_url: str | None = Field(
         default=None,
@@ -77,6 +78,42 @@ class ModelSettings(BaseSettings):
         default=None,
         pattern=r"^[0-9a-fA-F]{64}$",
         description="SHA-256 of the checkpoint, 64 hexadecimal digits; unset: that of the published file",
+    )
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        default="INFO", description="least severe events to log"
+    )
+
+    @field_validator("weights_sha256")
+    @classmethod
+    def _lower_case(cls, value: str | None) -> str | None:
+        return value.lower() if value else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.weights_path is not None and self.weights_url is not None:
+            raise ValueError(
+                "--weights-path (BIND_WEIGHTS_PATH) and --weights-url (BIND_WEIGHTS_URL): both are set; "
+                "unset one of them, for the weights come from one place"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _licence(self) -> Self:
+        if self.model == "ImageBindHuge" and not self.license_accepted:
+            raise ValueError(
+                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge: its weights "
+                "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
+            )
+        return self
+
+
+class ModelSettings(WeightsSettings):
+    """How the model is run: what the server and the load command share."""
+
+    enable_cuda: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("enable_cuda", "ENABLE_CUDA", "BIND_ENABLE_CUDA"),
+        description="1 or true: run on the first NVIDIA GPU; 0 or false: on the CPU",
     )
     cache_dir: Path = Field(default=Path("/cache"), description="folder for fetched and converted weights")
     text_truncation: Literal["weaviate", "upstream"] = Field(
@@ -115,23 +152,6 @@ class ModelSettings(BaseSettings):
         le=1024,
         description="threads of the forward pass; 0: one for each CPU, and one for Tiny",
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
-        default="INFO", description="least severe events to log"
-    )
-
-    @field_validator("weights_sha256")
-    @classmethod
-    def _lower_case(cls, value: str | None) -> str | None:
-        return value.lower() if value else value
-
-    @model_validator(mode="after")
-    def _licence(self) -> Self:
-        if self.model == "ImageBindHuge" and not self.license_accepted:
-            raise ValueError(
-                "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge: its weights "
-                "are CC BY-NC-SA 4.0, no commercial use; or choose --model tiny"
-            )
-        return self
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

@@ -45,6 +45,18 @@ def test_a_model_that_cannot_be_loaded_ends_the_process_with_its_reason(tmp_path
     assert not ended.stderr.splitlines()[-1].startswith("{")
 
 
+def test_weights_that_are_not_where_they_should_be_are_told_with_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    ended = run(
+        "--license-accepted", "true", "--http-port", "0", "--cache-dir", str(tmp_path / "cache"),
+        BIND_WEIGHTS_PATH=str(tmp_path),
+    )  # fmt: skip
+    assert ended.returncode == 1
+    told = ended.stderr.splitlines()[-1]
+    assert f"--weights-path (BIND_WEIGHTS_PATH): {tmp_path} holds neither ImageBindHuge-" in told
+    assert f"{tmp_path} holds notes.txt" in told
+
+
 def test_the_server_listens_before_it_is_ready_and_says_so(tmp_path: Path) -> None:
     with server(tmp_path, ready=False) as running, httpx.Client(base_url=running.url, timeout=10) as client:
         assert client.get("/.well-known/ready").status_code == 503

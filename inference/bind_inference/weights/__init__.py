@@ -1,22 +1,28 @@
 """A model with its weights in place: seeded for Tiny, the published checkpoint for ImageBindHuge."""
 
-import fcntl
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import torch
 from torch import Tensor
 
 from bind_inference.model import CONFIGS, ImageBind
-from bind_inference.weights.checkpoint import convert, read
-from bind_inference.weights.download import check_sum, disk_error, fetch
+from bind_inference.weights.checkpoint import read
 from bind_inference.weights.errors import WeightsError
 from bind_inference.weights.progress import Progress, Stage
 from bind_inference.weights.seeded import fill
+from bind_inference.weights.source import CONVERTED, Source, converted, locate
 
-__all__ = ["PUBLISHED_SHA256", "PUBLISHED_URL", "SEEDED", "Progress", "Stage", "WeightsError", "load_model"]
+__all__ = [
+    "PUBLISHED_SHA256",
+    "PUBLISHED_URL",
+    "SEEDED",
+    "Progress",
+    "Stage",
+    "WeightsError",
+    "convert_weights",
+    "load_model",
+]
 
 SEEDED = "Tiny"
 PUBLISHED_URL = "https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"
@@ -29,16 +35,18 @@ def load_model(
     dtype: torch.dtype,
     *,
     cache_dir: Path,
+    weights_path: Path | None = None,
     weights_url: str | None = None,
     weights_sha256: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> ImageBind:
     """Return the model `name` (a key of CONFIGS) ready for inference, its floats as `dtype` on `device`.
 
-    Tiny needs no file. ImageBindHuge is downloaded from `weights_url` (http, https; or a file address) into
-    `cache_dir` once, checked against `weights_sha256`, converted to safetensors and memory-mapped;
-    unset, these two are the publisher's. `progress` is told of each step. Raises WeightsError, whose
-    message says what is wrong and the remedy.
+    Tiny needs no file. ImageBindHuge is read from `weights_path` (see `weights.source`) where that is given;
+    otherwise it is downloaded from `weights_url` (http, https; or a file address) into `cache_dir` once,
+    checked against `weights_sha256`, converted to safetensors and memory-mapped; unset, these two are the
+    publisher's. `progress` is told of each step. Raises WeightsError, whose message says what is wrong and
+    the remedy.
     """
     if name not in CONFIGS:
         raise WeightsError(f"unknown model {name!r}: choose one of {', '.join(CONFIGS)}")
@@ -46,69 +54,41 @@ def load_model(
         model = ImageBind(CONFIGS[name])
         fill(model)
         return _assemble(name, model.state_dict().items(), device, dtype)
-    sha256 = (weights_sha256 or PUBLISHED_SHA256).lower()
+    source = _source(weights_path, weights_url, weights_sha256)
     shapes = _shapes(name)
-    path = _converted(name, cache_dir, weights_url or PUBLISHED_URL, sha256, shapes, progress)
+    path = converted(name, source, cache_dir, shapes, progress)
     return _assemble(name, read(path, shapes, progress), device, dtype)
+
+
+def convert_weights(
+    name: str,
+    folder: Path,
+    *,
+    weights_path: Path | None = None,
+    weights_url: str | None = None,
+    weights_sha256: str | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Return the safetensors file of model `name`, made in `folder` of the checkpoint that is named.
+
+    One that is in `folder` already is not made again. The checkpoint is found as `load_model` finds it.
+    Raises WeightsError, also where what is found is converted already and lies elsewhere.
+    """
+    source = _source(weights_path, weights_url, weights_sha256)
+    if source.path is not None:
+        found = locate(source.path, name, source.sha256)
+        if found.suffix == CONVERTED and found.parent.absolute() != folder.absolute():
+            raise WeightsError(f"{found} is converted already; copy it as it is")
+    return converted(name, source, folder, _shapes(name), progress)
+
+
+def _source(path: Path | None, url: str | None, sha256: str | None) -> Source:
+    return Source((sha256 or PUBLISHED_SHA256).lower(), url or PUBLISHED_URL, path)
 
 
 def _shapes(name: str) -> Mapping[str, torch.Size]:
     with torch.device("meta"):
         return {key: tensor.shape for key, tensor in ImageBind(CONFIGS[name]).state_dict().items()}
-
-
-def _converted(
-    name: str,
-    cache_dir: Path,
-    url: str,
-    sha256: str,
-    shapes: Mapping[str, torch.Size],
-    progress: Callable[[Progress], None],
-) -> Path:
-    """Return the safetensors file of the checkpoint `sha256`, made first if it is not in the cache."""
-    target = cache_dir / f"{name}-{sha256[:16]}.safetensors"
-    if target.exists():
-        return target
-    with _alone_in(cache_dir):
-        if target.exists():  # another server made it while this one waited
-            return target
-        parts = urlsplit(url)
-        if parts.scheme == "file":
-            source = Path(unquote(parts.path))
-            _check_file(source, sha256, progress)
-            convert(source, target, sha256, shapes, progress)
-            return target
-        source = cache_dir / f"{sha256}.pth"
-        if not source.exists():
-            fetch(url, source, sha256, progress)
-        convert(source, target, sha256, shapes, progress)
-        source.unlink()  # the cache need not hold both
-        return target
-
-
-@contextmanager
-def _alone_in(cache_dir: Path) -> Iterator[None]:
-    """Hold the cache: servers that share it download once, the others wait for the first."""
-    lock = cache_dir / ".lock"
-    try:
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
-    except OSError as error:
-        raise disk_error(error, lock) from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed, also by a crash
-        yield
-
-
-def _check_file(source: Path, sha256: str, progress: Callable[[Progress], None]) -> None:
-    try:
-        found = check_sum(source, progress)
-    except OSError as error:
-        raise WeightsError(f"cannot read {source}: {error.strerror}; check model.weights.url") from error
-    if found != sha256:
-        raise WeightsError(
-            f"{source} has the SHA-256 {found}, not {sha256}: set model.weights.sha256 if it is meant"
-        )
 
 
 def _assemble(

@@ -10,10 +10,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bind_inference.weights.download import disk_error
-from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.errors import ORIGIN, WeightsError
 from bind_inference.weights.progress import Progress, Stage
 
-_SOURCE = "source_sha256"
+SOURCE_SHA256 = "source_sha256"
+"""The metadata that name the checkpoint a file was converted from."""
 
 
 def convert(
@@ -35,7 +36,7 @@ def convert(
     wanted = {name: tensors[name].float().contiguous() for name in shapes}
     temporary = target.with_suffix(".tmp")
     try:
-        save_file(wanted, temporary, metadata={_SOURCE: sha256})
+        save_file(wanted, temporary, metadata={SOURCE_SHA256: sha256})
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
         raise disk_error(
@@ -69,20 +70,20 @@ def _tensors(checkpoint: Path) -> Mapping[str, Tensor]:
         loaded = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         raise WeightsError(
-            f"{checkpoint.name} is not a PyTorch checkpoint of plain tensors: check model.weights.url "
+            f"{checkpoint} is not a PyTorch checkpoint of plain tensors: check {ORIGIN} "
             f"({' '.join(str(error).split())[:200]})"
         ) from error
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise WeightsError(f"{checkpoint.name} holds no table of tensors: check model.weights.url")
+        raise WeightsError(f"{checkpoint} holds no table of tensors: check {ORIGIN}")
     return loaded
 
 
 def _check_shapes(path: Path, found: Mapping[str, torch.Size], wanted: Mapping[str, torch.Size]) -> None:
     for name, shape in wanted.items():
         if name not in found:
-            raise WeightsError(f"{path.name} is not of this model: it lacks {name}; check model.weights.url")
+            raise WeightsError(f"{path} is not of this model: it lacks {name}; check {ORIGIN}")
         if found[name] != shape:
             raise WeightsError(
-                f"{path.name} is not of this model: {name} is {list(found[name])}, not {list(shape)}; "
-                "check model.weights.url"
+                f"{path} is not of this model: {name} is {list(found[name])}, not {list(shape)}; "
+                f"check {ORIGIN}"
             )

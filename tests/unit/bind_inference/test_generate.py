@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from bind_inference import generate
+from bind_inference.convert.settings import ConvertSettings
 from bind_inference.load.settings import LoadSettings
 from bind_inference.settings import Settings
 
 
 def test_every_setting_is_told_once() -> None:
     page = generate.render()
-    for name in {*Settings.model_fields, *LoadSettings.model_fields} - {"source", "output"}:
+    server_and_load = {*Settings.model_fields, *LoadSettings.model_fields} - {"source", "output"}
+    for name in {*server_and_load, *ConvertSettings.model_fields}:
         assert page.count(f"| `--{name.replace('_', '-')}` |") == 1
     assert page.count("| `SOURCE` |") == page.count("| `OUTPUT` |") == 1
 

@@ -63,6 +63,10 @@ def test_enable_cuda_is_read_under_its_upstream_name(
         ),
         (["--model", "tiny", "--log-level", "loud"], "must be one of DEBUG, INFO, WARNING, ERROR"),
         (["--model", "tiny", "--max-batch-size", "0"], "(BIND_MAX_BATCH_SIZE): must be 1 or more"),
+        (
+            ["--model", "tiny", "--weights-url", "https://x", "--weights-path", "/weights"],
+            "--weights-path (BIND_WEIGHTS_PATH) and --weights-url (BIND_WEIGHTS_URL): both are set; unset",
+        ),
         (["--model", "imagebind-huge"], "--license-accepted (BIND_LICENSE_ACCEPTED): must be true"),
     ],
 )

@@ -1,6 +1,5 @@
 """From a published checkpoint to a model: converted once, then mapped. Tiny's tensors stand for the large."""
 
-import dataclasses
 import hashlib
 import pickle
 import threading
@@ -10,28 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
-import bind_inference.weights as weights
 from bind_inference.modality import Modality
-from bind_inference.model import CONFIGS, ImageBind
+from bind_inference.model import ImageBind
 from bind_inference.weights import Progress, Stage, WeightsError, load_model
 from support.file_server import FileServer, serving
 
 SMALL = "Small"
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model of Tiny's sizes that, unlike Tiny, is loaded from a checkpoint."""
-    config = dataclasses.replace(CONFIGS["Tiny"], name=SMALL)
-    monkeypatch.setattr(weights, "CONFIGS", {**CONFIGS, SMALL: config})
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("published") / "small.pth"
-    model = load_model("Tiny", "cpu", torch.float32, cache_dir=path.parent)
-    torch.save(model.state_dict(), path)
-    return path
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def sha256(path: Path) -> str:
@@ -117,7 +101,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "page.pth"
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"page\.pth .*model\.weights\.url"):
+    with pytest.raises(WeightsError, match=r"page\.pth .*model\.weights"):
         load(tmp_path / "cache", path.as_uri(), sha256(path))
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
 
