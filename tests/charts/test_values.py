@@ -86,6 +86,14 @@ def _changed(value: Any) -> Any:
         ("storage.size=big", "size"),
         ("gate.tryDuration=20", "tryDuration"),
         ("modules.multi2vec-bind.model.weights.sha256=abc", "sha256"),
+        ("modules.multi2vec-bind.model.precision=float8", "precision"),
+        ("modules.multi2vec-bind.model.precision=float16", "float16, which needs envconfig.enable_cuda"),
+        ("modules.multi2vec-bind.model.weights.existingClaim.name=A_B", "existingClaim"),
+        ("modules.multi2vec-bind.model.weights.existingClaim.path=/x", "path"),
+        ("modules.multi2vec-bind.model.weights.existingClaim.path=x", "without existingClaim.name"),
+        ("modules.multi2vec-bind.model.weights.image.path=a/../../b", "path"),
+        ("modules.multi2vec-bind.model.weights.image.path=x", "without image.reference"),
+        ("modules.multi2vec-bind.model.weights.image.pullPolicy=Maybe", "pullPolicy"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_name(setting: str, message: str | None) -> None:

@@ -45,6 +45,15 @@ def test_forbidden_change_is_refused_with_field_and_remedy(apiserver: ApiServer,
         ({"spec": {"device": "TPU"}}, "spec.device"),
         ({"spec": {"inference": {"model": {"name": "Huge"}}}}, "spec.inference.model.name"),
         ({"spec": {"inference": {"modle": {}}}}, "spec.inference.modle"),
+        ({"spec": {"inference": {"model": {"precision": "fp8"}}}}, "spec.inference.model.precision"),
+        (
+            {"spec": {"inference": {"model": {"weights": {"existingClaim": {"path": "x"}}}}}},
+            "spec.inference.model.weights.existingClaim.name",
+        ),
+        (
+            {"spec": {"inference": {"model": {"weights": {"image": {"path": "x"}}}}}},
+            "spec.inference.model.weights.image.reference",
+        ),
         ({"spec": {"device": "CUDA", "gpu": {"count": 0}}}, "spec.gpu.count"),
     ],
 )
@@ -69,10 +78,11 @@ def test_defaults_are_filled_in(apiserver: ApiServer) -> None:
         "inference": {
             "image": {"pullPolicy": "IfNotPresent"},
             "replicas": 1,
-            "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "12Gi"}},
+            "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
             "model": {
                 "name": "ImageBindHuge",
                 "licenseAccepted": True,
+                "precision": "auto",
                 "weights": {},
                 "cache": {"size": "10Gi"},
             },

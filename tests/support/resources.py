@@ -33,6 +33,10 @@ def _weaviate(**fields: Any) -> Manifest:
     return {"spec": {"weaviate": fields}}
 
 
+def _weights(**fields: Any) -> Manifest:
+    return _inference(model={"weights": fields})
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -40,6 +44,13 @@ BREACHES: dict[str, Manifest] = {
     "gpu-resource-name": {"spec": {"device": "CUDA", "gpu": {"resourceName": "gpu"}}},
     "gpu-is-not-a-plain-resource": _inference(resources={"limits": {"nvidia.com/gpu": 1}}),
     "licence-is-accepted": _inference(model={"name": "ImageBindHuge"}),
+    "float16-needs-cuda": _inference(model={"precision": "float16"}),
+    "int8-needs-cpu": {"spec": {"device": "CUDA", "inference": {"model": {"precision": "int8"}}}},
+    "weights-have-one-source": _weights(existingClaim={"name": "kept"}, image={"reference": "r.local/w:1"}),
+    "weights-claim-name": _weights(existingClaim={"name": "Kept"}),
+    "weights-claim-path": _weights(existingClaim={"name": "kept", "path": "/models"}),
+    "weights-image-reference": _weights(image={"reference": "https://r.local/w:1 "}),
+    "weights-image-path": _weights(image={"reference": "r.local/w:1", "path": "a/../../etc"}),
     "weights-have-a-checksum": _inference(model={"weights": {"url": "https://example.org/w.pth"}}),
     "weights-url": _inference(model={"weights": {"url": "/data/w.pth", "sha256": "0" * 64}}),
     "weights-sha256": _inference(model={"weights": {"url": "https://example.org/w.pth", "sha256": "abc"}}),

@@ -4,6 +4,26 @@
 {{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not $bind.model.licenseAccepted) (not (include "weaviate-bind.isUpstreamImage" .)) }}
 {{- fail "modules.multi2vec-bind.model.licenseAccepted is false: ImageBind's weights are licensed CC BY-NC-SA 4.0 (no commercial use); set it to true if you accept that licence, or set modules.multi2vec-bind.model.name to Tiny to try the system with random weights" }}
 {{- end }}
+{{- $weights := $bind.model.weights }}
+{{- $sources := list }}
+{{- range $name, $value := dict "url" $weights.url "existingClaim" $weights.existingClaim.name "image" $weights.image.reference }}
+{{- if $value }}{{ $sources = append $sources $name }}{{ end }}
+{{- end }}
+{{- if gt (len $sources) 1 }}
+{{- fail (printf "modules.multi2vec-bind.model.weights has %s: set one of them, for the weights come from one place" (sortAlpha $sources | join " and ")) }}
+{{- end }}
+{{- if and $weights.existingClaim.path (not $weights.existingClaim.name) }}
+{{- fail "modules.multi2vec-bind.model.weights.existingClaim.path is set without existingClaim.name: name the claim" }}
+{{- end }}
+{{- if and $weights.image.path (not $weights.image.reference) }}
+{{- fail "modules.multi2vec-bind.model.weights.image.path is set without image.reference: name the image" }}
+{{- end }}
+{{- if and (eq $bind.model.precision "float16") (not $bind.envconfig.enable_cuda) }}
+{{- fail "modules.multi2vec-bind.model.precision is float16, which needs envconfig.enable_cuda: turn it on, or choose bfloat16, int8 or auto" }}
+{{- end }}
+{{- if and (eq $bind.model.precision "int8") $bind.envconfig.enable_cuda }}
+{{- fail "modules.multi2vec-bind.model.precision is int8, which is for CPUs only: turn envconfig.enable_cuda off, or choose float16, bfloat16 or auto" }}
+{{- end }}
 {{- if and (not $bind.enabled) (not (hasPrefix "http://" $bind.inferenceUrl)) }}
 {{- fail "modules.multi2vec-bind.enabled is false, so modules.multi2vec-bind.inferenceUrl must be the http:// address of an inference server elsewhere (the gate speaks plain HTTP)" }}
 {{- end }}

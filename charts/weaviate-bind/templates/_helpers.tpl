@@ -47,6 +47,14 @@ app.kubernetes.io/component: {{ .component }}
 {{- if and $bind.enabled $bind.cache.persistence (eq $bind.model.name "ImageBindHuge") (not (include "weaviate-bind.isUpstreamImage" .)) }}true{{ end }}
 {{- end }}
 
+{{/* What holds the weights and is mounted into the pod, "existingClaim" or "image"; "" where they are downloaded or not needed. */}}
+{{- define "weaviate-bind.weightsVolume" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not (include "weaviate-bind.isUpstreamImage" .)) }}
+{{- if $bind.model.weights.existingClaim.name }}existingClaim{{ else if $bind.model.weights.image.reference }}image{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* Host of the inference servers, all of whose addresses the gate asks the DNS for. */}}
 {{- define "weaviate-bind.inferenceHost" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}

@@ -59,7 +59,7 @@ class InferenceResources(Resources):
     """Compute resources of the inference container. GPUs are asked for with `device` and `gpu`, not here."""
 
     requests: dict[str, Quantity] = Field(
-        {"cpu": "1", "memory": "2Gi"},
+        {"cpu": "1", "memory": "3Gi"},
         max_length=8,
         description="What the scheduler sets aside for the container.",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bind_operator.api.identity import MAX_NAME_LENGTH
 from bind_operator.api.parts import Resources
-from bind_operator.api.spec import BindVectorizer, Device, ModelName
+from bind_operator.api.spec import BindVectorizer, Device, ModelName, Precision, Weights
 from bind_operator.quantity import parse_quantity
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
@@ -22,12 +22,17 @@ SHA256_PATTERN = r"^[a-f0-9]{64}$"
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
 URL_PATTERN = r"^https?://[^ ]+$"
 RESOURCE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+CLAIM_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+REFERENCE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
+INNER_PATH_PATTERN = r"^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?$"
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 INFERENCE_ENV = (
     "ENABLE_CUDA",
     "BIND_MODEL",
     "BIND_LICENSE_ACCEPTED",
+    "BIND_PRECISION",
+    "BIND_WEIGHTS_PATH",
     "BIND_WEIGHTS_URL",
     "BIND_WEIGHTS_SHA256",
     "BIND_CACHE_DIR",
@@ -69,6 +74,27 @@ def _within_limits(resources: Resources) -> bool:
         parse_quantity(request) <= parse_quantity(resources.limits.get(name, request))
         for name, request in resources.requests.items()
     )
+
+
+def _sources(bv: BindVectorizer) -> int:
+    """Return how many places the weights are said to come from."""
+    weights = bv.spec.inference.model.weights
+    return sum(source is not None for source in (weights.url, weights.existing_claim, weights.image))
+
+
+def _has_checksum(weights: Weights) -> bool:
+    """Whether a sum is there where it must be, and only where there is something to check."""
+    if weights.url is not None:
+        return weights.sha256 is not None
+    return weights.sha256 is None or weights.existing_claim is not None or weights.image is not None
+
+
+def _claim(bv: BindVectorizer, field: str) -> str | None:
+    return getattr(bv.spec.inference.model.weights.existing_claim, field, None)
+
+
+def _image(bv: BindVectorizer, field: str) -> str | None:
+    return getattr(bv.spec.inference.model.weights.image, field, None)
 
 
 def _cel_pattern(field: str, pattern: str) -> str:
@@ -152,14 +178,79 @@ INFERENCE_RULES = (
         ),
     ),
     Rule(
+        name="float16-needs-cuda",
+        at="spec",
+        cel="self.inference.model.precision != 'float16' || self.device == 'CUDA'",
+        message="spec.inference.model.precision float16 is for GPUs only; set spec.device: CUDA, or choose "
+        "bfloat16, int8 or auto",
+        field_path=".inference.model.precision",
+        holds=lambda bv: (
+            bv.spec.inference.model.precision is not Precision.FLOAT16 or bv.spec.device is Device.CUDA
+        ),
+    ),
+    Rule(
+        name="int8-needs-cpu",
+        at="spec",
+        cel="self.inference.model.precision != 'int8' || self.device == 'CPU'",
+        message="spec.inference.model.precision int8 is for CPUs only; set spec.device: CPU, or choose "
+        "float16, bfloat16 or auto",
+        field_path=".inference.model.precision",
+        holds=lambda bv: (
+            bv.spec.inference.model.precision is not Precision.INT8 or bv.spec.device is Device.CPU
+        ),
+    ),
+    Rule(
+        name="weights-have-one-source",
+        at="spec.inference.model.weights",
+        cel="[has(self.url), has(self.existingClaim), has(self.image)].filter(s, s).size() <= 1",
+        message="spec.inference.model.weights takes only one of url, existingClaim and image; remove the "
+        "others",
+        holds=lambda bv: _sources(bv) <= 1,
+    ),
+    Rule(
         name="weights-have-a-checksum",
         at="spec.inference.model.weights",
-        cel="has(self.url) == has(self.sha256)",
+        cel="has(self.url) ? has(self.sha256) : "
+        "(!has(self.sha256) || has(self.existingClaim) || has(self.image))",
         message="spec.inference.model.weights.url and sha256 belong together; set both, or neither for the "
-        "published checkpoint",
-        holds=lambda bv: (
-            (bv.spec.inference.model.weights.url is None) == (bv.spec.inference.model.weights.sha256 is None)
-        ),
+        "published checkpoint. Without url, sha256 needs an existingClaim or an image",
+        holds=lambda bv: _has_checksum(bv.spec.inference.model.weights),
+    ),
+    Rule(
+        name="weights-claim-name",
+        at="spec.inference.model.weights.existingClaim",
+        cel=_cel_pattern("name", CLAIM_PATTERN),
+        message="spec.inference.model.weights.existingClaim.name must be the name of a "
+        "PersistentVolumeClaim; give one that `kubectl get pvc` shows",
+        field_path=".name",
+        holds=lambda bv: _matches(CLAIM_PATTERN, _claim(bv, "name")),
+    ),
+    Rule(
+        name="weights-claim-path",
+        at="spec.inference.model.weights.existingClaim",
+        cel=_cel_pattern("path", INNER_PATH_PATTERN),
+        message="spec.inference.model.weights.existingClaim.path must be relative to the volume's root, of "
+        "letters, digits, '.', '_' and '-', no part of it beginning with '.'; write it as models/imagebind",
+        field_path=".path",
+        holds=lambda bv: _matches(INNER_PATH_PATTERN, _claim(bv, "path")),
+    ),
+    Rule(
+        name="weights-image-reference",
+        at="spec.inference.model.weights.image",
+        cel=_cel_pattern("reference", REFERENCE_PATTERN),
+        message="spec.inference.model.weights.image.reference must be an image with its tag or digest, "
+        "without a scheme; write it as registry.example.com/team/imagebind-weights:1",
+        field_path=".reference",
+        holds=lambda bv: _matches(REFERENCE_PATTERN, _image(bv, "reference")),
+    ),
+    Rule(
+        name="weights-image-path",
+        at="spec.inference.model.weights.image",
+        cel=_cel_pattern("path", INNER_PATH_PATTERN),
+        message="spec.inference.model.weights.image.path must be relative to the image's root, of letters, "
+        "digits, '.', '_' and '-', no part of it beginning with '.'; write it as models/imagebind",
+        field_path=".path",
+        holds=lambda bv: _matches(INNER_PATH_PATTERN, _image(bv, "path")),
     ),
     Rule(
         name="weights-url",
@@ -199,7 +290,7 @@ INFERENCE_RULES = (
         name="inference-limits",
         at="spec.inference.resources",
         cel=CEL_LIMITS,
-        message="spec.inference.resources.limits must not be below requests (which are 1 cpu and 2Gi of "
+        message="spec.inference.resources.limits must not be below requests (which are 1 cpu and 3Gi of "
         "memory where unset); raise the limit or set a lower request",
         field_path=".limits",
         holds=lambda bv: _within_limits(bv.spec.inference.resources),

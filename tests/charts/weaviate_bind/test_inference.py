@@ -1,5 +1,7 @@
 """The inference side: device, model, licence, cache, rollout."""
 
+import pytest
+
 from support.charts import CHARTS, containers, env, pick, refusal, render, render_text
 
 CI = CHARTS / "weaviate-bind" / "ci"
@@ -75,6 +77,95 @@ def test_weights_are_kept_in_a_volume_and_tiny_has_none() -> None:
     assert kept["cache"]["persistentVolumeClaim"] == {"claimName": "shop-model-cache"}
     for arguments in (TINY, ("--values", CI / "documented-values.yaml")):
         assert "model-cache" not in render_text("weaviate-bind", *arguments)
+
+
+def _set(**values: str) -> tuple[str, ...]:
+    """Return arguments that set values below the model."""
+    return tuple(
+        part
+        for name, value in values.items()
+        for part in ("--set", f"{BIND}.model.{name.replace('__', '.')}={value}")
+    )
+
+
+CLAIM = _set(weights__existingClaim__name="kept")
+IMAGE = _set(weights__image__reference="r.example.com/w:1")
+
+
+def _weights(*arguments):
+    """Return the volume of the weights, its mount and BIND_WEIGHTS_PATH; None for what there is not."""
+    pod = _deployment(*arguments)["template"]["spec"]
+    server = containers(pod)["inference"]
+    volumes = {item.pop("name"): item for item in pod["volumes"]}
+    mounts = {item.pop("name"): item for item in server["volumeMounts"]}
+    return volumes.get("weights"), mounts.get("weights"), env(server).get("BIND_WEIGHTS_PATH")
+
+
+READ_ONLY = {"mountPath": "/weights", "readOnly": True}
+
+
+def test_weights_are_read_from_a_claim_that_is_there() -> None:
+    claim = {"persistentVolumeClaim": {"claimName": "kept", "readOnly": True}}
+    assert _weights(*ACCEPT, *CLAIM) == (claim, READ_ONLY, "/weights")
+    inside = _set(weights__existingClaim__path="models/x.pth")
+    assert _weights(*ACCEPT, *CLAIM, *inside)[2] == "/weights/models/x.pth"
+
+
+def test_weights_are_read_from_an_image() -> None:
+    volume = {"image": {"reference": "r.example.com/w:1", "pullPolicy": "IfNotPresent"}}
+    assert _weights(*ACCEPT, *IMAGE) == (volume, READ_ONLY, "/weights")
+    more = _set(weights__image__path="models", weights__image__pullPolicy="Always")
+    found, _, path = _weights(*ACCEPT, *IMAGE, *more)
+    assert (found["image"]["pullPolicy"], path) == ("Always", "/weights/models")
+
+
+def test_nothing_is_mounted_where_no_weights_are_read() -> None:
+    upstream = ("--values", CI / "documented-values.yaml")
+    for arguments in (ACCEPT, (*TINY, *CLAIM), (*TINY, *IMAGE), (*upstream, *CLAIM)):
+        assert _weights(*arguments) == (None, None, None)
+
+
+def test_converted_weights_in_a_volume_need_no_cache_volume() -> None:
+    text = render_text("weaviate-bind", "--values", CI / "claim-values.yaml")
+    assert "model-cache" not in text
+    volumes = {
+        item["name"]: item
+        for item in _deployment("--values", CI / "claim-values.yaml")["template"]["spec"]["volumes"]
+    }
+    assert volumes["cache"] == {"name": "cache", "emptyDir": {}}
+
+
+def test_the_sum_goes_with_a_volume_too() -> None:
+    assert env(_server(*ACCEPT, *CLAIM, *_set(weights__sha256="a" * 64)))["BIND_WEIGHTS_SHA256"] == "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((*CLAIM, *IMAGE), "model.weights has existingClaim and image: set one of them"),
+        ((*CLAIM, *_set(weights__url="https://x")), "model.weights has existingClaim and url: set one"),
+        ((*IMAGE, *_set(weights__url="https://x")), "model.weights has image and url: set one of them"),
+        ((*CUDA, *_set(precision="int8")), "model.precision is int8, which is for CPUs only"),
+    ],
+    ids=["claim and image", "claim and url", "image and url", "int8 on a GPU"],
+)
+def test_what_cannot_go_together_is_refused(arguments: tuple[str, ...], told: str) -> None:
+    assert told in refusal("weaviate-bind", *ACCEPT, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), "auto"),
+        (_set(precision="float32"), "float32"),
+        (_set(precision="bfloat16"), "bfloat16"),
+        (_set(precision="int8"), "int8"),
+        ((*CUDA, *_set(precision="float16")), "float16"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_precision_is_told_to_the_server(arguments: tuple[str, ...], expected: str) -> None:
+    assert env(_server(*ACCEPT, *arguments))["BIND_PRECISION"] == expected
 
 
 def test_a_rollout_has_a_new_server_before_an_old_one_goes() -> None:

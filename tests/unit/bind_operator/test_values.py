@@ -59,10 +59,11 @@ def test_tiny_with_all_defaults_is_exactly_this() -> None:
                 "model": {
                     "name": "Tiny",
                     "licenseAccepted": False,
+                    "precision": "auto",
                     "weights": {"url": "", "sha256": ""},
                 },
                 "cache": {"persistence": False, "size": "10Gi", "storageClassName": ""},
-                "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "12Gi"}},
+                "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
                 "extraEnv": [],
                 "priorityClassName": "",
                 "nodeSelector": {},
@@ -90,6 +91,54 @@ def test_huge_keeps_its_weights() -> None:
     found = inference({"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAccepted": True}}}})
     assert found["cache"]["persistence"] is True
     assert found["model"]["licenseAccepted"] is True
+
+
+def _huge(**model: Any) -> Any:
+    accepted = {"name": "ImageBindHuge", "licenseAccepted": True}
+    return inference({"spec": {"inference": {"model": accepted | model}}})
+
+
+def test_weights_in_a_claim_are_mounted_and_need_no_cache() -> None:
+    found = _huge(weights={"existingClaim": {"name": "kept", "path": "models"}})
+    assert found["model"]["weights"] == {
+        "url": "",
+        "sha256": "",
+        "existingClaim": {"name": "kept", "path": "models"},
+    }
+    assert found["cache"]["persistence"] is False
+
+
+def test_weights_in_an_image_are_mounted_and_need_no_cache() -> None:
+    found = _huge(weights={"image": {"reference": "r.local/w:1"}, "sha256": "a" * 64})
+    assert found["model"]["weights"] == {
+        "url": "",
+        "sha256": "a" * 64,
+        "image": {"reference": "r.local/w:1", "pullPolicy": "IfNotPresent", "path": ""},
+    }
+    assert found["cache"]["persistence"] is False
+
+
+def test_the_cache_is_kept_or_not_as_it_is_said() -> None:
+    claim = {"existingClaim": {"name": "kept"}}
+    assert _huge(weights=claim, cache={"persistence": True})["cache"]["persistence"] is True
+    assert _huge(cache={"persistence": False})["cache"]["persistence"] is False
+    tiny = inference({"spec": {"inference": {"model": {"cache": {"persistence": True}}}}})
+    assert tiny["cache"]["persistence"] is False, "Tiny has nothing to keep"
+
+
+def test_the_precision_goes_through() -> None:
+    assert _huge(precision="int8")["model"]["precision"] == "int8"
+
+
+def test_a_resource_without_the_newer_fields_renders_only_the_precision_more() -> None:
+    """What the values of a resource of 0.1.0 were; the resources' default was stored with it."""
+    old = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "12Gi"}}
+    url = {"url": "https://example.org/w.pth", "sha256": "a" * 64}
+    model = {"name": "ImageBindHuge", "licenseAccepted": True, "weights": url}
+    found = inference({"spec": {"inference": {"resources": old, "model": model}}})
+    assert found["model"] == {**model, "precision": "auto"}
+    assert found["cache"] == {"persistence": True, "size": "10Gi", "storageClassName": ""}
+    assert found["resources"] == old
 
 
 def test_scheduling_goes_through_in_camel_case() -> None:
@@ -172,7 +221,7 @@ def test_text_cannot_leave_its_value() -> None:
     assert found["env"] == env
 
 
-@pytest.mark.parametrize("sample", ["tiny", "minimal", "cuda"])
+@pytest.mark.parametrize("sample", ["tiny", "minimal", "cuda", "claim", "image"])
 def test_samples_fit_the_bundled_chart(sample: str) -> None:
     from bind_operator.chart import load_chart
 

@@ -5,12 +5,16 @@
   "ENABLE_CUDA" ($bind.envconfig.enable_cuda | ternary "1" "0")
   "BIND_MODEL" $bind.model.name
   "BIND_LICENSE_ACCEPTED" (toString $bind.model.licenseAccepted)
+  "BIND_PRECISION" $bind.model.precision
   "BIND_CACHE_DIR" "/cache"
   "BIND_HTTP_PORT" "8080"
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
 }}
 {{- with $bind.model.weights.url }}{{ $_ := set $chosen "BIND_WEIGHTS_URL" . }}{{ end }}
+{{- with include "weaviate-bind.weightsVolume" . }}
+{{- $_ := set $chosen "BIND_WEIGHTS_PATH" (list "/weights" (get $bind.model.weights .).path | compact | join "/") }}
+{{- end }}
 {{- with $bind.model.weights.sha256 }}{{ $_ := set $chosen "BIND_WEIGHTS_SHA256" . }}{{ end }}
 {{- if $bind.envconfig.enable_cuda }}
 {{- with $bind.envconfig.nvidia_visible_devices }}{{ $_ := set $chosen "NVIDIA_VISIBLE_DEVICES" . }}{{ end }}
