@@ -107,7 +107,8 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
         text = f"{where}: {reason}: {message or status.get('image', '')}"
         return Problem(Reason.IMAGE_PULL_FAILED, _shorten(text))
     if reason in CONFIG_REASONS:
-        return Problem(Reason.CONTAINER_CONFIG_INVALID, _shorten(f"{where}: {reason}: {message}"))
+        text = f"{_remedy_for_image_volume(pod, message)}{where}: {reason}: {message}"
+        return Problem(Reason.CONTAINER_CONFIG_INVALID, _shorten(text))
     if ended.get("reason") == "OOMKilled":
         return Problem(Reason.OUT_OF_MEMORY, _shorten(_out_of_memory(pod, status, where)))
     if reason == "CrashLoopBackOff" or (ended.get("exitCode", 0) != 0 and status.get("restartCount", 0) > 0):
@@ -115,6 +116,20 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
         text = f"{where} ended with exit code {ended.get('exitCode')}: {words[-400:]}"
         return Problem(Reason.CRASH_LOOPING, _shorten(text))
     return None
+
+
+def _remedy_for_image_volume(pod: Object, message: str) -> str:
+    """Return what to do where a runtime that knows no image volumes was given one; "" elsewhere.
+
+    containerd before 2.1 then takes the volume for a folder without a name, and says no more than that.
+    """
+    has_one = any("image" in volume for volume in pod.get("spec", {}).get("volumes", []))
+    if not has_one or 'mkdir ""' not in message:
+        return ""
+    return (
+        "the node's container runtime mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed); give "
+        "the weights by spec.inference.model.weights.existingClaim or url there: "
+    )
 
 
 def _out_of_memory(pod: Object, status: Object, where: str) -> str:

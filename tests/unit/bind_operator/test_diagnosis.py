@@ -34,6 +34,11 @@ CRASH = {"terminated": {"reason": "Error", "exitCode": 1, "message": "no weights
 NO_NODE = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu."
 UNSCHEDULED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": NO_NODE}]
 NOT_FOUND = 'Back-off pulling image "ghcr.io/x:1": ErrImagePull: not found'
+# containerd 1.6.20 on Kubernetes 1.35.4
+NO_IMAGE_VOLUMES = (
+    'failed to generate container "fd30" spec: failed to generate spec: failed to mkdir "": mkdir : no such '
+    "file or directory"
+)
 NO_CLASS = 'storageclass.storage.k8s.io "fast" not found'
 
 # situation: pods, claims, events, reason, part of the message
@@ -86,6 +91,13 @@ CASES: dict[str, tuple[list[Any], list[Any], list[Any], Reason, str]] = {
         [],
         Reason.CONTAINER_CONFIG_INVALID,
         'secret "keys" not found',
+    ),
+    "a runtime without image volumes is named, and what to do": (
+        [waiting("CreateContainerError", NO_IMAGE_VOLUMES) | {"spec": {"volumes": [{"image": {}}]}}],
+        [],
+        [],
+        Reason.CONTAINER_CONFIG_INVALID,
+        "the node's container runtime mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed)",
     ),
     "evicted": ([pod(reason="Evicted", message="low on memory")], [], [], Reason.EVICTED, "low on memory"),
     "volume is not provisioned, which goes before the scheduler's words": (
@@ -170,6 +182,18 @@ QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
 @pytest.mark.parametrize(("pods", "claims", "events"), QUIET.values(), ids=QUIET)
 def test_no_problem(pods: list[Any], claims: list[Any], events: list[Any]) -> None:
     assert diagnose(pods, claims, events, [INFERENCE]) is None
+
+
+@pytest.mark.parametrize(
+    ("volumes", "message"),
+    [([{"emptyDir": {}}], NO_IMAGE_VOLUMES), ([{"image": {}}], "no space left on device")],
+    ids=["no image volume", "another message"],
+)
+def test_the_runtime_is_not_blamed_for_something_else(volumes: list[Any], message: str) -> None:
+    item = waiting("CreateContainerError", message) | {"spec": {"volumes": volumes}}
+    problem = diagnose([item], [], [], [INFERENCE])
+    assert problem is not None
+    assert "image volumes (" not in problem.message
 
 
 def test_the_newest_event_is_told() -> None:
