@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from bind_inference import __version__
 from bind_inference.answers import json_answer
-from bind_inference.errors import BindError
+from bind_inference.errors import BindError, RequestTimeout
 from bind_inference.openai.errors import error_content
 from bind_inference.openai.routes import router as openai_router
 from bind_inference.routes import CLIENT_GONE, ClientGone, router
@@ -55,6 +55,8 @@ def create_app(service: Service) -> FastAPI:
 
 async def _answer_bind_error(request: Request, error: BindError) -> Response:
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else {}
+    if isinstance(error, RequestTimeout):
+        headers["Connection"] = "close"  # or the rest of the body would be waited for
     content = error_content(request.url.path, error.status, error.message, error)
     return json_answer(content, error.status, headers)
 

@@ -9,11 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bind_inference.batching import WEIGHTS, gflop
-from bind_inference.engine import DeviceLost, EngineInfo, Slice
+from bind_inference.engine import DeviceLost, EngineInfo, Tensor
 from bind_inference.modality import Modality
-from bind_inference.model.views import first_alike, split
-from bind_inference.preprocess import Limits, preprocess
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.weights import PUBLISHED_SHA256, SEEDED, Progress, Stage, load_model
 
@@ -50,14 +47,12 @@ class TorchEngine:
         model: ImageBind,
         device: torch.device,
         dtype: torch.dtype,
-        limits: Limits | None = None,
         space: str = "",
     ) -> None:
         """space: what tells these vectors from others, besides model and precision."""
         self._model = model
         self._device = device
         self._dtype = dtype
-        self._limits = limits or Limits()
         precision = str(dtype).removeprefix("torch.")
         self.info = EngineInfo(
             model=model.config.name,
@@ -67,28 +62,7 @@ class TorchEngine:
             fingerprint=f"{model.config.name}-{precision}-{space}",
         )
 
-    def preprocess(self, modality: Modality, data: bytes | str) -> torch.Tensor:
-        """Return one item as the model takes it."""
-        return preprocess(modality, data, self._limits)
-
-    def tokens(self, tensor: torch.Tensor) -> int:
-        """Return the tokens of one text, with its start and its end."""
-        return int(tensor.nonzero()[-1]) + 1  # not their count: a token's number can be 0
-
-    def slices(self, modality: Modality, tensor: torch.Tensor, max_gflop: float) -> list[Slice]:
-        """Return one item as what runs in one batch, a video in views, those that are alike together."""
-        if modality is Modality.VIDEO:
-            unlike = max(1, int(max_gflop // WEIGHTS[modality].gflop))
-            return [
-                Slice(views, len(views), gflop(modality, units)) for views, units in split(tensor, unlike)
-            ]
-        if modality is Modality.TEXT:
-            units = int(tensor.argmax()) + 1  # the model computes up to the end token
-        else:
-            units = len(set(first_alike(tensor))) if modality is Modality.AUDIO else 1
-        return [Slice(tensor, 1, gflop(modality, units))]
-
-    def forward(self, modality: Modality, tensors: Sequence[torch.Tensor]) -> npt.NDArray[np.float32]:
+    def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
         """Return vectors, float32 [items, dimension].
 
         On a CPU media run one by one: a batch is no faster there, and so an item's vector is the same to the
@@ -102,10 +76,10 @@ class TorchEngine:
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _forward(self, modality: Modality, tensors: list[torch.Tensor]) -> npt.NDArray[np.float32]:
+    def _forward(self, modality: Modality, tensors: list[Tensor]) -> npt.NDArray[np.float32]:
         try:
             with torch.inference_mode():
-                batch = torch.stack(tensors).to(self._device)
+                batch = torch.stack([torch.as_tensor(tensor) for tensor in tensors]).to(self._device)
                 if batch.is_floating_point():
                     batch = batch.to(self._dtype)
                 vectors: torch.Tensor = self._model(modality, batch)
@@ -146,8 +120,7 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Torc
         weights_sha256=settings.weights_sha256,
         progress=lambda progress: report(_readiness(progress)),
     )
-    limits = Limits(keep_end_token=settings.text_truncation == "upstream")
-    engine = TorchEngine(model, device, dtype, limits, _space(settings))
+    engine = TorchEngine(model, device, dtype, _space(settings))
     report(Readiness(Phase.WARMING))
     engine.warm_up()
     return engine

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from bind_inference.decoders.memory import Blob
     from bind_inference.engine import Vector
     from bind_inference.modality import Modality
 
@@ -24,7 +25,7 @@ class Embedding:
     tokens: int = 0
 
 
-def content_key(modality: Modality, data: str) -> Key:
+def content_key(modality: Modality, data: str | Blob) -> Key:
     """Return the name that identical items share. Measured: 1 µs for a short text, 0.8 ms for each MiB.
 
     The string is hashed as it was sent, not the media that it stands for: so a repeated item is known before
@@ -32,6 +33,8 @@ def content_key(modality: Modality, data: str) -> Key:
     with and without line breaks counts as two. The hash is cryptographic, since a client who could make two
     items of one name would choose the vectors that others get.
     """
+    if not isinstance(data, str):
+        return modality, data.digest
     digest = hashlib.blake2b(digest_size=32)
     for start in range(0, len(data), _CHUNK):
         digest.update(data[start : start + _CHUNK].encode("utf-8", "surrogatepass"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bind_inference.modality import Modality
 
 Vector: TypeAlias = npt.NDArray[np.float32]
-Tensor: TypeAlias = Any  # the engine's own: torch is imported by the engine alone
+Tensor: TypeAlias = Any  # a numpy array; of a fake engine whatever it likes
 
 
 class DeviceLost(Exception):
@@ -55,18 +55,6 @@ class Engine(Protocol):
     @property
     def info(self) -> EngineInfo:
         """What it is."""
-        ...
-
-    def preprocess(self, modality: Modality, data: bytes | str) -> Tensor:
-        """Return one decoded item. Any thread may call. Raises BindError without the item's position."""
-        ...
-
-    def tokens(self, tensor: Tensor) -> int:
-        """Return how many tokens a preprocessed text has."""
-        ...
-
-    def slices(self, modality: Modality, tensor: Tensor, max_gflop: float) -> list[Slice]:
-        """Return a preprocessed item in slices of at most `max_gflop`, where it can be cut. Any thread."""
         ...
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:

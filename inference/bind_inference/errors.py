@@ -2,9 +2,12 @@
 
     BindError
     ├── InvalidRequest        400  the body as a whole: no JSON, an unknown field, a wrong type
+    ├── RequestTimeout        408  the body did not arrive in time
     ├── RequestTooLarge       413  the body, or the number of its items
     ├── InvalidItem           422  one item that no remedy of ours can embed
-    │   └── AudioTooShort     422
+    │   ├── AudioTooShort     422
+    │   ├── DecoderCrashed    422  its decoder's process died of it
+    │   └── DecodeTimeout     422  its decoder was stopped after `decode_timeout_s`
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
     ├── QueueFull             429  come again after `retry_after_s`
@@ -48,6 +51,12 @@ class InvalidRequest(BindError):
     status = HTTPStatus.BAD_REQUEST
 
 
+class RequestTimeout(BindError):
+    """The body has not arrived whole after `body_timeout_s`; the connection is closed."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
 class RequestTooLarge(BindError):
     """The body has more bytes or more items than the server takes at once; the message gives the limit."""
 
@@ -62,6 +71,14 @@ class InvalidItem(BindError):
 
 class AudioTooShort(InvalidItem):
     """The audio is shorter than one filterbank window (25 ms)."""
+
+
+class DecoderCrashed(InvalidItem):
+    """The process that decoded the item died; the message says how. Nothing else is harmed."""
+
+
+class DecodeTimeout(InvalidItem):
+    """The item took longer to decode than it may; the message gives both figures."""
 
 
 class UnsupportedMedia(BindError):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
+    from bind_inference.decoders.memory import Blob
     from bind_inference.embedding import Embedding, Key
     from bind_inference.engine import Slice, Vector
     from bind_inference.modality import Modality
@@ -22,7 +23,7 @@ class Waiter:
     """One item of one request; its future is its own, so that no other request can cancel it."""
 
     modality: Modality
-    data: str
+    data: str | Blob
     future: asyncio.Future[Embedding | Exception]
     key: Key | None = None
     job: Job | None = None
@@ -40,7 +41,7 @@ class Job:
     """An item that is decoded and computed once, for all who wait for it."""
 
     modality: Modality
-    data: str
+    data: str | Blob
     key: Key
     waiters: list[Waiter] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)

@@ -65,6 +65,13 @@ class Metrics:
         )
         self._queue_s = histogram("queue_seconds", "Seconds an item waited for the model.", _SECONDS)
         self._decode_s = histogram("decode_seconds", "Seconds to decode an item.", _SECONDS)
+        restarts = Counter(
+            "bind_decoder_restarts",
+            "Decoder processes that were replaced, by cause: crash or timeout.",
+            ["cause"],
+            registry=self.registry,
+        )
+        self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout")}
         self._forward_s = histogram("forward_seconds", "Seconds of a forward pass.", _SECONDS)
         self._cache_hits = counter("cache_hits", "Items whose vector was in the cache.")
         self._cache_misses = counter("cache_misses", "Items whose vector was not in the cache.")
@@ -104,6 +111,10 @@ class Metrics:
     def decoded(self, modality: Modality, seconds: float) -> None:
         """Note how long an item took to decode."""
         self._decode_s[modality].observe(seconds)
+
+    def decoder_replaced(self, cause: str) -> None:
+        """Count a decoder process that was replaced after a `crash` or a `timeout`."""
+        self._restarts[cause].inc()
 
     def cut(self, modality: Modality, waited_s: Sequence[float], gflop: float) -> None:
         """Note a batch: how long each of its items waited, and its arithmetic."""

@@ -11,15 +11,16 @@ from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
 from bind_inference.answers import json_answer
+from bind_inference.bodies import Body, Item, Kind
+from bind_inference.decoders.memory import Shared
 from bind_inference.embedding import Embedding
-from bind_inference.errors import BindError, RequestTooLarge, combine
+from bind_inference.errors import BindError, RequestTimeout, RequestTooLarge, combine
 from bind_inference.modality import Modality
 from bind_inference.schemas import (
     ErrorBody,
     Meta,
     VectorizeRequest,
     VectorizeResponse,
-    parse_body,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): {"model": ErrorBody, "description": text}
     for status, text in {
         HTTPStatus.BAD_REQUEST: "the body is not what this end point takes",
+        HTTPStatus.REQUEST_TIMEOUT: "the body did not arrive in time",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body, or an item, is above a limit",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "an item is of a format that is not served",
         HTTPStatus.UNPROCESSABLE_ENTITY: "an item cannot be embedded",
@@ -44,6 +46,9 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 }
 UNREADY: Final[dict[int | str, dict[str, Any]]] = {503: ERRORS[503]}
 CLIENT_GONE: Final = 499  # nobody reads it; it is for the metrics
+# Bytes up to which a body is read at once (0.7 ms for a MiB); a larger one is put into shared memory as it
+# arrives, and no byte of it comes into the interpreter.
+INLINE_BODY: Final = 1 << 20
 
 router = APIRouter()
 
@@ -74,12 +79,11 @@ async def vectorize(request: Request) -> Response:
     """Answer one vector for each item, or name every item that has none."""
     service: Service = request.app.state.service
     service.readiness.require()
-    async with read_body(request, service) as raw:
-        items = parse_body(VectorizeRequest, raw, service.settings.max_request_items).items()
-        embeddings = await embed_items(request, service, items)
+    async with read_body(request, service, Kind.VECTORIZE) as body:
+        embeddings = await embed_items(request, service, body.items)
     answer: dict[str, list[Any]] = {modality.vector_key: [] for modality in Modality}
-    for (modality, _, _), embedding in zip(items, embeddings, strict=True):
-        answer[modality.vector_key].append(embedding.vector)
+    for item, embedding in zip(body.items, embeddings, strict=True):
+        answer[item.modality.vector_key].append(embedding.vector)
     return json_answer(answer)
 
 
@@ -114,33 +118,56 @@ async def metrics(request: Request) -> Response:
 
 
 @contextlib.asynccontextmanager
-async def read_body(request: Request, service: Service) -> AsyncIterator[bytes]:
+async def read_body(request: Request, service: Service, kind: Kind) -> AsyncIterator[Body]:
     """Read the body, holding its bytes of the budget until the block ends.
 
-    Raises RequestTooLarge as soon as it is known, QueueFull, ClientGone.
+    Raises RequestTooLarge as soon as it is known, InvalidRequest, RequestTimeout, QueueFull, ClientGone.
     """
+    limit_s = service.settings.body_timeout_s
+    with contextlib.ExitStack() as held:
+        try:
+            # Of the whole body: a client that sends a byte now and then makes progress for ever.
+            async with asyncio.timeout(limit_s):
+                raw = await _receive(request, service, held)
+        except TimeoutError:
+            raise RequestTimeout(
+                f"the body has not arrived within {limit_s:g} s, the limit (--body-timeout-s)"
+            ) from None
+        reading = service.read(kind, raw)
+        body = await (reading if isinstance(raw, bytes) else unless_gone(request, reading))
+        del raw
+        yield body
+
+
+async def _receive(request: Request, service: Service, held: contextlib.ExitStack) -> bytes | Shared:
+    """Return the body, a large one in shared memory; `held` holds its bytes."""
     limit, budget = service.settings.max_request_bytes, service.scheduler.bytes_held
     announced = request.headers.get("content-length", "")
     expected = int(announced) if announced.isdigit() else 0
-    chunks: list[bytes] = []
-    with contextlib.ExitStack() as held:
-        _check_size(expected, limit)
-        held.enter_context(budget.hold(expected))
-        size = 0
-        while True:
-            message = await request.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            _check_size(size, limit)
-            if size > expected:
-                held.enter_context(budget.hold(size - expected))
-                expected = size
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                break
-        yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    _check_size(expected, limit)
+    held.enter_context(budget.hold(expected))
+    size, small = 0, bytearray()
+    large: Shared | None = None
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        _check_size(size, limit)
+        if size > expected:
+            held.enter_context(budget.hold(size - expected))
+            expected = size
+        if large is None and size > INLINE_BODY:
+            large = Shared()
+            large.write(small)
+            small.clear()
+        if large is None:
+            small += chunk
+        else:
+            large.write(chunk)
+        if not message.get("more_body", False):
+            return bytes(small) if large is None else large
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -149,26 +176,26 @@ def _check_size(size: int, limit: int) -> None:
 
 
 async def embed_items(
-    request: Request, service: Service, items: Sequence[tuple[Modality, int, str]], name: str | None = None
+    request: Request, service: Service, items: Sequence[Item], name: str | None = None
 ) -> list[Embedding]:
     """Return the items' embeddings, or raise one error that names every item that has none."""
     if not items:
         return []
-    work = service.scheduler.embed([(modality, data) for modality, _, data in items])
-    outcomes = await _unless_gone(request, work)
+    work = service.scheduler.embed([(item.modality, item.data) for item in items])
+    outcomes = await unless_gone(request, work)
     good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
     if len(good) == len(items):
         return good
     raise combine(
         [
-            outcome.named(f"{name or modality.plural}[{index}]")
-            for (modality, index, _), outcome in zip(items, outcomes, strict=True)
+            outcome.named(f"{name or item.modality.plural}[{item.index}]")
+            for item, outcome in zip(items, outcomes, strict=True)
             if isinstance(outcome, BindError)
         ]
     )
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """Return what `work` returns; cancel it and raise ClientGone if the client hangs up first."""
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(request))

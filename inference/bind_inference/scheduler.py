@@ -1,7 +1,7 @@
 """The loop between requests and the model: decode each item, queue it, cut a batch, run it, answer the item.
 
-All state belongs to the event loop's thread; the decoders and the forward thread come back to it by
-`call_soon_threadsafe`.
+All state belongs to the event loop's thread; the decoders' threads and the forward thread come back to it by
+`call_soon_threadsafe`. Media are decoded in processes of their own, texts here.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bind_inference.admission import Budget
 from bind_inference.batching import WEIGHTS, Batcher, Policy
 from bind_inference.cache import VectorCache
+from bind_inference.decoders.memory import Blob
 from bind_inference.embedding import Embedding, Key, content_key
 from bind_inference.errors import BindError, NotReady
 from bind_inference.jobs import Flights, Job, Part, Waiter
 from bind_inference.modality import Modality
-from bind_inference.payload import decode_base64
 from bind_inference.worker import Ran, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bind_inference.engine import Engine, EngineInfo, Slice
+    from bind_inference.decoders.decoding import Decoded
+    from bind_inference.decoders.pool import Decoders
+    from bind_inference.engine import Engine, EngineInfo
     from bind_inference.metrics import Metrics
     from bind_inference.spans import Spans
 
@@ -45,8 +48,6 @@ class Limits:
     policy: Policy = field(default_factory=Policy)
     max_items: int = 4096
     max_bytes: int = 1 << 30
-    max_item_bytes: int = 1 << 26
-    decode_threads: int = 1
     cache_bytes: int = 0
 
 
@@ -56,17 +57,17 @@ class Scheduler:
     def __init__(
         self,
         engine: Engine,
+        decoders: Decoders,
         limits: Limits,
         metrics: Metrics,
         *,
         on_death: Callable[[BaseException], None] = lambda _: None,
-        prepare_decoder: Callable[[], None] = lambda: None,
         prepare_forward: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         spans: Spans | None = None,
     ) -> None:
         self._engine = engine
-        self._limits = limits
+        self._decoders = decoders
         self._metrics = metrics
         self._clock = clock
         self._spans = spans
@@ -78,7 +79,7 @@ class Scheduler:
         self._cache = VectorCache(limits.cache_bytes)
         self._flights = Flights()
         self._digests = ThreadPoolExecutor(1, "digest")
-        self._decoders = ThreadPoolExecutor(limits.decode_threads, "decode", initializer=prepare_decoder)
+        self._texts = ThreadPoolExecutor(1, "text")
         self._worker = Worker(
             engine,
             on_done=lambda batch, ran: self._in_loop(self._ran, batch, ran),
@@ -105,7 +106,7 @@ class Scheduler:
         """The budget of bodies and decoded items; whoever reads a body takes from it."""
         return self._bytes
 
-    async def embed(self, items: Sequence[tuple[Modality, str]]) -> list[Embedding | BindError]:
+    async def embed(self, items: Sequence[tuple[Modality, str | Blob]]) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it.
 
         items: text as it is, media in base64. An item that the cache knows costs nothing; one that is under
@@ -143,13 +144,13 @@ class Scheduler:
             waiter.answer(reason)
         self._worker.stop()
         self._digests.shutdown(wait=False, cancel_futures=True)
-        self._decoders.shutdown(wait=False, cancel_futures=True)
+        self._texts.shutdown(wait=False, cancel_futures=True)
 
     def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
         """Answer what the cache knows at once; return the rest, without a key where that takes a thread."""
         unknown, left = list[Waiter](), INLINE_DIGEST
         for waiter in waiters:
-            left -= len(waiter.data)
+            left -= 0 if isinstance(waiter.data, Blob) else len(waiter.data)
             if left < 0 or not self._known(waiter, content_key(waiter.modality, waiter.data)):
                 unknown.append(waiter)
         return unknown
@@ -172,7 +173,7 @@ class Scheduler:
         else:
             self._fly(waiter, waiter.key)
 
-    def _digest_in_thread(self, waiter: Waiter, data: str) -> None:
+    def _digest_in_thread(self, waiter: Waiter, data: str | Blob) -> None:
         if waiter.future.done():
             return
         try:
@@ -212,37 +213,40 @@ class Scheduler:
         job.finish(outcome)
 
     def _decode(self, job: Job) -> None:
-        if job.modality is Modality.TEXT and len(job.data) <= INLINE_TEXT:
-            self._decoded(job, *self._preprocess(job))
-            return
-        self._decoders.submit(copy_context().run, self._decode_in_thread, job)
+        data = job.data
+        if job.modality is not Modality.TEXT:
+            done = partial(self._in_loop, self._decoded, job)
+            self._decoders.media(job.modality, data, lambda: not job.abandoned, done)
+        elif isinstance(data, Blob):
+            raise TypeError("a text is str")
+        elif len(data) <= INLINE_TEXT:
+            self._decoded(job, *self._tokenize(data))
+        else:
+            self._texts.submit(copy_context().run, self._tokenize_in_thread, job, data)
 
-    def _decode_in_thread(self, job: Job) -> None:
+    def _tokenize_in_thread(self, job: Job, data: str) -> None:
         if not job.abandoned:
-            self._in_loop(self._decoded, job, *self._preprocess(job))
+            self._in_loop(self._decoded, job, *self._tokenize(data))
 
-    def _preprocess(self, job: Job) -> tuple[list[Slice], Exception | None, float]:
-        """Return (slices, None, seconds) or ([], what is wrong, seconds). Any thread."""
+    def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
+        """Return a text's tokens, or what is wrong with it, and the seconds that took. Any thread."""
         start = time.perf_counter()
         try:
-            text = job.modality is Modality.TEXT
-            data = job.data if text else decode_base64(job.data, self._limits.max_item_bytes)
-            tensor = self._engine.preprocess(job.modality, data)
-            job.tokens = self._engine.tokens(tensor) if text else 0
-            slices = self._engine.slices(job.modality, tensor, self._limits.policy.max_batch_gflop)
+            outcome: Decoded | Exception = self._decoders.text(data)
         except Exception as error:  # noqa: BLE001  (it is this item's answer, whatever it is)
-            return [], error, time.perf_counter() - start
-        return slices, None, time.perf_counter() - start
+            outcome = error
+        return outcome, time.perf_counter() - start
 
-    def _decoded(self, job: Job, slices: list[Slice], error: Exception | None, decode_s: float) -> None:
+    def _decoded(self, job: Job, outcome: Decoded | Exception, decode_s: float) -> None:
+        error = outcome if isinstance(outcome, Exception) else None
         self._metrics.decoded(job.modality, decode_s)
         if self._spans:
             self._spans.decoded(job, decode_s, error)
-        if error is not None:
-            self._finish(job, error)
+        if isinstance(outcome, Exception):
+            self._finish(job, outcome)
             return
-        job.data, job.queued_at = "", self._clock()
-        job.parts = [Part(job, part) for part in slices]
+        job.data, job.tokens, job.queued_at = "", outcome.tokens, self._clock()
+        job.parts = [Part(job, part) for part in outcome.slices]
         for part in job.parts:
             self._batcher.put(part, job.queued_at)
         self._pump()

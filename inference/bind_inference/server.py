@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from bind_inference.protocol import protocol
+
 if TYPE_CHECKING:
     import socket
     from types import FrameType
@@ -31,7 +33,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=protocol(settings.head_timeout_s),
                 ws="none",
                 lifespan="on",
                 log_config=None,

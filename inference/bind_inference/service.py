@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference import __version__
 from bind_inference.batching import Policy
+from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.cpus import usable_cpus
 from bind_inference.errors import Draining, NotReady
 from bind_inference.metrics import Metrics
@@ -20,11 +22,14 @@ from bind_inference.scheduler import Limits, Scheduler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bind_inference.decoders.memory import Shared
+    from bind_inference.decoders.pool import Decoders
     from bind_inference.engine import Engine
     from bind_inference.settings import Settings
     from bind_inference.spans import Spans
 
     Load = Callable[[Settings, Callable[[Readiness], None]], Engine]
+    OpenDecoders = Callable[[Settings, Callable[[str], None]], Decoders]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +47,31 @@ LICENCES: Final = {
 MAX_BATCH_GFLOP: Final = {False: 350.0, True: 20_000.0}
 
 
+def max_batch_gflop(settings: Settings) -> float:
+    """Return the most arithmetic of one forward pass."""
+    return settings.max_batch_gflop or MAX_BATCH_GFLOP[settings.enable_cuda]
+
+
+def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decoders:
+    """Return the decoder processes that `settings` ask for, not started yet."""
+    # numpy and the tokenizer take a while: the server listens before it imports them
+    from bind_inference.decoders.decoding import Bounds
+    from bind_inference.decoders.pool import DecoderPool, PoolLimits
+    from bind_inference.preprocess import Limits as ItemLimits
+
+    return DecoderPool(
+        Bounds(
+            ItemLimits(keep_end_token=settings.text_truncation == "upstream"),
+            settings.max_item_bytes,
+            max_batch_gflop(settings),
+        ),
+        PoolLimits(
+            settings.decode_workers or usable_cpus(), settings.decode_timeout_s, settings.decode_memory_bytes
+        ),
+        restarted,
+    )
+
+
 class Service:
     """What every route sees. Its methods belong to the event loop's thread."""
 
@@ -51,11 +81,14 @@ class Service:
         load: Load,
         on_failure: Callable[[str], None],
         spans: Spans | None = None,
+        decoders: OpenDecoders = open_decoders,
     ) -> None:
         self.settings = settings
         self.spans = spans
         self.metrics = Metrics()
         self.readiness = Readiness()
+        self._open_decoders = decoders
+        self._decoders: Decoders | None = None
         self._load = load
         self._on_failure = on_failure
         self._scheduler: Scheduler | None = None
@@ -82,6 +115,35 @@ class Service:
         """Take nothing more; what still waits is answered with 503."""
         if self._scheduler:
             self._scheduler.close(Draining("the server stops; try another"))
+        if self._decoders:
+            self._decoders.close()
+
+    async def read(self, kind: Kind, raw: bytes | Shared) -> Body:
+        """Return what a body asks for; a large one, which is shared memory, is read by a decoder process.
+
+        Raises InvalidRequest, RequestTooLarge.
+        """
+        if isinstance(raw, bytes):
+            return read_body(kind, raw, self.settings.max_request_items)
+        if self._decoders is None:
+            raise NotReady(self.readiness.describe())
+        loop = asyncio.get_running_loop()
+        read: asyncio.Future[Body] = loop.create_future()
+
+        def settle(outcome: Body | Exception) -> None:
+            if read.done():
+                return
+            if isinstance(outcome, Exception):
+                read.set_exception(outcome)
+            else:
+                read.set_result(outcome)
+
+        def done(outcome: Body | Exception, _seconds: float) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(settle, outcome)
+
+        self._decoders.read(kind, raw, self.settings.max_request_items, lambda: not read.done(), done)
+        return await read
 
     def meta(self, version: str) -> dict[str, Any]:
         """Return what /meta says."""
@@ -106,14 +168,17 @@ class Service:
             call(self._become, readiness)
 
         try:
+            self._decoders = decoders = self._open_decoders(self.settings, self.metrics.decoder_replaced)
+            decoders.start()
             engine = self._load(self.settings, report)
+            decoders.check()
         except Exception as error:  # whatever it is, the process must say it and end
             log.exception("the model could not be loaded")
             call(self._fail, str(error) or repr(error))
         else:
-            call(self._loaded, engine)
+            call(self._loaded, engine, decoders)
 
-    def _loaded(self, engine: Engine) -> None:
+    def _loaded(self, engine: Engine, decoders: Decoders) -> None:
         from bind_inference.device import limit_threads  # torch takes seconds: only once the loop runs
 
         settings = self.settings
@@ -123,22 +188,16 @@ class Service:
         tiny = settings.model == "Tiny"
         self._scheduler = Scheduler(
             engine,
+            decoders,
             Limits(
-                policy=Policy(
-                    settings.max_batch_size,
-                    settings.max_batch_gflop or MAX_BATCH_GFLOP[settings.enable_cuda],
-                    settings.max_wait_s,
-                ),
+                policy=Policy(settings.max_batch_size, max_batch_gflop(settings), settings.max_wait_s),
                 max_items=settings.max_queue_items,
                 max_bytes=settings.max_queue_bytes,
-                max_item_bytes=settings.max_item_bytes,
-                decode_threads=settings.decode_threads or cpus,
                 cache_bytes=settings.vector_cache_bytes,
             ),
             self.metrics,
             spans=self.spans,
             on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
-            prepare_decoder=lambda: limit_threads(1),
             prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if tiny else cpus)),
         )
         info = engine.info

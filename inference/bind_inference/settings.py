@@ -143,8 +143,22 @@ class ModelSettings(WeightsSettings):
         le=1,
         description="seconds an idle server waits for more items before it runs a batch that is not full",
     )
-    decode_threads: int = Field(
-        default=0, ge=0, le=256, description="threads that decode media; 0: one for each CPU"
+    decode_workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="processes that decode media, each one item at a time; 0: one for each CPU",
+    )
+    decode_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="seconds that decoding one item may take; above it the item is refused and its process "
+        "replaced",
+    )
+    decode_memory_bytes: int = Field(
+        default=2048 * _MIB,
+        ge=256 * _MIB,
+        description="private memory that one decoder process may take; an item that needs more is refused",
     )
     torch_threads: int = Field(
         default=0,
@@ -170,6 +184,16 @@ class Settings(ModelSettings):
         default=150,
         ge=1,
         description="seconds an idle connection stays open; Weaviate keeps its own for 90",
+    )
+    head_timeout_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="seconds that the head of a request may take to arrive; above it the connection is cut",
+    )
+    body_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="seconds that the whole body of a request may take to arrive; above it the answer is 408",
     )
     drain_delay_s: float = Field(
         default=2.0,

@@ -11,12 +11,14 @@ from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 from torch.utils.flop_counter import FlopCounterMode
 
 from bind_inference.batching import WEIGHTS
-from bind_inference.device import TorchEngine, load_engine
+from bind_inference.decoders import slicing
+from bind_inference.decoders.decoding import Bounds, decode
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
-from bind_inference.model.views import first_alike, split
+from bind_inference.model.views import first_alike
+from bind_inference.service import open_decoders
 from bind_inference.settings import Settings
 from parity.answers import answers, made_up_input, relative_error, vectors
 
@@ -138,15 +140,18 @@ def test_views_that_differ_in_one_number_are_not_alike(place: tuple[int, ...]) -
     views = torch.zeros(3, 3, 2, 224, 224)
     views[1][place] = 1e-7
     assert first_alike(views) == [0, 1, 0]
+    assert slicing.first_alike(views.numpy()) == [0, 1, 0]
 
 
 def test_the_mean_of_a_videos_parts_is_its_vector(tiny: ImageBind) -> None:
     pattern = [0, 1, 0, 2, 2, 2, 3, 4, 5, 0, 6, 6, 5, 5, 7]
     item = made_up_input(Modality.VIDEO, SHAPES[Modality.VIDEO])[0][pattern]
-    parts = split(item, 3)
-    assert [unlike for _, unlike in parts] == [3, 3, 2]
-    assert sum(len(part) for part, _ in parts) == 15
-    each = torch.cat([vectors(tiny, Modality.VIDEO, part[None]) * len(part) for part, _ in parts])
+    cost = WEIGHTS[Modality.VIDEO].gflop
+    parts = slicing.slices(Modality.VIDEO, item.numpy(), 3 * cost)
+    assert [part.gflop for part in parts] == [3 * cost, 3 * cost, 2 * cost]
+    assert sum(part.share for part in parts) == 15
+    views = [torch.from_numpy(part.tensor) for part in parts]
+    each = torch.cat([vectors(tiny, Modality.VIDEO, part[None]) * len(part) for part in views])
     mean = each.sum(dim=0, keepdim=True) / 15
     assert relative_error(mean, plain_clips(tiny, Modality.VIDEO, item[None])) <= TOLERANCE
 
@@ -188,9 +193,9 @@ COSTS = {
 
 
 @pytest.mark.parametrize("kind", COSTS)
-def test_an_item_costs_what_is_computed_of_it(tiny: ImageBind, kind: str) -> None:
+def test_an_item_costs_what_is_computed_of_it(kind: str) -> None:
     modality, tensor, wanted = COSTS[kind]
-    slices = TorchEngine(tiny, torch.device("cpu"), torch.float32).slices(modality, tensor, 1000.0)
+    slices = slicing.slices(modality, tensor.numpy(), 1000.0)
     found = [(tuple(part.tensor.shape), part.share, part.gflop / WEIGHTS[modality].gflop) for part in slices]
     assert found == wanted
 
@@ -217,12 +222,12 @@ def test_the_setting_for_long_texts_reaches_the_tokenizer() -> None:
     kept = {}
     for choice in ("weaviate", "upstream"):
         settings = Settings(model="Tiny", text_truncation=choice)
-        kept[choice] = load_engine(settings, lambda _: None).preprocess(Modality.TEXT, "dog " * 100)
+        (part,) = open_decoders(settings, lambda _: None).text("dog " * 100).slices
+        kept[choice] = part.tensor
     assert kept["weaviate"][76] != 49_407
     assert kept["upstream"][76] == 49_407
 
 
-def test_the_token_of_number_0_is_counted(tiny: ImageBind) -> None:
-    engine = TorchEngine(tiny, torch.device("cpu"), torch.float32)
+def test_the_token_of_number_0_is_counted() -> None:
     for text, tokens in (("", 2), ("a dog", 4), ("!+", 4)):
-        assert engine.tokens(engine.preprocess(Modality.TEXT, text)) == tokens
+        assert decode(Modality.TEXT, text, Bounds()).tokens == tokens

@@ -45,7 +45,7 @@ def test_every_kind_and_file_is_compared() -> None:
 def test_media(key: str) -> None:
     kind, name = key.split("/")
     modality = Modality(kind)
-    made = preprocess(modality, (HERE / "media" / name).read_bytes()).numpy()
+    made = preprocess(modality, (HERE / "media" / name).read_bytes())
     if modality in (Modality.IMAGE, Modality.VIDEO, Modality.THERMAL, Modality.DEPTH):
         made = made[..., ::8, ::8]
     assert made.dtype == np.float32

@@ -1,22 +1,29 @@
-"""An engine without weights: an item's vector is [number of its batch, length of its data, 0, 0]."""
+"""An engine without weights: an item's vector is [number of its batch, length of its data, 0, 0].
+
+And decoders without processes, whose arrays are strings.
+"""
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bind_inference.batching import gflop
+from bind_inference.bodies import Body, Kind, read_body
+from bind_inference.decoders.decoding import Decoded
+from bind_inference.decoders.memory import Blob, Shared
 from bind_inference.engine import EngineInfo, Slice
 from bind_inference.errors import InvalidItem
+from bind_inference.modality import Modality
+from bind_inference.payload import decode_base64
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
-
-    from bind_inference.modality import Modality
 
 
 class FakeEngine:
@@ -28,21 +35,6 @@ class FakeEngine:
         self.gate.set()
         self.entered = threading.Event()
         self.batches: list[tuple[Modality, list[str]]] = []
-
-    def preprocess(self, modality: Modality, data: bytes | str) -> str:
-        text = data if isinstance(data, str) else data.decode()
-        if text.startswith("bad"):
-            raise InvalidItem("not a good one")
-        if text.startswith("bug"):
-            raise ZeroDivisionError("a bug in the decoder")
-        return text
-
-    def tokens(self, tensor: str) -> int:
-        return len(tensor.split())
-
-    def slices(self, modality: Modality, tensor: str, max_gflop: float) -> list[Slice]:
-        """An item is cut at each `|`; a slice has as many shares as letters."""
-        return [Slice(part, max(1, len(part)), gflop(modality, 1)) for part in tensor.split("|")]
 
     def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:
         self.entered.set()
@@ -57,3 +49,66 @@ class FakeEngine:
             if text == "infinite":
                 vector[3] = np.inf
         return vectors
+
+
+class FakeDecoders:
+    """Decodes in one thread. An item is cut at each `|`; a slice has as many shares as letters."""
+
+    def __init__(self, max_item_bytes: int = 1 << 26) -> None:
+        self._max_item_bytes = max_item_bytes
+        self._thread = ThreadPoolExecutor(1, "fake-decoder")
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def check(self) -> None:
+        """There is nothing that could be broken."""
+
+    def text(self, data: str) -> Decoded:
+        return Decoded(_slices(Modality.TEXT, data), len(data.split()))
+
+    def media(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Callable[[], bool],
+        done: Callable[[Decoded | Exception, float], None],
+    ) -> None:
+        self._thread.submit(self._decode, modality, data, wanted, done)
+
+    def read(
+        self,
+        kind: Kind,
+        raw: Shared,
+        max_items: int,
+        wanted: Callable[[], bool],
+        done: Callable[[Body | Exception, float], None],
+    ) -> None:
+        self._thread.submit(lambda: done(read_body(kind, raw.read(0, raw.size), max_items), 0.0))
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _decode(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Callable[[], bool],
+        done: Callable[[Decoded | Exception, float], None],
+    ) -> None:
+        if not wanted():
+            return
+        try:
+            given = data.read() if isinstance(data, Blob) else data
+            text = decode_base64(given, self._max_item_bytes).decode()
+            done(Decoded(_slices(modality, text)), 0.0)
+        except Exception as error:  # noqa: BLE001  (as of a real one)
+            done(error, 0.0)
+
+
+def _slices(modality: Modality, text: str) -> list[Slice]:
+    if text.startswith("bad"):
+        raise InvalidItem("not a good one")
+    if text.startswith("bug"):
+        raise ZeroDivisionError("a bug in the decoder")
+    return [Slice(part, max(1, len(part)), gflop(modality, 1)) for part in text.split("|")]

@@ -9,6 +9,7 @@ import numpy as np
 
 from bind_inference.device import TorchEngine, load_engine
 from bind_inference.modality import Modality
+from bind_inference.preprocess import preprocess
 from bind_inference.settings import Settings
 from support.server import ROOT
 
@@ -48,7 +49,7 @@ class Expected:
         key = modality, name
         if key not in self._vectors:
             data = name if modality is Modality.TEXT else (MEDIA / name).read_bytes()
-            tensor = self._engine.preprocess(modality, data)
+            tensor = preprocess(modality, data)
             self._vectors[key] = self._engine.forward(modality, [tensor])[0]
         return self._vectors[key]
 

@@ -33,17 +33,3 @@ def distinct(views: Tensor) -> tuple[Tensor, list[int]]:
     if len(kept) == len(views):
         return views, which
     return views[kept], [kept.index(first) for first in which]
-
-
-def split(views: Tensor, unlike: int) -> list[tuple[Tensor, int]]:
-    """Return `views` [n, ...] in parts of at most `unlike` unlike views, each with how many it has.
-
-    Like views come into the same part, so that no part computes what another does.
-    """
-    which = first_alike(views)
-    kept = sorted(set(which))
-    parts = []
-    for start in range(0, len(kept), unlike):
-        chosen = kept[start : start + unlike]
-        parts.append((views[[index for index, first in enumerate(which) if first in chosen]], len(chosen)))
-    return parts

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
 from bind_inference.answers import json_answer
-from bind_inference.errors import BindError, InvalidRequest, combine
-from bind_inference.openai.data_uri import classify
+from bind_inference.bodies import Kind
+from bind_inference.errors import InvalidRequest, combine
 from bind_inference.openai.errors import openai_error
 from bind_inference.openai.schemas import (
     EmbeddingsRequest,
@@ -20,11 +20,9 @@ from bind_inference.openai.schemas import (
     OpenAIErrorBody,
 )
 from bind_inference.routes import ERRORS, embed_items, read_body, takes_body
-from bind_inference.schemas import parse_body
 from bind_inference.settings import canonical_model
 
 if TYPE_CHECKING:
-    from bind_inference.modality import Modality
     from bind_inference.service import Service
 
 OPENAI_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -48,11 +46,12 @@ async def embeddings(request: Request) -> Response:
     """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
     service: Service = request.app.state.service
     service.readiness.require()
-    async with read_body(request, service) as raw:
-        wanted = parse_body(EmbeddingsRequest, raw, service.settings.max_request_items)
-        _check(wanted, service)
-        results = await embed_items(request, service, _items(wanted.input), name="input")
-    encode = _base64 if wanted.encoding_format == "base64" else lambda vector: vector
+    async with read_body(request, service, Kind.EMBEDDINGS) as body:
+        _check(body.options, service)
+        if body.faults:
+            raise combine(body.faults)
+        results = await embed_items(request, service, body.items, name="input")
+    encode = _base64 if body.options["encoding_format"] == "base64" else lambda vector: vector
     tokens = sum(result.tokens for result in results)
     return json_answer(
         {
@@ -83,28 +82,13 @@ async def model(request: Request, name: str) -> Response:
     return json_answer(served)
 
 
-def _items(inputs: list[str]) -> list[tuple[Modality, int, str]]:
-    items: list[tuple[Modality, int, str]] = []
-    faults: list[BindError] = []
-    for index, text in enumerate(inputs):
-        try:
-            modality, data = classify(text)
-        except BindError as error:
-            faults.append(error.named(f"input[{index}]"))
-        else:
-            items.append((modality, index, data))
-    if faults:
-        raise combine(faults)
-    return items
-
-
-def _check(wanted: EmbeddingsRequest, service: Service) -> None:
+def _check(options: dict[str, Any], service: Service) -> None:
     served, dimension = service.settings.model, service.scheduler.info.dimension
-    if wanted.model is not None and canonical_model(wanted.model) != served:
+    if options["model"] is not None and canonical_model(options["model"]) != served:
         raise InvalidRequest(f"this server serves {served}").named("model")
-    if wanted.dimensions not in {None, dimension}:
+    if options["dimensions"] not in {None, dimension}:
         raise InvalidRequest(f"{served} has {dimension}").named("dimensions")
-    if not wanted.input:
+    if not options["count"]:
         raise InvalidRequest("must have at least one text").named("input")
 
 

@@ -11,16 +11,14 @@ import struct
 import warnings
 
 import numpy as np
-import torch
 from PIL import Image, UnidentifiedImageError
-from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
-from bind_inference.preprocess.limits import Limits
+from bind_inference.preprocess.limits import Floats, Limits
 
 SIZE = 224
-MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
-STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
+MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32).reshape(3, 1, 1)
+STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32).reshape(3, 1, 1)
 # Left out on purpose: formats that start other programs (EPS), nest others, or that nobody sends.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
 Image.init()  # registers their readers, which would otherwise happen inside the first request
@@ -32,12 +30,12 @@ RESIZE_WHOLE_UP_TO = 16
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError)
 
 
-def image(data: bytes, limits: Limits) -> Tensor:
+def image(data: bytes, limits: Limits) -> Floats:
     """Return a photo as float32 [3, 224, 224], normalised with CLIP's mean and deviation."""
     return (_middle_square(data, "RGB", limits) - MEAN) / STD
 
 
-def thermal_or_depth(data: bytes, limits: Limits) -> Tensor:
+def thermal_or_depth(data: bytes, limits: Limits) -> Floats:
     """Return a thermal or depth picture as float32 [1, 224, 224]: its luminance, normalised as red is.
 
     The reference normalises one channel with CLIP's three, of which the first is used; stored vectors
@@ -46,7 +44,7 @@ def thermal_or_depth(data: bytes, limits: Limits) -> Tensor:
     return (_middle_square(data, "L", limits) - MEAN[:1]) / STD[:1]
 
 
-def _middle_square(data: bytes, mode: str, limits: Limits) -> Tensor:
+def _middle_square(data: bytes, mode: str, limits: Limits) -> Floats:
     """Return float32 [channels of mode, 224, 224] in [0, 1]."""
     if not data:
         raise InvalidItem("empty: send the bytes of a picture in base64")
@@ -54,8 +52,8 @@ def _middle_square(data: bytes, mode: str, limits: Limits) -> Tensor:
         # Oddities of metadata; sizes are judged by our limit, not by Pillow's warning.
         warnings.simplefilter("ignore")
         picture = _crop(_decode(data, mode, limits))
-    pixels = torch.from_numpy(np.array(picture, dtype=np.uint8)).view(SIZE, SIZE, -1)
-    return pixels.permute(2, 0, 1).float().div(255).contiguous()
+    pixels = np.asarray(picture, dtype=np.uint8).reshape(SIZE, SIZE, -1)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255)
 
 
 def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:

@@ -3,18 +3,16 @@
 import io
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge
-from bind_inference.preprocess.limits import Limits
+from bind_inference.preprocess.limits import Floats, Limits
 
 CHANNELS, SAMPLES = 6, 2000
 LARGEST = 1e9  # no sensor's; squares of sums of numbers above 1e18 overflow inside the model
 COLUMNS = "gyro_x,gyro_y,gyro_z,accl_x,accl_y,accl_z"
 
 
-def imu(data: bytes, limits: Limits) -> Tensor:
+def imu(data: bytes, limits: Limits) -> Floats:
     """Return a recording as float32 [6, 2000]: cut at 2,000 samples, or zeros after its end.
 
     data: CSV of six columns under one line of names, which is skipped. The numbers are laid out row after
@@ -30,18 +28,18 @@ def imu(data: bytes, limits: Limits) -> Tensor:
     if len(rows) > limits.max_imu_rows:
         raise MediaTooLarge(f"{len(rows)} rows; at most {limits.max_imu_rows} are taken: send fewer")
     samples = _numbers(rows).reshape(CHANNELS, -1)[:, :SAMPLES]
-    recording = torch.zeros(CHANNELS, SAMPLES)
-    recording[:, : samples.shape[1]] = torch.from_numpy(samples)
+    recording = np.zeros((CHANNELS, SAMPLES), np.float32)
+    recording[:, : samples.shape[1]] = samples
     return recording
 
 
-def _numbers(rows: list[tuple[int, str]]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _numbers(rows: list[tuple[int, str]]) -> Floats:
     """Return the numbers of rows (line number, text) as [rows, 6]."""
     text = io.StringIO("\n".join(line for _, line in rows))
     try:
         table = np.loadtxt(text, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
         with np.errstate(over="ignore"):
-            numbers: np.ndarray[tuple[int, int], np.dtype[np.float32]] = table.astype(np.float32)
+            numbers: Floats = table.astype(np.float32)
     except ValueError:
         raise InvalidItem(_complaint(rows)) from None
     if numbers.shape[1] != CHANNELS or not (np.abs(numbers) <= LARGEST).all():

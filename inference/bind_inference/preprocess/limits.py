@@ -1,6 +1,12 @@
 """How large one item may be once decoded, and what is taken of a longer text."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 import math
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from bind_inference.preprocess.limits import Floats
 
 ZERO_CROSSINGS = 6
 ROLLOFF = 0.99
@@ -21,7 +22,7 @@ def source_range(first: int, last: int, rate: int, new_rate: int) -> tuple[int, 
     return first * rate // new_rate - reach, (last - 1) * rate // new_rate + reach + 2
 
 
-def resample(waveform: Tensor, offset: int, first: int, last: int, rate: int, new_rate: int) -> Tensor:
+def resample(waveform: Floats, offset: int, first: int, last: int, rate: int, new_rate: int) -> Floats:
     """Return outputs [first, last) at `new_rate`, float32 [channels, last - first].
 
     waveform: float32 [channels, samples] at `rate`, whose first sample is number `offset` of the recording;
@@ -33,21 +34,21 @@ def resample(waveform: Tensor, offset: int, first: int, last: int, rate: int, ne
     rate, new_rate = rate // divisor, new_rate // divisor
     cutoff = ROLLOFF * min(rate, new_rate)
     reach = _reach(rate, new_rate)
-    taps = torch.arange(-reach, reach + 2)
-    out = torch.empty(waveform.shape[0], last - first)
+    taps = np.arange(-reach, reach + 2)
+    out = np.empty((waveform.shape[0], last - first), np.float32)
     step = max(1, _CHUNK // len(taps))
     for start in range(first, last, step):
-        outputs = torch.arange(start, min(start + step, last))
+        outputs = np.arange(start, min(start + step, last))
         # Integers until here: exact phases however long the recording is.
         ticks = outputs * rate
-        source = ticks.div(new_rate, rounding_mode="floor")[:, None] + taps
-        phase = (source * new_rate - ticks[:, None]).double() / (rate * new_rate)
-        angle = (phase * cutoff).clamp(-ZERO_CROSSINGS, ZERO_CROSSINGS) * math.pi
-        window = (angle / (2 * ZERO_CROSSINGS)).cos().square()
-        kernel = (torch.sinc(angle / math.pi) * window * (cutoff / rate)).float()
+        source = (ticks // new_rate)[:, None] + taps
+        phase = (source * new_rate - ticks[:, None]) / (rate * new_rate)
+        crossings = (phase * cutoff).clip(-ZERO_CROSSINGS, ZERO_CROSSINGS)
+        window = np.square(np.cos(crossings * (math.pi / (2 * ZERO_CROSSINGS))))
+        kernel = (np.sinc(crossings) * window * (cutoff / rate)).astype(np.float32)
         index = source - offset
         inside = (index >= 0) & (index < waveform.shape[1])
-        samples = waveform[:, index.clamp(0, waveform.shape[1] - 1)] * inside
+        samples = waveform[:, index.clip(0, waveform.shape[1] - 1)] * inside
         out[:, start - first : start - first + len(outputs)] = (samples * kernel).sum(-1)
     return out
 

@@ -8,12 +8,10 @@ from typing import Protocol
 import av
 import numpy as np
 import soundfile  # type: ignore[import-untyped]  # it ships no types
-import torch
-from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge
 from bind_inference.preprocess.container import AUDIO_DEMUXERS, opened
-from bind_inference.preprocess.limits import Limits
+from bind_inference.preprocess.limits import Floats, Limits
 
 _BLOCK = 1 << 16  # samples
 # By first bytes, because libsndfile tries many formats nobody sends, some of which look for other files.
@@ -25,7 +23,7 @@ class Recording(Protocol):
 
     sample_rate: int
 
-    def blocks(self) -> Iterator[Tensor]:
+    def blocks(self) -> Iterator[Floats]:
         """Yield float32 [channels, samples] in [-1, 1]; the number of channels is that of the first block."""
 
 
@@ -70,7 +68,7 @@ class _Sndfile:
         except (soundfile.LibsndfileError, ValueError, OverflowError):
             return None
 
-    def blocks(self) -> Iterator[Tensor]:
+    def blocks(self) -> Iterator[Floats]:
         """Yield float32 [channels, samples]."""
         try:
             with soundfile.SoundFile(io.BytesIO(self.data)) as file:
@@ -78,7 +76,7 @@ class _Sndfile:
                     block = file.read(_BLOCK, dtype="float32", always_2d=True)
                     if not len(block):
                         return
-                    yield torch.from_numpy(np.ascontiguousarray(block.T))
+                    yield block.T
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise InvalidItem(f"not sound that can be decoded: {error}") from error
 
@@ -103,7 +101,7 @@ class _Ffmpeg:
             _check(context.channels, context.sample_rate, limits)
             return cls(data, context.sample_rate, context.layout.name)
 
-    def blocks(self) -> Iterator[Tensor]:
+    def blocks(self) -> Iterator[Floats]:
         """Yield float32 [channels, samples]."""
         with opened(self.data, AUDIO_DEMUXERS, "a sound file") as container:
             stream = container.streams.audio[0]
@@ -112,6 +110,11 @@ class _Ffmpeg:
             same = av.AudioResampler(format="fltp", layout=self.layout, rate=self.sample_rate)
             for frame in container.decode(stream):
                 for part in same.resample(frame):
-                    yield torch.from_numpy(part.to_ndarray())
+                    yield _samples(part)
             for part in same.resample(None):
-                yield torch.from_numpy(part.to_ndarray())
+                yield _samples(part)
+
+
+def _samples(frame: av.AudioFrame) -> Floats:
+    samples: Floats = frame.to_ndarray().astype(np.float32, copy=False)
+    return samples

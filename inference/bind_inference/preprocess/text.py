@@ -5,9 +5,9 @@ import html
 import re
 
 import ftfy
-import torch
+import numpy as np
+import numpy.typing as npt
 from instant_clip_tokenizer import Tokenizer  # type: ignore[import-untyped]  # it ships no types
-from torch import Tensor
 
 from bind_inference.errors import InvalidItem, MediaTooLarge
 from bind_inference.preprocess.limits import Limits
@@ -22,7 +22,7 @@ def _tokenizer() -> Tokenizer:
     return Tokenizer()  # 0.1 s, hence once
 
 
-def text(data: str, limits: Limits) -> Tensor:
+def text(data: str, limits: Limits) -> npt.NDArray[np.int64]:
     """Return token ids int64 [77]: start, the text, end, zeros.
 
     Of a text above 77 tokens the first 77 stay, so it has no end token and is pooled at its highest id.
@@ -50,11 +50,11 @@ def text(data: str, limits: Limits) -> Tensor:
             case _:
                 ids.extend(tokenizer.encode(part))
     ids.append(tokenizer.end_of_text())
-    row = torch.zeros(CONTEXT_LENGTH, dtype=torch.int64)
+    row = np.zeros(CONTEXT_LENGTH, np.int64)
     kept = ids[:CONTEXT_LENGTH]
     if limits.keep_end_token:
         kept[-1] = tokenizer.end_of_text()  # which it is already, unless the text was cut
-    row[: len(kept)] = torch.tensor(kept)
+    row[: len(kept)] = kept
     return row
 
 

@@ -14,7 +14,7 @@ from bind_inference.errors import BindError
 from bind_inference.readiness import Phase
 from bind_inference.service import Service
 from bind_inference.settings import Settings
-from support.fake_engine import FakeEngine
+from support.fake_engine import FakeDecoders, FakeEngine
 
 from .test_errors import SUBCLASSES
 
@@ -29,6 +29,7 @@ class World:
             Settings(model="Tiny", **settings),  # type: ignore[arg-type]
             lambda _settings, _report: self.engine,
             on_failure=self.failures.append,
+            decoders=lambda _settings, _restarted: FakeDecoders(),
         )
         self.app = create_app(self.service)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")

@@ -12,7 +12,7 @@ from bind_inference.errors import BindError, InvalidItem, MediaTooLarge, NotRead
 from bind_inference.metrics import Metrics
 from bind_inference.modality import Modality
 from bind_inference.scheduler import Limits, Scheduler
-from support.fake_engine import FakeEngine
+from support.fake_engine import FakeDecoders, FakeEngine
 
 TEXT, IMAGE = Modality.TEXT, Modality.IMAGE
 
@@ -27,7 +27,7 @@ def image(text: str) -> tuple[Modality, str]:
 
 
 def scheduler(engine: FakeEngine, **limits: object) -> Scheduler:
-    return Scheduler(engine, Limits(**limits), Metrics())  # type: ignore[arg-type]
+    return Scheduler(engine, FakeDecoders(), Limits(**limits), Metrics())  # type: ignore[arg-type]
 
 
 def lengths(outcomes: list[Embedding | BindError]) -> list[int]:
@@ -129,7 +129,8 @@ async def test_decoded_items_are_bounded_in_bytes(engine: FakeEngine) -> None:
 
 
 async def test_the_size_of_an_item_is_bounded(engine: FakeEngine) -> None:
-    (outcome,) = await scheduler(engine, max_item_bytes=3).embed([image("abcd")])
+    queue = Scheduler(engine, FakeDecoders(max_item_bytes=3), Limits(), Metrics())
+    (outcome,) = await queue.embed([image("abcd")])
     assert isinstance(outcome, MediaTooLarge)
 
 
@@ -144,7 +145,7 @@ async def test_a_batch_waits_for_company_if_told_to(engine: FakeEngine) -> None:
 
 async def test_a_dead_forward_thread_is_told_and_answers_all_that_wait(engine: FakeEngine) -> None:
     deaths: list[BaseException] = []
-    queue = Scheduler(engine, Limits(), Metrics(), on_death=deaths.append)
+    queue = Scheduler(engine, FakeDecoders(), Limits(), Metrics(), on_death=deaths.append)
     engine.gate.clear()
     blocker = asyncio.create_task(queue.embed([(TEXT, "kill")]))
     await running(engine)
@@ -186,7 +187,7 @@ async def blocked(engine: FakeEngine, queue: Scheduler) -> "asyncio.Task[list[Em
 
 async def test_identical_items_of_many_requests_are_computed_once(engine: FakeEngine) -> None:
     metrics = Metrics()
-    queue = Scheduler(engine, Limits(), metrics)
+    queue = Scheduler(engine, FakeDecoders(), Limits(), metrics)
     blocker = await blocked(engine, queue)
     same = [asyncio.create_task(queue.embed([image("a"), (TEXT, f"own {n}")])) for n in range(5)]
     await asyncio.sleep(0.05)
@@ -288,7 +289,7 @@ async def test_each_request_holds_its_own_share_of_the_budgets(engine: FakeEngin
 
 async def test_a_vector_asked_for_again_comes_from_the_cache_bit_for_bit(engine: FakeEngine) -> None:
     metrics = Metrics()
-    queue = Scheduler(engine, Limits(cache_bytes=1 << 20), metrics)
+    queue = Scheduler(engine, FakeDecoders(), Limits(cache_bytes=1 << 20), metrics)
     first = await queue.embed([image("a"), (TEXT, "two words")])
     again = await queue.embed([(TEXT, "two words"), image("a")])
     for one, two in zip(first, reversed(again), strict=True):

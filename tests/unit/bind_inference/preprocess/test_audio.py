@@ -4,7 +4,6 @@ import struct
 
 import numpy as np
 import pytest
-import torch
 
 from bind_inference.errors import AudioTooShort, InvalidItem, MediaTooLarge, UnsupportedMedia
 from bind_inference.modality import Modality
@@ -62,8 +61,8 @@ def test_long_recordings_are_looked_at_in_three_places() -> None:
     elsewhere[3 * rate : 19 * rate] = elsewhere[23 * rate : 39 * rate] = elsewhere[43 * rate :] = 0.5
     there[21 * rate : 22 * rate] = np.sin(np.arange(rate))
     silent = preprocess(Modality.AUDIO, sound(wave, rate))
-    assert torch.equal(preprocess(Modality.AUDIO, sound(elsewhere, rate)), silent)
-    differs = (preprocess(Modality.AUDIO, sound(there, rate)) != silent).flatten(1).any(dim=1)
+    assert np.array_equal(preprocess(Modality.AUDIO, sound(elsewhere, rate)), silent)
+    differs = (preprocess(Modality.AUDIO, sound(there, rate)) != silent).reshape(3, -1).any(axis=1)
     assert differs.tolist() == [False, True, False]
 
 
@@ -109,17 +108,17 @@ def test_a_wav_header_that_lies_does_no_harm(offset: int, value: int) -> None:
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 44_101])
 def test_resampling_a_part_gives_that_part_of_the_whole(rate: int) -> None:
-    wave = torch.from_numpy(np.random.default_rng(0).standard_normal((2, 3 * rate)).astype(np.float32))
+    wave = np.random.default_rng(0).standard_normal((2, 3 * rate)).astype(np.float32)
     total = resampled_length(3 * rate, rate, 16_000)
     whole = resample(wave, 0, 0, total, rate, 16_000)
     start, stop = source_range(16_000, 17_000, rate, 16_000)
     part = resample(wave[:, start:stop], start, 16_000, 17_000, rate, 16_000)
-    assert torch.allclose(part, whole[:, 16_000:17_000], atol=1e-7)
+    assert np.allclose(part, whole[:, 16_000:17_000], atol=1e-7)
 
 
 def test_resampling_keeps_a_tone() -> None:
     rate = 44_100
-    wave = torch.sin(2 * torch.pi * 440 * torch.arange(2 * rate, dtype=torch.float64) / rate).float()[None]
+    wave = np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate).astype(np.float32)[None]
     made = resample(wave, 0, 0, 32_000, rate, 16_000)[0]
-    wanted = torch.sin(2 * torch.pi * 440 * torch.arange(32_000, dtype=torch.float64) / 16_000).float()
-    assert float((made - wanted)[100:-100].abs().max()) < 0.01
+    wanted = np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000).astype(np.float32)
+    assert float(np.abs(made - wanted)[100:-100].max()) < 0.01

@@ -1,0 +1,43 @@
+"""From the string that a client sent to what is queued for the model. No clock, no process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bind_inference.decoders.slicing import slices, tokens
+from bind_inference.modality import Modality
+from bind_inference.payload import decode_base64
+from bind_inference.preprocess import Limits, preprocess
+
+if TYPE_CHECKING:
+    from bind_inference.engine import Slice
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one item may be, and how it is cut."""
+
+    limits: Limits = field(default_factory=Limits)
+    max_item_bytes: int = 1 << 26
+    max_batch_gflop: float = 350.0
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An item ready for the model; `tokens` of a text, 0 of media."""
+
+    slices: list[Slice]
+    tokens: int = 0
+
+
+def decode(modality: Modality, data: str, bounds: Bounds) -> Decoded:
+    """Return a text, or media in base64, as slices of numpy arrays.
+
+    Raises BindError without the item's position.
+    """
+    if modality is Modality.TEXT:
+        row = preprocess(modality, data, bounds.limits)
+        return Decoded(slices(modality, row, bounds.max_batch_gflop), tokens(row))
+    item = preprocess(modality, decode_base64(data, bounds.max_item_bytes), bounds.limits)
+    return Decoded(slices(modality, item, bounds.max_batch_gflop))

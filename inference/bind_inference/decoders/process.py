@@ -1,0 +1,123 @@
+"""A decoder process: one task at a time, an answer to each, until the server is gone.
+
+A message is a line of JSON with one descriptor of shared memory, both ways. JSON, not pickle: what a decoder
+that was taken over by its input may tell the server is data, never code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import resource
+import signal
+import socket
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+
+from bind_inference.bodies import Kind, read_body
+from bind_inference.decoders.decoding import Bounds, decode
+from bind_inference.decoders.memory import Shared
+from bind_inference.embedding import content_key
+from bind_inference.errors import BindError, MediaTooLarge, RequestTooLarge
+from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRELOAD: Final = ["bind_inference.decoders.single_thread", __name__, "bind_inference.preprocess.media"]
+"""What the fork server imports, in this order, so that a process is there in 20 ms."""
+MESSAGE_BYTES: Final = 4096
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
+    """Answer tasks from `connection` until it ends."""
+    _prepare(memory_bytes)
+    while True:
+        message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
+        if not message:
+            return
+        given, answer = Shared(fds[0]), Shared()
+        told = _answer(orjson.loads(message), given, answer, bounds, memory_bytes)
+        head = orjson.dumps(told)
+        place = {"offset": answer.write(head), "length": len(head)}
+        socket.send_fds(connection, [orjson.dumps(place)], [answer.fd])
+        del given, answer  # or a video would stay in memory until the next task
+
+
+def _prepare(memory_bytes: int) -> None:
+    # The fork server ends with the server, however that ends; then we do too, even inside a decoder.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the server's to answer
+    # Of private memory; RLIMIT_AS would count libraries and threads' stacks that are never touched.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Where memory runs out all the same, a decoder should go, not the server.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _answer(
+    task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds, memory_bytes: int
+) -> dict[str, Any]:
+    """Return what the server is told; arrays and strings are written to `answer`."""
+    start = time.perf_counter()
+    do: Callable[..., dict[str, Any]] = {"decode": _decode, "read": _read, "check": _check}[task["do"]]
+    try:
+        told = do(task, given, answer, bounds)
+    except BindError as error:
+        told = {"error": _told(error)}
+    except MemoryError:
+        kind = RequestTooLarge if task["do"] == "read" else MediaTooLarge
+        told = {
+            "error": _told(
+                kind(
+                    f"takes more memory to decode than the {memory_bytes:,} bytes that one decoder may use "
+                    "(--decode-memory-bytes)"
+                )
+            )
+        }
+    except Exception:  # noqa: BLE001  (a bug: the server logs it and answers 500)
+        told = {"bug": traceback.format_exc()}
+    return told | {"seconds": time.perf_counter() - start}
+
+
+def _check(_task: dict[str, Any], _given: Shared, _answer: Shared, _bounds: Bounds) -> dict[str, Any]:
+    return {}
+
+
+def _decode(task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds) -> dict[str, Any]:
+    data = given.read(task["offset"], task["length"]).decode("utf-8", "surrogatepass")
+    decoded = decode(Modality(task["modality"]), data, bounds)
+    slices = [
+        {
+            "offset": answer.write(np.ascontiguousarray(part.tensor).data),
+            "shape": part.tensor.shape,
+            "share": part.share,
+            "gflop": part.gflop,
+        }
+        for part in decoded.slices
+    ]
+    return {"slices": slices}
+
+
+def _read(task: dict[str, Any], given: Shared, answer: Shared, _bounds: Bounds) -> dict[str, Any]:
+    body = read_body(Kind(task["kind"]), given.read(0, given.size), task["max_items"])
+    items = []
+    for item in body.items:
+        assert isinstance(item.data, str)  # noqa: S101  (only the server has others)
+        data = item.data.encode("utf-8", "surrogatepass")
+        _, digest = content_key(item.modality, item.data)
+        items.append([item.modality, item.index, answer.write(data), len(data), digest.hex()])
+    faults = [_told(fault) | {"item": fault.item} for fault in body.faults]
+    return {"items": items, "faults": faults, "options": body.options}
+
+
+def _told(error: BindError) -> dict[str, Any]:
+    # JSON takes no half surrogate pairs, which a message may quote
+    return {"kind": type(error).__name__, "message": error.message.encode(errors="replace").decode()}

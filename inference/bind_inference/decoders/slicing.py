@@ -1,0 +1,63 @@
+"""How a decoded item is cut into what runs in one batch. Views that are alike are found by their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bind_inference.batching import WEIGHTS, gflop
+from bind_inference.engine import Slice
+from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+# Every so many numbers of a view are looked at before two views are compared in full. Comparing all pairs of
+# a video's 15 views would read 250 MB; so, unlike views cost nothing and like ones one comparison.
+_STEP = 997
+
+
+def slices(modality: Modality, item: npt.NDArray[Any], max_gflop: float) -> list[Slice]:
+    """Return a preprocessed item in slices of at most `max_gflop`, where it can be cut.
+
+    A video is cut in views, those that are alike together, so that no slice computes what another does.
+    """
+    if modality is Modality.VIDEO:
+        return _views(item, max(1, int(max_gflop // WEIGHTS[modality].gflop)))
+    if modality is Modality.TEXT:
+        units = int(item.argmax()) + 1  # the model computes up to the end token
+    else:
+        units = len(set(first_alike(item))) if modality is Modality.AUDIO else 1
+    return [Slice(item, 1, gflop(modality, units))]
+
+
+def tokens(row: npt.NDArray[Any]) -> int:
+    """Return the tokens of one text, with its start and its end."""
+    return int(row.nonzero()[0][-1]) + 1  # not their count: a token's number can be 0
+
+
+def first_alike(views: npt.NDArray[Any]) -> list[int]:
+    """Return for each of `views` [n, ...] the index of the first that is the same in every number."""
+    flat = views.reshape(len(views), -1)
+    firsts: dict[bytes, list[int]] = {}
+    which = []
+    for index, view in enumerate(flat):
+        candidates = firsts.setdefault(view[::_STEP].tobytes(), [])
+        first = next((other for other in candidates if np.array_equal(flat[other], view)), index)
+        if first == index:
+            candidates.append(index)
+        which.append(first)
+    return which
+
+
+def _views(views: npt.NDArray[Any], unlike: int) -> list[Slice]:
+    """Return `views` [n, ...] in parts of at most `unlike` unlike views."""
+    which = first_alike(views)
+    kept = sorted(set(which))
+    parts = []
+    for start in range(0, len(kept), unlike):
+        chosen = kept[start : start + unlike]
+        part = views[[index for index, first in enumerate(which) if first in chosen]]
+        parts.append(Slice(part, len(part), gflop(Modality.VIDEO, len(chosen))))
+    return parts
