@@ -47,9 +47,11 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head has so many bytes at most."""
-        if self._in_head:
-            self._head_bytes += len(data)
+        continued = self._in_head
         super().data_received(data)
+        if self._in_head:
+            # where a head begins in these bytes, the rest of them may be of a body before it
+            self._head_bytes += len(data) if continued else 1
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -208,13 +208,15 @@ class DecoderPool:
             raw = task.data.encode("utf-8", "surrogatepass")
             request = request | {"offset": data.write(raw), "length": len(raw)}
             del raw
+        start = time.perf_counter()
         try:
             answer = seat.ask(request, data)
         except TimeoutError:
+            took_s = time.perf_counter() - start
             self._note("timeout", request, seat.replace())
             raise DecodeTimeout(
-                f"its decoder was stopped after {self._limits.timeout_s:g} s, "
-                f"the limit being {self._limits.timeout_s:g} s (--decode-timeout-s)"
+                f"its decoder was stopped after {took_s:.1f} s; at most {self._limits.timeout_s:g} s are "
+                "allowed (--decode-timeout-s)"
             ) from None
         except (EOFError, OSError):
             if self._closed:
