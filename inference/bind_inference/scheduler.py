@@ -1,7 +1,7 @@
 """The loop between requests and the model: decode each item, queue it, cut a batch, run it, answer the item.
 
 All state belongs to the event loop's thread; the decoders' threads and the forward thread come back to it by
-`call_soon_threadsafe`. Media are decoded in processes of their own, texts here.
+`call_soon_threadsafe`. Media and long texts are decoded in processes of their own, short texts here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from bind_inference.metrics import Metrics
     from bind_inference.spans import Spans
 
-# Characters up to which a text is tokenized at once: below it a thread costs more than it spares.
+# Characters up to which a text is tokenized at once: 6 ms at worst. A longer one goes to a decoder process,
+# since the cost grows with the square: 100,000 characters that are one word hold the interpreter for 2 s,
+# and a nest of "&amp;amp;" takes 14 s to unravel.
 INLINE_TEXT: Final = 2000
 # Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, since 60 MB
 # would hold up every probe for 50 ms.
@@ -79,7 +81,6 @@ class Scheduler:
         self._cache = VectorCache(limits.cache_bytes)
         self._flights = Flights()
         self._digests = ThreadPoolExecutor(1, "digest")
-        self._texts = ThreadPoolExecutor(1, "text")
         self._worker = Worker(
             engine,
             on_done=lambda batch, ran: self._in_loop(self._ran, batch, ran),
@@ -144,7 +145,6 @@ class Scheduler:
             waiter.answer(reason)
         self._worker.stop()
         self._digests.shutdown(wait=False, cancel_futures=True)
-        self._texts.shutdown(wait=False, cancel_futures=True)
 
     def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
         """Answer what the cache knows at once; return the rest, without a key where that takes a thread."""
@@ -214,22 +214,14 @@ class Scheduler:
 
     def _decode(self, job: Job) -> None:
         data = job.data
-        if job.modality is not Modality.TEXT:
-            done = partial(self._in_loop, self._decoded, job)
-            self._decoders.media(job.modality, data, lambda: not job.abandoned, done)
-        elif isinstance(data, Blob):
-            raise TypeError("a text is str")
-        elif len(data) <= INLINE_TEXT:
+        if job.modality is Modality.TEXT and isinstance(data, str) and len(data) <= INLINE_TEXT:
             self._decoded(job, *self._tokenize(data))
         else:
-            self._texts.submit(copy_context().run, self._tokenize_in_thread, job, data)
-
-    def _tokenize_in_thread(self, job: Job, data: str) -> None:
-        if not job.abandoned:
-            self._in_loop(self._decoded, job, *self._tokenize(data))
+            done = partial(self._in_loop, self._decoded, job)
+            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done)
 
     def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
-        """Return a text's tokens, or what is wrong with it, and the seconds that took. Any thread."""
+        """Return a text's tokens, or what is wrong with it, and the seconds that took."""
         start = time.perf_counter()
         try:
             outcome: Decoded | Exception = self._decoders.text(data)

@@ -29,7 +29,7 @@ from bind_local.proc import children
 from support import crashing
 from support.media import picture
 from support.samples import Expected, encoded
-from support.server import ServerProcess, server
+from support.server import ROOT, ServerProcess, server
 
 IMAGE = Modality.IMAGE
 WORKERS = 2
@@ -48,7 +48,7 @@ class Pool:
         self, data: str, modality: Modality = IMAGE, wanted: Callable[[], bool] = lambda: True
     ) -> "SimpleQueue[Decoded | Exception]":
         answer: SimpleQueue[Decoded | Exception] = SimpleQueue()
-        self.pool.media(modality, data, wanted, lambda outcome, _: answer.put(outcome))
+        self.pool.decode(modality, data, wanted, lambda outcome, _: answer.put(outcome))
         return answer
 
     def ask(self, data: str, modality: Modality = IMAGE) -> Decoded | Exception:
@@ -75,6 +75,14 @@ def opened(limits: PoolLimits) -> Iterator[Pool]:
         yield pool
     finally:
         pool.pool.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    """Let the fork server find our modules: it knows PYTHONPATH, but not what pytest adds to sys.path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT / 'inference'}:{ROOT / 'tests'}")
+        yield
 
 
 @pytest.fixture

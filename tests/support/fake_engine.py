@@ -67,7 +67,7 @@ class FakeDecoders:
     def text(self, data: str) -> Decoded:
         return Decoded(_slices(Modality.TEXT, data), len(data.split()))
 
-    def media(
+    def decode(
         self,
         modality: Modality,
         data: str | Blob,
@@ -100,8 +100,11 @@ class FakeDecoders:
             return
         try:
             given = data.read() if isinstance(data, Blob) else data
-            text = decode_base64(given, self._max_item_bytes).decode()
-            done(Decoded(_slices(modality, text)), 0.0)
+            if modality is Modality.TEXT:
+                done(self.text(given), 0.0)
+            else:
+                text = decode_base64(given, self._max_item_bytes).decode()
+                done(Decoded(_slices(modality, text)), 0.0)
         except Exception as error:  # noqa: BLE001  (as of a real one)
             done(error, 0.0)
 

@@ -2,6 +2,6 @@
 
 pool      in the server: tasks in, outcomes out; a process that crashed or took too long is replaced
 process   the process: reads a task, answers it, and never more than one at a time
-decoding  what it does: from a client's string to slices of arrays; texts take this road in the server
+decoding  what it does: from a client's string to slices of arrays; short texts take this road in the server
 memory    how bytes get there and back: files without a name, passed as descriptors, not copied
 """

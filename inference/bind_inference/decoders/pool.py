@@ -45,6 +45,8 @@ _JOIN_S: Final = 5.0
 _START_S: Final = 60.0
 # A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
 _COPY_BYTES: Final = 1 << 20
+# Texts of a large body that come back as strings, to be tokenized in the server.
+_SHORT_TEXT_BYTES: Final = 2000
 
 
 class DecodersBroken(Exception):
@@ -63,17 +65,17 @@ class Decoders(Protocol):
         ...
 
     def text(self, data: str) -> Decoded:
-        """Return a text's tokens, in the calling thread. Raises BindError."""
+        """Return a short text's tokens, in the calling thread. Raises BindError."""
         ...
 
-    def media(
+    def decode(
         self,
         modality: Modality,
         data: str | Blob,
         wanted: Callable[[], bool],
         done: Callable[[Decoded | Exception, float], None],
     ) -> None:
-        """Decode one item of media, unless it is not `wanted` any more when its turn has come.
+        """Decode media or a long text, unless it is not `wanted` any more when its turn has come.
 
         `done` gets what came of it and the seconds it took, in some thread; a BindError is without position.
         """
@@ -87,7 +89,7 @@ class Decoders(Protocol):
         wanted: Callable[[], bool],
         done: Callable[[Body | Exception, float], None],
     ) -> None:
-        """Read a large body; `wanted` and `done` as for media."""
+        """Read a large body; `wanted` and `done` as for an item."""
         ...
 
     def close(self) -> None:
@@ -147,17 +149,17 @@ class DecoderPool:
             raise DecodersBroken(f"the decoder processes do not start: {told}")
 
     def text(self, data: str) -> Decoded:
-        """Return a text's tokens, in the calling thread."""
+        """Return a short text's tokens, in the calling thread."""
         return decode(Modality.TEXT, data, self._bounds)
 
-    def media(
+    def decode(
         self,
         modality: Modality,
         data: str | Blob,
         wanted: Callable[[], bool],
         done: Callable[[Decoded | Exception, float], None],
     ) -> None:
-        """Decode one item of media."""
+        """Decode media or a long text."""
         request: dict[str, Any] = {"do": "decode", "modality": modality}
         if isinstance(data, Blob):
             request |= {"offset": data.offset, "length": data.length}
@@ -360,17 +362,18 @@ def _error(told: dict[str, Any]) -> BindError:
 def _decoded(told: dict[str, Any], shared: Shared) -> Decoded:
     return Decoded(
         [
-            Slice(_array(shared, part["offset"], part["shape"]), part["share"], part["gflop"])
+            Slice(_array(shared, part["offset"], part["shape"], part["dtype"]), part["share"], part["gflop"])
             for part in told["slices"]
-        ]
+        ],
+        told["tokens"],
     )
 
 
-def _array(shared: Shared, offset: int, shape: list[int]) -> npt.NDArray[np.float32]:
+def _array(shared: Shared, offset: int, shape: list[int], dtype: str) -> npt.NDArray[Any]:
     size = math.prod(shape)
     if size * 4 > _COPY_BYTES:
-        return np.frombuffer(shared.map(), np.float32, size, offset).reshape(shape)
-    array = np.empty(shape, np.float32)
+        return np.frombuffer(shared.map(), dtype, size, offset).reshape(shape)
+    array = np.empty(shape, dtype)
     shared.read_into(array.data.cast("B"), offset)
     return array
 
@@ -380,5 +383,6 @@ def _body(told: dict[str, Any], shared: Shared) -> Body:
     for name, index, offset, length, digest in told["items"]:
         modality = Modality(name)
         blob = Blob(shared, offset, length, bytes.fromhex(digest))
-        items.append(Item(modality, index, blob.read() if modality is Modality.TEXT else blob))
+        short = modality is Modality.TEXT and length <= _SHORT_TEXT_BYTES
+        items.append(Item(modality, index, blob.read() if short else blob))
     return Body(items, [_error(fault) for fault in told["faults"]], told["options"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
+import os
 import resource
 import signal
 import socket
@@ -57,6 +59,11 @@ def _prepare(memory_bytes: int) -> None:
     # Of private memory; RLIMIT_AS would count libraries and threads' stacks that are never touched.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # libmpg123 tells standard error what it thinks of a file, Pillow its log: strangers would write ours.
+    logging.disable()
+    with Path("/dev/null").open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     # Where memory runs out all the same, a decoder should go, not the server.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -98,12 +105,13 @@ def _decode(task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds)
         {
             "offset": answer.write(np.ascontiguousarray(part.tensor).data),
             "shape": part.tensor.shape,
+            "dtype": part.tensor.dtype.name,
             "share": part.share,
             "gflop": part.gflop,
         }
         for part in decoded.slices
     ]
-    return {"slices": slices}
+    return {"slices": slices, "tokens": decoded.tokens}
 
 
 def _read(task: dict[str, Any], given: Shared, answer: Shared, _bounds: Bounds) -> dict[str, Any]:

@@ -27,7 +27,10 @@ Image.init()  # registers their readers, which would otherwise happen inside the
 RESIZE_WHOLE_UP_TO = 16
 
 # What Pillow's decoders raise for broken bytes is not one type.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError)
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError),
+    RuntimeError,  # of AVIF
+)
 
 
 def image(data: bytes, limits: Limits) -> Floats:
@@ -59,12 +62,11 @@ def _middle_square(data: bytes, mode: str, limits: Limits) -> Floats:
 def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            width, height = opened.size
-            if width * height > limits.max_image_pixels:
-                raise MediaTooLarge(
-                    f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: scale it down"
-                )
+            _check_size(opened, limits)
+            if opened.format == "JPEG":
+                _check_scans(data, limits)
             opened.load()
+            _check_size(opened, limits)  # a picture inside another may have another
             return _as_mode(opened, mode)
     except UnidentifiedImageError:
         raise UnsupportedMedia(f"not a picture of a format that is served ({', '.join(FORMATS)})") from None
@@ -77,6 +79,22 @@ def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
         ) from None
     except _BROKEN as error:
         raise InvalidItem(f"not a decodable picture: {_one_line(error)}") from error
+
+
+def _check_size(picture: Image.Image, limits: Limits) -> None:
+    width, height = picture.size
+    if width * height > limits.max_image_pixels:
+        raise MediaTooLarge(
+            f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: scale it down"
+        )
+
+
+def _check_scans(data: bytes, limits: Limits) -> None:
+    """Refuse a JPEG that refines all its pixels again and again: 300 kB can keep a CPU busy for a minute."""
+    scans = data.count(b"\xff\xda")
+    by_chance = len(data) >> 14  # in other files inside it there is one in 65,536 bytes
+    if scans > limits.max_image_scans + by_chance:
+        raise MediaTooLarge(f"{scans} scans; at most {limits.max_image_scans} are taken: save it anew")
 
 
 def _as_mode(picture: Image.Image, mode: str) -> Image.Image:

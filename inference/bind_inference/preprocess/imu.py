@@ -8,6 +8,7 @@ from bind_inference.errors import InvalidItem, MediaTooLarge
 from bind_inference.preprocess.limits import Floats, Limits
 
 CHANNELS, SAMPLES = 6, 2000
+LONGEST_LINE = 1000  # characters of six numbers
 LARGEST = 1e9  # no sensor's; squares of sums of numbers above 1e18 overflow inside the model
 COLUMNS = "gyro_x,gyro_y,gyro_z,accl_x,accl_y,accl_z"
 
@@ -18,6 +19,10 @@ def imu(data: bytes, limits: Limits) -> Floats:
     data: CSV of six columns under one line of names, which is skipped. The numbers are laid out row after
     row over the six channels, not column by column: stored vectors came from the reference's reshape.
     """
+    # Before they become objects; twice as many, for blank lines and line ends of two characters.
+    ends = max(data.count(b"\n"), data.count(b"\r"))
+    if ends > 2 * limits.max_imu_rows:
+        raise MediaTooLarge(f"{ends} lines; at most {limits.max_imu_rows} rows are taken: send fewer")
     try:
         lines = data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
@@ -35,6 +40,8 @@ def imu(data: bytes, limits: Limits) -> Floats:
 
 def _numbers(rows: list[tuple[int, str]]) -> Floats:
     """Return the numbers of rows (line number, text) as [rows, 6]."""
+    if any(line.count(",") != CHANNELS - 1 or len(line) > LONGEST_LINE for _, line in rows):
+        raise InvalidItem(_complaint(rows))
     text = io.StringIO("\n".join(line for _, line in rows))
     try:
         table = np.loadtxt(text, delimiter=",", dtype=np.float64, ndmin=2, comments=None)
@@ -50,10 +57,12 @@ def _numbers(rows: list[tuple[int, str]]) -> Floats:
 def _complaint(rows: list[tuple[int, str]]) -> str:
     """Return what is wrong with the first bad row."""
     for number, line in rows:
-        cells = line.split(",")
-        if len(cells) != CHANNELS:
-            return f"line {number} has {len(cells)} columns, not {CHANNELS}: send CSV with {COLUMNS}"
-        for column, cell in enumerate(cells, start=1):
+        columns = line.count(",") + 1  # not split before it is known that they are few
+        if columns != CHANNELS:
+            return f"line {number} has {columns} columns, not {CHANNELS}: send CSV with {COLUMNS}"
+        if len(line) > LONGEST_LINE:
+            return f"line {number} has {len(line)} characters; at most {LONGEST_LINE} are taken"
+        for column, cell in enumerate(line.split(","), start=1):
             if not _is_plausible(cell):
                 shown = cell.strip()[:20]
                 return f"line {number}, column {column}: {shown!r} is not a number within +-1e9"

@@ -60,5 +60,8 @@ def text(data: str, limits: Limits) -> npt.NDArray[np.int64]:
 
 def _clean(data: str) -> str:
     """Return the text repaired, HTML entities resolved twice, white space folded, in lower case."""
-    repaired = html.unescape(html.unescape(ftfy.fix_text(data))).strip()
+    try:
+        repaired = html.unescape(html.unescape(ftfy.fix_text(data))).strip()
+    except ValueError:  # Python reads no number of so many digits
+        raise InvalidItem("an HTML entity of over 4,300 digits: send the character itself") from None
     return _SPACES.sub(" ", repaired).strip().lower()

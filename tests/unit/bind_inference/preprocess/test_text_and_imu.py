@@ -91,3 +91,8 @@ def test_a_longer_text_keeps_its_end_token_only_if_asked_to(words: int) -> None:
     assert END not in peers
     assert upstreams[:76].tolist() == peers[:76].tolist()
     assert upstreams[76] == END
+
+
+def test_an_entity_of_endless_digits_is_named() -> None:
+    with pytest.raises(InvalidItem, match="HTML entity"):
+        preprocess(Modality.TEXT, "a &#" + "1" * 5000 + "; b")
