@@ -11,6 +11,7 @@ from bind_inference.errors import InvalidItem, MediaTooLarge
 
 _DATA_URI = re.compile(r"data:[^,]{0,200},")
 _WRAPPING = str.maketrans("", "", " \t\r\n")
+_STANDARD = str.maketrans("-_", "+/", " \t\r\n")  # from the URL-safe alphabet
 
 
 def decode_base64(text: str, max_bytes: int) -> bytes:
@@ -45,10 +46,9 @@ def _strip_data_uri(text: str) -> str:
 
 
 def _decode_leniently(text: str) -> bytes:
-    squeezed = text.translate(_WRAPPING).rstrip("=")
+    squeezed = text.translate(_STANDARD).rstrip("=")
     padded = squeezed + "=" * (-len(squeezed) % 4)
-    alternative = b"-_" if "-" in padded or "_" in padded else None
     try:
-        return pybase64.b64decode(padded, altchars=alternative, validate=True)
+        return pybase64.b64decode(padded, validate=True)
     except (binascii.Error, ValueError):
         raise InvalidItem("not valid base64") from None
