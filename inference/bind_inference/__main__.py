@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import sys
+from multiprocessing.util import get_temp_dir
 from typing import TYPE_CHECKING
 
 from bind_inference.app import create_app
@@ -112,6 +114,8 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
+    # The fork server's socket is there; multiprocessing removes it in an exit that we do not wait for.
+    shutil.rmtree(get_temp_dir(), ignore_errors=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # no waiting for a decoder or a forward pass whose client has been answered

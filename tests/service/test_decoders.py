@@ -27,7 +27,7 @@ from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, Inva
 from bind_inference.modality import Modality
 from bind_local.proc import children
 from support import crashing
-from support.media import picture
+from support.media import picture, tone
 from support.samples import Expected, encoded
 from support.server import ROOT, ServerProcess, server
 
@@ -364,7 +364,10 @@ async def test_the_server_outlives_its_decoders_and_says_which_item(
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 async def test_no_process_outlives_the_server(tmp_path: Path, end: signal.Signals) -> None:
-    with server(tmp_path, "--drain-delay-s", "0", "--drain-timeout-s", "0.1") as running:
+    files = tmp_path / "tmp"
+    files.mkdir()
+    at_once = ("--drain-delay-s", "0", "--drain-timeout-s", "0.1")
+    with server(tmp_path, *at_once, TMPDIR=str(files)) as running:
         async with httpx.AsyncClient(base_url=running.url, timeout=30) as client:
             load = [
                 asyncio.create_task(client.post("/vectorize", json={"images": [slow_picture(number)]}))
@@ -377,6 +380,7 @@ async def test_no_process_outlives_the_server(tmp_path: Path, end: signal.Signal
             await asyncio.to_thread(running.process.wait, 10)
             await asyncio.to_thread(wait_gone, pids, 5)
             await asyncio.gather(*load, return_exceptions=True)
+            assert list(files.iterdir()) == [] or end is not signal.SIGTERM
 
 
 def test_the_server_loads_no_decoder_and_a_decoder_no_torch(
@@ -437,3 +441,41 @@ async def test_probes_answer_while_the_largest_bodies_are_posted(
     assert {(await task).status_code for task in load} == {415}
     # 9 ms on two quiet CPUs, 120 ms when the bodies were read in the server; the rest is for busy machines
     assert np.quantile(times, 0.9) < 0.1
+
+
+LONG_TEXTS = {
+    "one word": "".join(random.Random(1).choices("abcdefghij", k=99_000)),
+    "a nest": "&" + "amp;" * 9000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG_TEXTS)
+def test_a_text_that_takes_seconds_holds_up_nobody(
+    running: ServerProcess, client: httpx.Client, kind: str
+) -> None:
+    """It took 2 s inside the tokenizer, with the interpreter held, before long texts were decoded elsewhere."""
+    answers: list[httpx.Response] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(
+            httpx.post(f"{running.url}/vectorize", json={"texts": [LONG_TEXTS[kind]]}, timeout=60)
+        )
+    )
+    asking.start()
+    times: list[float] = []
+    while asking.is_alive():
+        start = time.perf_counter()
+        assert client.post("/vectorize", json={"texts": [f"short {len(times)}"]}).status_code == 200
+        times.append(time.perf_counter() - start)
+        time.sleep(0.01)
+    assert answers[0].status_code == 200
+    assert len(times) > 10
+    assert max(times) < 0.5
+
+
+def test_what_decoders_say_of_a_file_is_not_in_the_log(running: ServerProcess, client: httpx.Client) -> None:
+    whole = tone(1, kind="MP3")
+    broken = bytearray(whole)
+    broken[600:700] = bytes(100)  # libmpg123 has much to say about this
+    answer = client.post("/vectorize", json={"audio": [base64.b64encode(broken).decode()]})
+    assert answer.status_code in {200, 422}
+    assert all(line.startswith("{") for line in running.log.read_text().splitlines())
