@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bind_bench.bars import META_MS
+from bind_bench.probe import probing
 from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared
@@ -422,28 +424,18 @@ async def test_a_large_body_is_answered_as_a_small_one(
     assert (await async_client.post("/vectorize", content=b"[" * (2 << 20))).status_code == 400
 
 
-def test_probes_answer_while_the_largest_bodies_are_posted(running: ServerProcess) -> None:
+def test_probes_answer_while_the_largest_bodies_are_posted(
+    running: ServerProcess, client: httpx.Client
+) -> None:
     """Reading one in the server would hold up all else for some 100 ms: once for each body."""
     bodies = 8
-
-    def post() -> None:
-        with httpx.Client(base_url=running.url, timeout=60) as poster:
-            for number in range(bodies):
-                item = b"%08d" % number + b"AAAA" * 15_000_000
-                answer = poster.post("/vectorize", content=b'{"images":["' + item + b'"]}')
-                assert answer.status_code in {415, 422}
-
-    load = threading.Thread(target=post)
-    load.start()
-    times: list[float] = []
-    with httpx.Client(base_url=running.url, timeout=30) as prober:
-        while load.is_alive():
-            start = time.perf_counter()
-            assert prober.get("/meta").status_code == 200
-            times.append(time.perf_counter() - start)
-            time.sleep(0.005)
-    assert len(times) > 50
-    assert sum(seconds > 0.05 for seconds in times) <= bodies // 2
+    with probing("127.0.0.1", running.port, every_s=0.01) as probe:
+        for number in range(bodies):
+            body = b'{"images":["%08d' % number + b"AAAA" * 15_000_000 + b'"]}'
+            assert client.post("/vectorize", content=body).status_code in {415, 422}
+    assert set(probe.statuses) == {200}
+    assert len(probe.statuses) > 50
+    assert sum(ms > META_MS for ms in probe.milliseconds) <= bodies // 2
 
 
 LONG_TEXTS = {

@@ -7,8 +7,9 @@ that was taken over by its input may tell the server is data, never code.
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import fcntl
 import logging
+import multiprocessing
 import os
 import resource
 import signal
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 PRELOAD: Final = ["bind_inference.decoders.single_thread", __name__, "bind_inference.preprocess.media"]
 """What the fork server imports, in this order, so that a process is there in 20 ms."""
 MESSAGE_BYTES: Final = 4096
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
@@ -53,8 +53,7 @@ def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
 
 
 def _prepare(memory_bytes: int) -> None:
-    # The fork server ends with the server, however that ends; then we do too, even inside a decoder.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _die_with_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the server's to answer
     # Of private memory; RLIMIT_AS would count libraries and threads' stacks that are never touched.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
@@ -67,6 +66,23 @@ def _prepare(memory_bytes: int) -> None:
     # Where memory runs out all the same, a decoder should go, not the server.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _die_with_server() -> None:
+    """Have the kernel kill this process when the server is gone, however that ended, even inside a decoder.
+
+    PR_SET_PDEATHSIG would not do: our parent is the fork server, which lives as long as any of its children.
+    """
+    server = multiprocessing.parent_process()
+    if server is None:
+        return
+    # The read end of a pipe whose other end only the server has.
+    fcntl.fcntl(server.sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(server.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
+    flags = fcntl.fcntl(server.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(server.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not server.is_alive():
+        os._exit(0)
 
 
 def _answer(
