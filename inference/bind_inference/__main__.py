@@ -31,7 +31,7 @@ log = logging.getLogger("bind_inference")
 
 def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
     """Return the engine; torch takes seconds to import, so the server listens before it does."""
-    from bind_inference.device import load_engine
+    from bind_inference.loading import load_engine
 
     return load_engine(settings, report)
 

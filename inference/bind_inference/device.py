@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
+import logging
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from bind_inference.engine import DeviceLost, EngineInfo, Tensor
+from bind_inference.engine import Capacity, DeviceLost, EngineInfo, Tensor
 from bind_inference.modality import Modality
-from bind_inference.readiness import Phase, Readiness
-from bind_inference.weights import PUBLISHED_SHA256, SEEDED, Progress, Stage, load_model
+from bind_inference.model.lowering import dtype_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from bind_inference.model import ImageBind
-    from bind_inference.settings import Settings
+    from bind_inference.precision import Precision
+    from bind_inference.selfcheck.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 # One item of every encoder; video shares the image's.
 WARM_UP: Final[dict[Modality, tuple[int, ...]]] = {
@@ -29,14 +31,6 @@ WARM_UP: Final[dict[Modality, tuple[int, ...]]] = {
     Modality.THERMAL: (1, 224, 224),
     Modality.DEPTH: (1, 224, 224),
 }
-PREPARATION: Final = 1
-"""Raised by one when a change of preprocessing moves vectors."""
-_PHASES: Final = {
-    Stage.DOWNLOAD: Phase.DOWNLOADING,
-    Stage.VERIFY: Phase.LOADING,
-    Stage.CONVERT: Phase.LOADING,
-    Stage.LOAD: Phase.LOADING,
-}
 
 
 class TorchEngine:
@@ -46,20 +40,27 @@ class TorchEngine:
         self,
         model: ImageBind,
         device: torch.device,
-        dtype: torch.dtype,
+        precision: Precision,
+        *,
         space: str = "",
+        checks: Sequence[Outcome] = (),
     ) -> None:
-        """space: what tells these vectors from others, besides model and precision."""
+        """model: lowered to `precision` on `device`.
+
+        space: what tells these vectors from others, besides model and precision. checks: what self-checks
+        found of the precisions that were tried.
+        """
         self._model = model
         self._device = device
-        self._dtype = dtype
-        precision = str(dtype).removeprefix("torch.")
+        self._dtype = dtype_of(precision)
+        self._capacity = Capacity()
         self.info = EngineInfo(
             model=model.config.name,
             dimension=model.config.out_dim,
             device="cpu" if device.type == "cpu" else torch.cuda.get_device_name(device),
             precision=precision,
             fingerprint=f"{model.config.name}-{precision}-{space}",
+            checks=tuple(checks),
         )
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
@@ -69,7 +70,7 @@ class TorchEngine:
         last bit whatever runs beside it. Texts are too small for that.
         """
         alone = self._device.type == "cpu" and modality is not Modality.TEXT
-        size = 1 if alone else len(tensors)
+        size = 1 if alone else self._capacity.of(modality, len(tensors))
         parts = [
             self._forward(modality, list(tensors[start : start + size]))
             for start in range(0, len(tensors), size)
@@ -86,6 +87,12 @@ class TorchEngine:
                 return vectors.float().cpu().numpy()
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
+            if len(tensors) > 1:
+                most = self._capacity.exceeded(modality, len(tensors))
+                log.warning(
+                    "a batch did not fit into the device's memory; from now on batches are smaller",
+                    extra={"modality": modality, "items": len(tensors), "most": most},
+                )
             raise
         except torch.AcceleratorError as error:
             raise DeviceLost(str(error)) from error
@@ -97,47 +104,6 @@ class TorchEngine:
             self.forward(modality, [torch.zeros(shape, dtype=dtype)])
 
 
-def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> TorchEngine:
-    """Return the engine that `settings` ask for; `report` hears of each phase.
-
-    Raises DeviceLost if a GPU is asked for and there is none, WeightsError if the weights cannot be had.
-    """
-    if settings.enable_cuda and not torch.cuda.is_available():
-        raise DeviceLost(
-            "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here; set it to 0, "
-            "or give the container a GPU"
-        )
-    device = torch.device("cuda:0" if settings.enable_cuda else "cpu")
-    dtype = torch.float32
-    report(Readiness(Phase.LOADING))
-    model = load_model(
-        settings.model,
-        device,
-        dtype,
-        cache_dir=settings.cache_dir,
-        weights_path=settings.weights_path,
-        weights_url=settings.weights_url,
-        weights_sha256=settings.weights_sha256,
-        progress=lambda progress: report(_readiness(progress)),
-    )
-    engine = TorchEngine(model, device, dtype, _space(settings))
-    report(Readiness(Phase.WARMING))
-    engine.warm_up()
-    return engine
-
-
-def _space(settings: Settings) -> str:
-    """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
-    weights = PUBLISHED_SHA256 if settings.weights_sha256 is None else settings.weights_sha256
-    told = (weights if settings.model == "ImageBindHuge" else SEEDED, settings.text_truncation, PREPARATION)
-    return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
-
-
 def limit_threads(threads: int) -> None:
     """Make torch use `threads` for the operations of the calling thread."""
     torch.set_num_threads(threads)
-
-
-def _readiness(progress: Progress) -> Readiness:
-    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
-    return Readiness(_PHASES[progress.stage], detail=progress.stage.value, progress=share)

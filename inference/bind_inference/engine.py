@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bind_inference.modality import Modality
+    from bind_inference.selfcheck.outcome import Outcome
 
 Vector: TypeAlias = npt.NDArray[np.float32]
 Tensor: TypeAlias = Any  # a numpy array; of a fake engine whatever it likes
@@ -27,7 +28,8 @@ class DeviceLost(Exception):
 class EngineInfo:
     """What the vectors come from. `device` is `cpu` or a GPU's name.
 
-    Vectors of one `fingerprint` are of one space: compare and store no others together.
+    Vectors of one `fingerprint` are of one space: compare and store no others together. `checks` tells how
+    near to float32 the precisions came that were tried, the served one last unless it is float32 itself.
     """
 
     model: str
@@ -35,6 +37,7 @@ class EngineInfo:
     device: str
     precision: str
     fingerprint: str
+    checks: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,26 @@ class Slice:
     tensor: Tensor
     share: int
     gflop: float
+
+
+class Capacity:
+    """How many items of a modality fit into one forward pass, learnt from those that did not.
+
+    A batch that was too large is not tried again for the life of the process: what else takes memory on the
+    device seldom goes away, and finding out costs a failed pass each time.
+    """
+
+    def __init__(self) -> None:
+        self._most: dict[Modality, int] = {}
+
+    def of(self, modality: Modality, items: int) -> int:
+        """Return how many of `items` may run at once."""
+        return min(items, self._most.get(modality, items))
+
+    def exceeded(self, modality: Modality, items: int) -> int:
+        """Note that `items` (above 1) were too many; return how many may run from now on: half of them."""
+        self._most[modality] = self.of(modality, max(1, items // 2))
+        return self._most[modality]
 
 
 class Engine(Protocol):

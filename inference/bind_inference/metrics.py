@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bind_inference.cache import VectorCache
     from bind_inference.readiness import Readiness
+    from bind_inference.selfcheck.outcome import Outcome
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50)
 _ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -92,6 +93,12 @@ class Metrics:
             ["version", "model", "device", "precision"],
             registry=self.registry,
         )
+        self._precision_cosine = Gauge(
+            "bind_precision_cosine",
+            "Least cosine of a precision's vectors to those of float32, found by the self-check.",
+            ["precision", "modality"],
+            registry=self.registry,
+        )
         self._depth = Gauge("bind_queue_items", "Items that wait.", ["modality"], registry=self.registry)
         self._held = Gauge(
             "bind_held", "What requests hold of a limited amount.", ["unit"], registry=self.registry
@@ -144,6 +151,12 @@ class Metrics:
         """Note what is served."""
         self._build.clear()
         self._build.labels(version, model, device, precision).set(1)
+
+    def checked(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what self-checks found."""
+        for outcome in outcomes:
+            for modality, cosine in outcome.cosines.items():
+                self._precision_cosine.labels(outcome.precision, modality).set(cosine)
 
     def watch_cache(self, cache: VectorCache) -> None:
         """Read the cache's size when it is asked for."""

@@ -62,6 +62,15 @@ class ErrorBody(BaseModel):
     error: str = Field(examples=["images[2]: not a decodable image"])
 
 
+class PrecisionCheck(BaseModel):
+    """How near the vectors of a precision come to those of float32: the least cosine of each modality."""
+
+    precision: str
+    passed: bool
+    least_cosine: float
+    cosines: dict[str, float]
+
+
 class Meta(BaseModel):
     """What this server serves."""
 
@@ -71,6 +80,7 @@ class Meta(BaseModel):
     detail: str
     device: str
     precision: str
+    precision_checks: list[PrecisionCheck]
     fingerprint: str | None
     modalities: list[str]
     weights: str

@@ -155,7 +155,18 @@ class Service:
             "state": self.readiness.phase,
             "detail": self.readiness.describe(),
             "device": info.device if info else ("cuda" if self.settings.enable_cuda else "cpu"),
-            "precision": info.precision if info else "float32",
+            "precision": info.precision if info else self.settings.precision,
+            "precision_checks": [
+                {
+                    "precision": check.precision,
+                    "passed": check.passes(self.settings.precision_min_cosine),
+                    "least_cosine": round(check.least, 6),
+                    "cosines": {
+                        str(modality): round(cosine, 6) for modality, cosine in check.cosines.items()
+                    },
+                }
+                for check in (info.checks if info else ())
+            ],
             "fingerprint": info.fingerprint if info else None,
             "modalities": list(Modality),
             "weights": WEIGHTS[model],
@@ -202,6 +213,7 @@ class Service:
         )
         info = engine.info
         self.metrics.serves(__version__, info.model, info.device, info.precision)
+        self.metrics.checked(info.checks)
         self._become(Readiness(Phase.READY))
 
     def _fail(self, message: str) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from bind_inference.model import ImageBind
 from bind_inference.weights import load_model
@@ -11,4 +10,4 @@ from bind_inference.weights import load_model
 
 @pytest.fixture(scope="session")
 def tiny() -> ImageBind:
-    return load_model("Tiny", "cpu", torch.float32, cache_dir=Path("not-used"))
+    return load_model("Tiny", cache_dir=Path("not-used"))

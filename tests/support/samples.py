@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bind_inference.device import TorchEngine, load_engine
+from bind_inference.loading import load_engine
 from bind_inference.modality import Modality
 from bind_inference.preprocess import preprocess
 from bind_inference.settings import Settings
@@ -15,6 +15,8 @@ from support.server import ROOT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from bind_inference.device import TorchEngine
 
 MEDIA = ROOT / "tests" / "parity" / "media"
 

@@ -10,8 +10,6 @@ from bind_inference.modality import Modality
 from bind_inference.model import stems
 from bind_inference.model.config import ImageBindConfig
 from bind_inference.model.heads import TextHead, postprocessor, projection_head
-from bind_inference.model.layers import Linear
-from bind_inference.model.packed import PackedLinear
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Trunk
 from bind_inference.model.views import distinct
@@ -68,19 +66,13 @@ class ImageBind(nn.Module):
         views, which = distinct(batch.flatten(0, 1))
         return self._encode(modality.trunk, views)[which].view(items, clips, -1).mean(dim=1)
 
-    def pack(self) -> None:
-        """Lay the weights out for a CPU (see `packed`); afterwards the model can only compute."""
-        for trunk in self.modality_trunks.values():
-            blocks = list(trunk.blocks)  # type: ignore[arg-type]  # a module's attributes have no types
-            for block in blocks:
-                block.attn.pack(pools=block is blocks[-1])
-        for module in list(self.modules()):
-            for child_name, child in list(module.named_children()):
-                if isinstance(child, Linear):
-                    setattr(module, child_name, PackedLinear(child.weight, child.bias))
-        for tensor in (*self.parameters(), *self.buffers()):
-            # What stayed in the map of the file would keep all of it mapped, gigabytes of resident pages.
-            tensor.data = tensor.data.clone()
+    def parts(self, encoder: str) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """Return an encoder's stem, trunk and head: all of it but the scale."""
+        return (
+            self.modality_preprocessors[encoder],
+            self.modality_trunks[encoder],
+            self.modality_heads[encoder],
+        )
 
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""

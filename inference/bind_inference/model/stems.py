@@ -194,4 +194,4 @@ class TextStem(nn.Module):
         longest = packing.sources.shape[1]
         positions = self.pos_embed[0, packing.places % longest]
         tokens: Tensor = self.token_embedding(packing.pack(ids[:, :longest])) + positions
-        return tokens
+        return tokens.to(positions.dtype)  # the table can be of a type of its own

@@ -1,11 +1,12 @@
 """The transformer encoder that all trunks share: pre-norm blocks as in ViT (Dosovitskiy et al., 2021)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.model.layers import Linear
-from bind_inference.model.packed import PackedLinear
 from bind_inference.model.packing import Packing
 
 LAYER_NORM_EPS = 1e-6
@@ -27,14 +28,17 @@ class Attention(nn.Module):
         self.out_proj = Linear(dim, dim)
         self.bias_k = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
         self.bias_v = nn.Parameter(torch.empty(1, 1, dim)) if bias_kv else None
-        self._packed: dict[tuple[int | None, int | None], PackedLinear] = {}
+        self._projections: dict[tuple[int | None, int | None], nn.Module] = {}
 
-    def pack(self, *, pools: bool) -> None:
-        """Pack the projection for a CPU; `pools`: only `pool` will be called, otherwise only `forward`."""
+    def replace(self, linear: Callable[[Tensor, Tensor], nn.Module], *, pools: bool) -> None:
+        """Project by what `linear` makes of weights [out, in] and bias [out].
+
+        pools: only `pool` will be called afterwards, otherwise only `forward`.
+        """
         dim = self.in_proj_bias.numel() // 3
         for rows in (slice(0, dim), slice(dim, 3 * dim)) if pools else (slice(None),):
-            packed = PackedLinear(self.in_proj_weight[rows], self.in_proj_bias[rows])
-            self._packed[rows.start, rows.stop] = packed
+            made = linear(self.in_proj_weight[rows], self.in_proj_bias[rows])
+            self._projections[rows.start, rows.stop] = made
         del self.in_proj_weight, self.in_proj_bias
 
     def forward(self, x: Tensor, packing: Packing | None) -> Tensor:
@@ -66,8 +70,8 @@ class Attention(nn.Module):
 
     def project(self, x: Tensor, rows: slice) -> Tensor:
         """Return x [..., dim] times `rows` of the projection: dim of queries, then of keys, of values."""
-        if self._packed:
-            out: Tensor = self._packed[rows.start, rows.stop](x)
+        if self._projections:
+            out: Tensor = self._projections[rows.start, rows.stop](x)
             return out
         return F.linear(x, self.in_proj_weight[rows], self.in_proj_bias[rows])
 

@@ -31,8 +31,6 @@ PUBLISHED_SHA256 = "d6f6c22bedcc90708448d5d2fbb7b2db9c73f505dc89bd0b2e09b23af1b6
 
 def load_model(
     name: str,
-    device: torch.device | str,
-    dtype: torch.dtype,
     *,
     cache_dir: Path,
     weights_path: Path | None = None,
@@ -40,7 +38,7 @@ def load_model(
     weights_sha256: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> ImageBind:
-    """Return the model `name` (a key of CONFIGS) ready for inference, its floats as `dtype` on `device`.
+    """Return the model `name` (a key of CONFIGS) ready for inference on the CPU, in float32.
 
     Tiny needs no file. ImageBindHuge is read from `weights_path` (see `weights.source`) where that is given;
     otherwise it is downloaded from `weights_url` (http, https; or a file address) into `cache_dir` once,
@@ -53,11 +51,11 @@ def load_model(
     if name == SEEDED:
         model = ImageBind(CONFIGS[name])
         fill(model)
-        return _assemble(name, model.state_dict().items(), device, dtype)
+        return _assemble(name, model.state_dict().items())
     source = _source(weights_path, weights_url, weights_sha256)
     shapes = _shapes(name)
     path = converted(name, source, cache_dir, shapes, progress)
-    return _assemble(name, read(path, shapes, progress), device, dtype)
+    return _assemble(name, read(path, shapes, progress))
 
 
 def convert_weights(
@@ -91,16 +89,12 @@ def _shapes(name: str) -> Mapping[str, torch.Size]:
         return {key: tensor.shape for key, tensor in ImageBind(CONFIGS[name]).state_dict().items()}
 
 
-def _assemble(
-    name: str, tensors: Iterable[tuple[str, Tensor]], device: torch.device | str, dtype: torch.dtype
-) -> ImageBind:
-    """Return the model made of `tensors`; the scales stay float32: in bfloat16 they would be 0.3% off."""
+def _assemble(name: str, tensors: Iterable[tuple[str, Tensor]]) -> ImageBind:
+    """Return the model made of `tensors`."""
     with torch.device("meta"):
         model = ImageBind(CONFIGS[name])
-    state = {
-        # A scale that stayed in the map would keep all of the file mapped: 4.8 GB of resident pages.
-        key: tensor.clone().to(device) if key.endswith("log_logit_scale") else tensor.to(device, dtype)
-        for key, tensor in tensors
-    }
+    buffers = {name for name, _ in model.named_buffers()}
+    # A buffer that stayed in the map would keep all of the file mapped: 4.8 GB of resident pages.
+    state = {key: tensor.clone() if key in buffers else tensor for key, tensor in tensors}
     model.load_state_dict(state, assign=True)
     return model.requires_grad_(requires_grad=False).eval()

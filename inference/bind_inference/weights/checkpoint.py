@@ -15,6 +15,7 @@ from bind_inference.weights.progress import Progress, Stage
 
 SOURCE_SHA256 = "source_sha256"
 """The metadata that name the checkpoint a file was converted from."""
+_TABLE = "token_embedding.weight"
 
 
 def convert(
@@ -49,7 +50,11 @@ def convert(
 def read(
     path: Path, shapes: Mapping[str, torch.Size], progress: Callable[[Progress], None]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors of a converted file, by name, mapped and not read until they are used."""
+    """Yield the tensors of a converted file, by name, mapped and not read until they are used.
+
+    Tables of embeddings have a map of their own: they may stay in it, when the others have been laid out anew
+    and theirs is to go.
+    """
     total = path.stat().st_size
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
@@ -57,12 +62,18 @@ def read(
             _check_shapes(path, found, shapes)
             done = 0
             for name in shapes:
-                tensor = file.get_tensor(name)
+                tensor = _alone(path, name) if name.endswith(_TABLE) else file.get_tensor(name)
                 done += tensor.nbytes
                 progress(Progress(Stage.LOAD, done, total))
                 yield name, tensor
     except SafetensorError as error:
         raise WeightsError(f"{path} is damaged ({error}): delete it, it will be made anew") from error
+
+
+def _alone(path: Path, name: str) -> Tensor:
+    with safe_open(path, framework="pt", device="cpu") as file:
+        tensor: Tensor = file.get_tensor(name)
+        return tensor
 
 
 def _tensors(checkpoint: Path) -> Mapping[str, Tensor]:

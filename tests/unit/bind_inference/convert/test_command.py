@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("published") / "imagebind_huge.pth"
-    model = load_model("Tiny", "cpu", torch.float32, cache_dir=path.parent)
+    model = load_model("Tiny", cache_dir=path.parent)
     torch.save(model.state_dict(), path)
     return path
 
@@ -50,7 +50,7 @@ def test_the_file_says_what_it_was_made_from_and_servers_find_it(
     with safe_open(file, framework="pt") as opened:
         assert opened.metadata() == {"source_sha256": sha256}
     cache = tmp_path / "cache"
-    load_model(HUGE, "cpu", torch.float32, cache_dir=cache, weights_path=tmp_path, weights_sha256=sha256)
+    load_model(HUGE, cache_dir=cache, weights_path=tmp_path, weights_sha256=sha256)
     assert not cache.exists()
 
 

@@ -26,7 +26,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> str:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return its checkpoint."""
     path = tmp_path_factory.mktemp("published") / "small.pth"
-    model = load_model("Tiny", "cpu", torch.float32, cache_dir=path.parent)
+    model = load_model("Tiny", cache_dir=path.parent)
     torch.save(model.state_dict(), path)
     return path
 

@@ -222,7 +222,7 @@ def test_what_may_not_be_read_is_told_with_who_asks(small: str) -> None:
         closed.mkdir(mode=0)
         for path in (file, folder / "x.safetensors", closed):
             with nobody(), pytest.raises(WeightsError) as caught, tempfile.TemporaryDirectory() as cache:
-                load_model(small, "cpu", torch.float32, cache_dir=Path(cache), weights_path=path)
+                load_model(small, cache_dir=Path(cache), weights_path=path)
             told = str(caught.value)
             assert f"cannot read {path}: Permission denied; let user " in told
             assert "chmod a+rX" in told

@@ -1,0 +1,61 @@
+"""From a model in float32, mapped from its file, to one that computes in a precision on a device.
+
+Encoder by encoder, so that what both take at once is one encoder, and so that each can be asked before and
+after.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from bind_inference.model.imagebind import ImageBind
+from bind_inference.model.layers import Embedding, Linear
+from bind_inference.model.linear import Int8Linear, PackedLinear, can_pack
+from bind_inference.model.transformer import Attention
+from bind_inference.precision import Precision, choose_for_cpu
+
+_Maker = Callable[[Tensor, Tensor | None], nn.Module]
+
+
+def dtype_of(precision: Precision) -> torch.dtype:
+    """Return the type of numbers between layers."""
+    if precision is Precision.INT8:
+        precision = choose_for_cpu(torch.cpu.get_capabilities())
+    dtype: torch.dtype = getattr(torch, precision)
+    return dtype
+
+
+def lower(model: ImageBind, encoder: str, precision: Precision, device: torch.device) -> None:
+    """Make one encoder of a float32 `model` compute in `precision` on `device`; nothing of it stays mapped.
+
+    Except the table of embeddings on a CPU: a text reads a few rows of it. Scales stay float32: in bfloat16
+    they would be 0.3% off.
+    """
+    dtype = dtype_of(precision)
+    model.modality_postprocessors[encoder].to(device)
+    for part in model.parts(encoder):
+        if device.type != "cpu":
+            part.to(device, dtype)
+            continue
+        if can_pack(dtype):
+            in_trunk = part is model.modality_trunks[encoder]
+            _replace(part, Int8Linear if in_trunk and precision is Precision.INT8 else partial(_pack, dtype))
+        for module in part.modules():
+            if not isinstance(module, Embedding):
+                module._apply(lambda tensor: tensor.to(dtype, copy=True), recurse=False)  # type: ignore[no-untyped-call]  # torch's own
+
+
+def _pack(dtype: torch.dtype, weight: Tensor, bias: Tensor | None) -> PackedLinear:
+    return PackedLinear(weight.to(dtype), None if bias is None else bias.to(dtype))
+
+
+def _replace(part: nn.Module, linear: _Maker) -> None:
+    attentions = [module for module in part.modules() if isinstance(module, Attention)]
+    for attention in attentions:
+        attention.replace(linear, pools=attention is attentions[-1])
+    for module in list(part.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, Linear):
+                setattr(module, name, linear(child.weight, child.bias))
