@@ -14,7 +14,6 @@ from bind_inference.memory import trim
 from bind_inference.model.lowering import lower
 from bind_inference.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.selfcheck.check import lower_checked
 from bind_inference.selfcheck.store import Store, machine_key
 from bind_inference.weights import PUBLISHED_SHA256, SEEDED, Progress, Stage, load_model
 from bind_inference.weights.source import converted_name
@@ -102,6 +101,8 @@ def _prepare(
                 lower(model, encoder, precision, device)
             break
         report(Readiness(Phase.LOADING, f"checking {precision} against float32, once"))
+        from bind_inference.selfcheck.check import lower_checked  # it loads decoders: only if they are needed
+
         outcome = lower_checked(model, precision, device)
         store.put(outcome)
         outcomes.append(outcome)

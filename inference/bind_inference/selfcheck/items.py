@@ -18,8 +18,6 @@ from bind_inference.preprocess import preprocess
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-VERSION: Final = 1
-"""Raised by one when the items change: older outcomes are then found out anew."""
 # One modality asks each encoder; video shares the image's.
 MODALITIES: Final = tuple(modality for modality in Modality if modality is not Modality.VIDEO)
 
