@@ -40,8 +40,6 @@ def load(small: str, cache: Path, published_sha256: str) -> Load:
         stages: dict[Stage, None] = {}
         model = load_model(
             small,
-            "cpu",
-            torch.float32,
             cache_dir=cache,
             weights_path=path,
             weights_sha256=sha256,
