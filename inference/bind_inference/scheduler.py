@@ -88,6 +88,7 @@ class Scheduler:
             prepare=prepare_forward,
         )
         self._running: list[Part] = []
+        self._gathering = False
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: NotReady | None = None
@@ -126,8 +127,7 @@ class Scheduler:
         with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
             self._waiters.update(unknown)
             try:
-                for waiter in unknown:
-                    self._start(waiter)
+                self._start_all(unknown)
                 outcomes = await asyncio.gather(*(waiter.future for waiter in waiters))
             finally:
                 self._leave(unknown)
@@ -165,6 +165,16 @@ class Scheduler:
         if found is not None:
             waiter.answer(found)
         return found is not None
+
+    def _start_all(self, waiters: Sequence[Waiter]) -> None:
+        """Start the items of a request; no batch is cut before those that need no decoder are queued."""
+        self._gathering = True
+        try:
+            for waiter in waiters:
+                self._start(waiter)
+        finally:
+            self._gathering = False
+        self._pump()
 
     def _start(self, waiter: Waiter) -> None:
         if waiter.key is None:
@@ -245,7 +255,7 @@ class Scheduler:
 
     def _pump(self) -> None:
         """Give the forward thread a batch if it is free and one is due."""
-        if self._running or self._closed:
+        if self._running or self._gathering or self._closed:
             return
         if self._timer:
             self._timer.cancel()

@@ -6,17 +6,22 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.engine import Engine, Tensor, Vector, run_batch
+from bind_inference.memory import trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bind_inference.modality import Modality
 
+    _Work = tuple[Any, Modality, Sequence[Tensor]]
+
 log = logging.getLogger(__name__)
+
+IDLE_S: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Ran:
 
 
 class Worker:
-    """Runs one batch at a time; `on_done` and `on_death` are called in its thread."""
+    """Runs one batch at a time; `on_done`, `on_death` and `on_idle` are called in its thread."""
 
     def __init__(
         self,
@@ -37,12 +42,14 @@ class Worker:
         on_done: Callable[[Any, Ran], None],
         on_death: Callable[[BaseException], None],
         prepare: Callable[[], None] = lambda: None,
+        on_idle: Callable[[], None] = trim,
     ) -> None:
         self._engine = engine
         self._on_done = on_done
         self._on_death = on_death
         self._prepare = prepare
-        self._batches: SimpleQueue[tuple[Any, Modality, Sequence[Tensor]] | None] = SimpleQueue()
+        self._on_idle = on_idle
+        self._batches: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._live, name="forward", daemon=True)
 
     def start(self) -> None:
@@ -60,7 +67,7 @@ class Worker:
     def _live(self) -> None:
         try:
             self._prepare()
-            while (work := self._batches.get()) is not None:
+            while (work := self._next()) is not None:
                 batch, modality, tensors = work
                 start = time.perf_counter()
                 outcomes = run_batch(self._engine, modality, tensors)
@@ -68,3 +75,11 @@ class Worker:
         except BaseException as error:  # a thread that ends unseen leaves every client waiting
             log.exception("the forward thread died")
             self._on_death(error)
+
+    def _next(self) -> _Work | None:
+        """Return the next batch, None to end; give free memory back where none comes for a while."""
+        try:
+            return self._batches.get(timeout=IDLE_S)
+        except Empty:
+            self._on_idle()
+            return self._batches.get()

@@ -149,11 +149,14 @@ def _server_table(results: Results) -> str:
     rows = []
     for server in results.servers:
         meta = results.meta_p99_ms(server.name)
-        rows.append([f"{server.name} {server.note}".strip(), f"{server.rss_gib:.2f}", f"{server.ready_s:.1f}",
-                     NONE if meta is None else f"{meta:.1f}"])  # fmt: skip
-    return table(
-        ["server", "RSS after the load, GiB", "ready from a warm cache, s", "/meta p99 under load, ms"], rows
-    )
+        probes = NONE if meta is None else f"{meta:.1f}"
+        figures = [f"{server.rss_gib:.2f}", f"{server.end_rss_gib:.2f}", f"{server.ready_s:.1f}", probes]
+        rows.append([f"{server.name} {server.note}".strip(), *figures])
+    head = [
+        "server", "RSS after the load, GiB", "at the end, GiB", "ready from a warm cache, s",
+        "/meta p99 under load, ms",
+    ]  # fmt: skip
+    return table(head, rows)
 
 
 def _cost(results: Results) -> str:

@@ -33,6 +33,7 @@ class ServerFacts:
     name: str
     ready_s: float = 0
     rss_gib: float = 0
+    end_rss_gib: float = 0
     note: str = ""
 
 

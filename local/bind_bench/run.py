@@ -36,6 +36,7 @@ def run(
             server = stack.enter_context(running(recipe))
             servers.append(server)
             facts.ready_s = server.ready_s
+            facts.rss_gib = server.usage().rss_bytes / _GIB
             facts.note = _precision_note(server)
             say(f"{server.name} is ready after {server.ready_s:.1f} s {facts.note}")
         results.cosines.update(_warm_up(servers, numbers, media))
@@ -46,7 +47,7 @@ def run(
                     results.add(scenario, server.name, sample)
                     say(f"round {number + 1}  {scenario.name:<22} {server.name:<9} {_told(sample)}")
         for server, facts in zip(servers, results.servers, strict=True):
-            facts.rss_gib = server.usage().rss_bytes / _GIB
+            facts.end_rss_gib = server.usage().rss_bytes / _GIB
     return results
 
 

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Resident bytes and CPU seconds of a process with all its descendants."""
+    """Resident bytes and CPU seconds of a process with all its descendants.
+
+    A page that several of them share counts once (the kernel's proportional set size).
+    """
 
     rss_bytes: int
     cpu_s: float
@@ -36,6 +38,8 @@ def _own(pid: int, proc: Path) -> tuple[int, float]:
     """Return resident bytes and CPU ticks; ticks of children that have ended are not among them."""
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(") ")[2].split()
+        rollup = (proc / str(pid) / "smaps_rollup").read_text()
     except OSError:
         return 0, 0
-    return int(fields[21]) * _PAGE_BYTES, int(fields[11]) + int(fields[12])
+    resident = next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+    return resident * 1024, int(fields[11]) + int(fields[12])

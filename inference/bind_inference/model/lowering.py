@@ -5,7 +5,6 @@ after.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -41,14 +40,24 @@ def lower(model: ImageBind, encoder: str, precision: Precision, device: torch.de
             continue
         if can_pack(dtype):
             in_trunk = part is model.modality_trunks[encoder]
-            _replace(part, Int8Linear if in_trunk and precision is Precision.INT8 else partial(_pack, dtype))
+            _replace(part, Int8Linear if in_trunk and precision is Precision.INT8 else _Packer(dtype))
         for module in part.modules():
             if not isinstance(module, Embedding):
                 module._apply(lambda tensor: tensor.to(dtype, copy=True), recurse=False)  # type: ignore[no-untyped-call]  # torch's own
 
 
-def _pack(dtype: torch.dtype, weight: Tensor, bias: Tensor | None) -> PackedLinear:
-    return PackedLinear(weight.to(dtype), None if bias is None else bias.to(dtype))
+class _Packer:
+    """Packs layers one by one, through one piece of memory: fresh pages for each would cost as much again."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._dtype = dtype
+        self._scratch = torch.empty(0, dtype=dtype)
+
+    def __call__(self, weight: Tensor, bias: Tensor | None) -> PackedLinear:
+        if weight.numel() > self._scratch.numel():
+            self._scratch = torch.empty(weight.numel(), dtype=self._dtype)
+        cast = self._scratch[: weight.numel()].view(weight.shape).copy_(weight)
+        return PackedLinear(cast, None if bias is None else bias.to(self._dtype))
 
 
 def _replace(part: nn.Module, linear: _Maker) -> None:

@@ -6,18 +6,19 @@ from pathlib import Path
 from bind_bench.usage import usage_of
 
 
-def stat(pid: int, parent: int, *, user: int, system: int, pages: int) -> str:
-    fields = ["S", str(parent), *["0"] * 9, str(user), str(system), *["0"] * 6, "1", "0", str(pages)]
+def stat(pid: int, parent: int, *, user: int, system: int) -> str:
+    fields = ["S", str(parent), *["0"] * 9, str(user), str(system), *["0"] * 6, "1"]
     return f"{pid} (a name) {' '.join(fields)}"
 
 
 def test_children_and_theirs_are_counted(tmp_path: Path) -> None:
-    page, ticks = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
+    ticks = os.sysconf("SC_CLK_TCK")
     for pid, parent in ((10, 1), (11, 10), (12, 11), (99, 1)):
         (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "stat").write_text(stat(pid, parent, user=ticks, system=ticks, pages=5))
+        (tmp_path / str(pid) / "stat").write_text(stat(pid, parent, user=ticks, system=ticks))
+        (tmp_path / str(pid) / "smaps_rollup").write_text("55-77 ---p [rollup]\nRss: 90 kB\nPss: 20 kB\n")
     found = usage_of(10, tmp_path)
-    assert found.rss_bytes == 3 * 5 * page
+    assert found.rss_bytes == 3 * 20 * 1024
     assert found.cpu_s == 6
 
 

@@ -61,6 +61,11 @@ async def test_items_of_many_requests_share_a_batch(engine: FakeEngine) -> None:
     assert [len(texts) for _, texts in engine.batches] == [1, 5]
 
 
+async def test_the_texts_of_one_request_share_a_batch(engine: FakeEngine) -> None:
+    await scheduler(engine).embed([(TEXT, f"text {index}") for index in range(5)])
+    assert [len(texts) for _, texts in engine.batches] == [5]
+
+
 async def test_a_poisonous_item_fails_its_own_request_only(engine: FakeEngine) -> None:
     queue = scheduler(engine)
     engine.gate.clear()
@@ -113,7 +118,7 @@ async def test_a_full_queue_refuses_all_of_a_request_and_then_recovers(engine: F
     engine.gate.set()
     await waiting
     assert lengths(await queue.embed([(TEXT, "c"), (TEXT, "d")])) == [1, 1]
-    assert all("c" not in texts for _, texts in engine.batches[:2])
+    assert [list(texts) for _, texts in engine.batches] == [["a", "b"], ["c", "d"]], "nothing was queued"
 
 
 async def test_decoded_items_are_bounded_in_bytes(engine: FakeEngine) -> None:
