@@ -74,29 +74,65 @@ def test_a_lower_precision_keeps_direction_and_length(
     torch.testing.assert_close(found.norm(dim=1), wanted.norm(dim=1), rtol=tolerance, atol=0)
 
 
-def test_an_int8_layer_is_within_its_step_of_the_exact_one() -> None:
+BETWEEN_LAYERS = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+
+
+@BETWEEN_LAYERS
+def test_an_int8_layer_is_within_its_step_of_the_exact_one(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    x, weight, bias = torch.randn(5, 3, 64) * 10, torch.randn(48, 64), torch.randn(48)
-    found, wanted = Int8Linear(weight, bias)(x), F.linear(x, weight, bias)
+    x, weight, bias = (torch.randn(5, 3, 64) * 10).to(dtype), torch.randn(48, 64), torch.randn(48)
+    layer = Int8Linear(weight, bias)
+    found, wanted = layer(x), F.linear(x.float(), weight, bias)
     assert found.shape == wanted.shape
+    assert found.dtype is dtype
     assert relative_error(found, wanted) <= 0.02
+    assert relative_error(layer.gelu(x), F.gelu(wanted)) <= 0.02
 
 
-def test_a_row_of_an_int8_layer_does_not_depend_on_its_neighbours() -> None:
+@BETWEEN_LAYERS
+def test_no_value_of_a_row_leaves_its_levels(dtype: torch.dtype) -> None:
+    """Each row's greatest value, of either sign, is the one that a step rounded down would wrap around."""
+    torch.manual_seed(0)
+    rows = torch.zeros(4096, 2, dtype=dtype)
+    rows[:, 0] = torch.randn(4096).to(dtype)
+    found = Int8Linear(torch.eye(2), None)(rows)
+    torch.testing.assert_close(found, rows, rtol=1 / 127, atol=0)
+
+
+@BETWEEN_LAYERS
+def test_a_row_of_an_int8_layer_does_not_depend_on_its_neighbours(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     layer = Int8Linear(torch.randn(48, 64), torch.randn(48))
-    rows = torch.randn(7, 64)
+    rows = torch.randn(7, 64).to(dtype)
     rows[3] *= 1000
     beside = layer(rows)
     assert all(torch.equal(layer(row[None])[0], beside[number]) for number, row in enumerate(rows))
 
 
-def test_a_row_of_zeros_and_outputs_without_weights_give_the_bias() -> None:
+@BETWEEN_LAYERS
+def test_a_row_of_zeros_and_outputs_without_weights_give_the_bias(dtype: torch.dtype) -> None:
     weight, bias = torch.randn(8, 16), torch.randn(8)
     weight[2] = 0
-    found = Int8Linear(weight, bias)(torch.zeros(1, 16))
-    torch.testing.assert_close(found[0], bias)
-    assert Int8Linear(weight, None)(torch.randn(1, 16))[0, 2] == 0
+    found = Int8Linear(weight, bias)(torch.zeros(1, 16, dtype=dtype))
+    torch.testing.assert_close(found[0], bias.to(dtype))
+    assert Int8Linear(weight, None)(torch.randn(1, 16).to(dtype))[0, 2] == 0
+
+
+@BETWEEN_LAYERS
+@pytest.mark.parametrize("extreme", [torch.inf, -torch.inf, torch.nan])
+def test_what_is_not_finite_stays_so(dtype: torch.dtype, extreme: float) -> None:
+    """So that the item is refused, and not answered with a wrong vector."""
+    rows = torch.tensor([[1.0, extreme, 2.0]]).to(dtype)
+    assert not Int8Linear(torch.randn(4, 3), None)(rows).isfinite().any()
+
+
+def test_a_packed_layer_gives_the_exact_gelu() -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(9, 64) * 3, torch.randn(48, 64), torch.randn(48)
+    wanted = F.gelu(F.linear(x.double(), weight.double(), bias.double()))
+    assert relative_error(PackedLinear(weight, bias).gelu(x), wanted) <= 1e-6
+    low = PackedLinear(weight.bfloat16(), bias.bfloat16()).gelu(x.bfloat16())
+    assert relative_error(low, wanted) <= 0.01
 
 
 def test_float16_is_what_a_gpu_would_be_given() -> None:

@@ -108,7 +108,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x [..., dim] transformed, of the same shape."""
-        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        out: Tensor = self.fc2(self.fc1.gelu(x))
         return out
 
 
