@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from bind_bench.clients import measure
-from bind_bench.media import body
+from bind_bench.media import body, prepare
 from bind_bench.results import PEER, Results, Sample, ServerFacts
 from bind_bench.scenarios import Scenario, of_round
 from bind_bench.servers import Recipe, Running, running
@@ -30,6 +30,8 @@ def run(
     """Run every row on every server, neighbours in time: peer, ours, peer, ours."""
     results = Results(scenarios, [ServerFacts(recipe.name) for recipe in recipes])
     numbers = count()
+    for kind in Modality:
+        prepare(kind, media)
     with ExitStack() as stack:
         servers = []
         for recipe, facts in zip(recipes, results.servers, strict=True):
