@@ -36,7 +36,7 @@ check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, gener
 packages: venv ## Debian packages that the local cluster and the demo need (root)
 	@$(bind_local) packages
 
-binaries: venv ## Kubernetes, Helm, CoreDNS, Caddy, Weaviate, kwok from pinned Go modules, into the cache
+binaries: venv ## Kubernetes, containerd, Helm, CoreDNS, Caddy, Weaviate, kwok from pinned Go modules, into the cache
 	@$(bind_local) binaries
 
 cluster: venv ## start the local cluster; a healthy one is left alone, a left-over one is cleared

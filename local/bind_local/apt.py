@@ -62,7 +62,7 @@ def install(paths: Paths) -> None:
 
 @contextmanager
 def _no_services() -> Iterator[None]:
-    """Keep Debian from starting etcd, containerd and the registry as services of the machine."""
+    """Keep Debian from starting etcd and the registry as services of the machine."""
     if POLICY.exists():
         yield
         return

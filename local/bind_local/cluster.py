@@ -120,12 +120,21 @@ def _complete() -> None:
 def _write(paths: Paths, files: dict[str, str]) -> None:
     shutil.rmtree(paths.node_log, ignore_errors=True)
     paths.node_log.mkdir(parents=True)
+    forget_other_roots(paths)
     for folder in (paths.containerd, paths.registry, paths.cluster / "volumes"):
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         file = paths.cluster / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+
+
+def forget_other_roots(paths: Paths) -> None:
+    """Remove the images that a containerd of another major version pulled: gigabytes that are pulled anew."""
+    for root in (paths.cache / "containerd", *paths.cache.glob("containerd-[0-9]*")):
+        if root != paths.containerd:
+            mounts.unmount_below(root)
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def _start_node(paths: Paths, spec: NodeSpec, started: Record) -> None:

@@ -3,11 +3,13 @@
 from bind_local import topology as net
 from bind_local.configs import CONTAINERD_SOCKET, KUBELET_ROOT, PLAIN_SOCKET
 from bind_local.paths import LOCAL, Paths
-from bind_local.programs import COREDNS, KUBERNETES, PROVISIONER
+from bind_local.programs import CONTAINERD, COREDNS, KUBERNETES, PROVISIONER
 from bind_local.units import Unit
 
 NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
 """The registry would look for a collector of traces on this machine."""
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where Debian puts runc, and iptables for the network plugins."""
 
 
 def build_units(paths: Paths, python: str) -> tuple[Unit, ...]:
@@ -125,13 +127,21 @@ def _registry(paths: Paths) -> Unit:
 
 def _forget_containers(paths: Paths, python: str) -> Unit:
     config = f"{paths.cluster}/containerd-plain.toml"
-    argv = (python, "-m", "bind_local.forget", config, str(PLAIN_SOCKET))
+    argv = (python, "-m", "bind_local.forget", str(CONTAINERD.home(paths)), config, str(PLAIN_SOCKET))
     return Unit("forget-containers", argv, oneshot=True, env={"PYTHONPATH": str(LOCAL)})
 
 
 def _containerd(paths: Paths) -> Unit:
-    argv = ("containerd", "--config", f"{paths.cluster}/containerd.toml", "--log-level", "warn")
-    return Unit("containerd", argv, after=("forget-containers",), ready=f"unix:{CONTAINERD_SOCKET}")
+    home = CONTAINERD.home(paths)
+    argv = (str(home / "containerd"), "--config", f"{paths.cluster}/containerd.toml", "--log-level", "warn")
+    return Unit(
+        "containerd",
+        argv,
+        after=("forget-containers",),
+        ready=f"unix:{CONTAINERD_SOCKET}",
+        # It finds its shim by the PATH, where this machine may have that of another containerd.
+        env={"PATH": f"{home}:{SYSTEM_PATH}"},
+    )
 
 
 def _kubelet(paths: Paths) -> Unit:

@@ -13,6 +13,10 @@ CONTAINERD_SOCKET = RUN / "containerd.sock"
 PLAIN_SOCKET = RUN / "containerd-plain.sock"
 CNI_PLUGINS = "/usr/lib/cni"
 KUBELET_ROOT = "/var/lib/kubelet"
+CRI = "io.containerd.grpc.v1.cri"
+UNWANTED = ("io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri")
+"""Plugins of containerd that look outside: programs in /opt/containerd/bin would go before all others, and
+plugins of this machine could change the pods."""
 
 
 def build_files(paths: Paths, upstream_dns: str) -> dict[str, str]:
@@ -134,41 +138,49 @@ def cni(paths: Paths) -> dict[str, Any]:
 
 def containerd(paths: Paths) -> str:
     """Return containerd's configuration (TOML)."""
-    cri = 'plugins."io.containerd.grpc.v1.cri"'
+    images, runtime = 'plugins."io.containerd.cri.v1.images"', 'plugins."io.containerd.cri.v1.runtime"'
     # restrict_oom_score_adj: without the capability SYS_RESOURCE, as in many virtual machines and
     # containers, every sandbox would die with "can't get final child's PID from pipe: EOF".
     # discard_unpacked_layers: the registry has the layers; a second compressed copy would cost gigabytes.
+    # use_local_image_pull: the newer way of pulling cannot discard them.
     return f"""\
-version = 2
+version = 3
 root = "{paths.containerd}"
 state = "{RUN}/containerd"
+disabled_plugins = {json.dumps(UNWANTED)}
 
 [grpc]
   address = "{CONTAINERD_SOCKET}"
 
-[{cri}]
-  sandbox_image = "{net.LOOPBACK_REGISTRY}/bindvectorizer/pause:{PAUSE.key()}"
+[{images}]
+  discard_unpacked_layers = true
+  use_local_image_pull = true
+
+  [{images}.pinned_images]
+    sandbox = "{net.LOOPBACK_REGISTRY}/bindvectorizer/pause:{PAUSE.key()}"
+
+  [{images}.registry]
+    config_path = "{paths.cluster}/certs.d"
+
+[{runtime}]
   restrict_oom_score_adj = true
 
-  [{cri}.cni]
-    bin_dir = "{CNI_PLUGINS}"
+  [{runtime}.cni]
+    bin_dirs = ["{CNI_PLUGINS}"]
     conf_dir = "{paths.cluster}/cni"
-
-  [{cri}.containerd]
-    discard_unpacked_layers = true
-
-  [{cri}.registry]
-    config_path = "{paths.cluster}/certs.d"
 """
 
 
 def containerd_plain(paths: Paths) -> str:
-    """Return the configuration of a containerd that knows nothing of Kubernetes (forget.py)."""
+    """Return the configuration of a containerd that serves no kubelet (forget.py).
+
+    The parts behind that door stay: without the one for sandboxes none could be removed.
+    """
     return f"""\
-version = 2
+version = 3
 root = "{paths.containerd}"
 state = "{RUN}/containerd-plain"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
+disabled_plugins = {json.dumps((CRI, *UNWANTED))}
 
 [grpc]
   address = "{PLAIN_SOCKET}"

@@ -1,9 +1,9 @@
-"""Remove what containerd remembers of an earlier cluster's containers; its images stay.
+"""Remove what containerd remembers of an earlier cluster's pods; its images stay.
 
-The processes died with the earlier node. Once containerd's Kubernetes plugin has read them, kubelet would
+The processes died with the earlier node. Once containerd's door for kubelet has read them, kubelet would
 find their remains and try again and again to remove them: so this runs before, in a containerd without that
-plugin.
-usage: python -m bind_local.forget CONTAINERD_TOML SOCKET
+door.
+usage: python -m bind_local.forget PROGRAMS CONTAINERD_TOML SOCKET
 """
 
 import subprocess
@@ -12,14 +12,28 @@ import time
 from pathlib import Path
 
 START_S = 10.0
+REMOVE = {
+    "containers": ("delete",),
+    # They are stopped first, which fails: nothing of them runs.
+    "sandboxes": ("remove", "--force"),
+    # Each sandbox holds one, and with it the layers of the images that were mounted as volumes.
+    "leases": ("delete",),
+}
+"""How `ctr` removes what it lists, in this order."""
 
 
-def main(config: str, socket: str) -> int:
-    """Remove every container of the Kubernetes namespace; containerd then frees their layers by itself."""
-    with subprocess.Popen(["containerd", "--config", config, "--log-level", "warn"]) as containerd:
+def main(programs: str, config: str, socket: str) -> int:
+    """Remove all pods of the Kubernetes namespace; containerd then frees their layers by itself.
+
+    programs: the folder of containerd and ctr.
+    """
+    argv = [f"{programs}/containerd", "--config", config, "--log-level", "warn"]
+    with subprocess.Popen(argv) as containerd:
         try:
             _wait_for(Path(socket), containerd)
-            _forget(["ctr", "--address", socket, "--namespace", "k8s.io", "containers"])
+            ctr = [f"{programs}/ctr", "--address", socket, "--namespace", "k8s.io"]
+            for kind in REMOVE:
+                forget(ctr, kind)
         finally:
             containerd.terminate()
     return 0
@@ -33,12 +47,25 @@ def _wait_for(socket: Path, containerd: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
 
 
-def _forget(ctr: list[str]) -> None:
-    listed = subprocess.run([*ctr, "list", "--quiet"], capture_output=True, text=True, check=True)
-    names = listed.stdout.split()
+def forget(ctr: list[str], kind: str) -> None:
+    """Remove all of a kind. Raises SystemExit when some are still there."""
+    names = listed(_list(ctr, kind))
     if names:
-        subprocess.run([*ctr, "delete", *names], check=True)
-    print(f"forgot {len(names)} containers")
+        subprocess.run([*ctr, kind, *REMOVE[kind], *names], check=True)
+        # Not every failure shows in the status.
+        left = listed(_list(ctr, kind))
+        if left:
+            raise SystemExit(f"containerd keeps {len(left)} {kind}; why is above")
+    print(f"forgot {len(names)} {kind}", flush=True)
+
+
+def _list(ctr: list[str], kind: str) -> str:
+    return subprocess.run([*ctr, kind, "list"], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def listed(table: str) -> list[str]:
+    """Return the names in a table of `ctr`: the first word of each line below the heading."""
+    return [line.split()[0] for line in table.splitlines()[1:] if line.strip()]
 
 
 if __name__ == "__main__":

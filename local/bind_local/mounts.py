@@ -7,8 +7,8 @@ from pathlib import Path
 from bind_local.configs import KUBELET_ROOT
 from bind_local.paths import Paths
 
-PRIVATE = (KUBELET_ROOT, "/var/lib/cni", "/var/log", "/run/netns")
-"""Folders whose paths Kubernetes or CNI fix: on the node each is a folder of the cluster's state."""
+PRIVATE = (KUBELET_ROOT, "/var/lib/cni", "/var/log", "/run/netns", "/run/containerd")
+"""Folders at paths that Kubernetes, CNI or containerd fix: on the node each is one of the cluster's state."""
 
 
 def make_mount_points() -> tuple[str, ...]:

@@ -28,8 +28,11 @@ class Paths:
 
     @property
     def containerd(self) -> Path:
-        """Pulled images; kept, so that the next cluster need not pull them again."""
-        return self.cache / "containerd"
+        """Pulled images; kept, so that the next cluster need not pull them again.
+
+        Named by the major version: what one has opened, an older one may not understand.
+        """
+        return self.cache / "containerd-2"
 
     @property
     def registry(self) -> Path:

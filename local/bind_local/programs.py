@@ -65,6 +65,12 @@ KUBERNETES = Module(
     ),
     "k8s.io/component-base/version.gitVersion",
 )
+CONTAINERD = Module(
+    "containerd",
+    "github.com/containerd/containerd/v2",
+    ("containerd", "containerd-shim-runc-v2", "ctr"),
+    "github.com/containerd/containerd/v2/version.Version",
+)
 COREDNS = Module("coredns", "github.com/coredns/coredns", ("coredns",))
 PROVISIONER = Module("provisioner", "", ("provisioner",))
 PAUSE = Module("pause", "", ("pause",))
@@ -73,7 +79,7 @@ CADDY = Module("caddy", "github.com/caddyserver/caddy/v2", ("caddy",))
 WEAVIATE = Module("weaviate", "github.com/weaviate/weaviate", ("weaviate-server",))
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 
-CLUSTER_MODULES = (KUBERNETES, COREDNS, PROVISIONER, PAUSE)
+CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
 

@@ -15,6 +15,7 @@ from bind_local.errors import LocalError
 from bind_local.images import Image
 from bind_local.lock import file_lock
 from bind_local.paths import Paths
+from bind_local.programs import CONTAINERD
 from bind_local.registry import Registry
 from bind_local.steps import Step
 from bind_local.topology import REGISTRY
@@ -59,8 +60,8 @@ def local_steps(paths: Paths) -> list[Step]:
             remedy="run `make cluster` and again",
         )
         if stale:
-            _forget_pulled(image.reference)
-        prune(registry, buildah, image)
+            forget_pulled(paths, image.reference)
+        prune(paths, registry, buildah, image)
 
     def step(image: Image) -> Step:
         return Step(f"image {image.short} {image.tag}", lambda: publish(image), lambda: published(image))
@@ -141,7 +142,7 @@ def tags_in_registry(paths: Paths) -> dict[str, str]:
     return found
 
 
-def prune(registry: Registry, buildah: Buildah, image: Image) -> None:
+def prune(paths: Paths, registry: Registry, buildah: Buildah, image: Image) -> None:
     """Drop all but the newest tags of an image, here and in the registry.
 
     Shared layers stay where they are used.
@@ -149,7 +150,7 @@ def prune(registry: Registry, buildah: Buildah, image: Image) -> None:
     old = [tag for tag in registry.tags(image.repository)[KEPT_TAGS:] if tag.name != image.tag]
     for tag in old:
         registry.delete(image.repository, tag)
-        _forget_pulled(f"{image.name}:{tag.name}")
+        forget_pulled(paths, f"{image.name}:{tag.name}")
     kept = {tag.name for tag in registry.tags(image.repository)}
     mine = [r for r in buildah.references() if r.rpartition(":")[0] == image.name]
     buildah.forget([r for r in mine if r.rpartition(":")[2] not in kept])
@@ -187,6 +188,16 @@ def make_root(paths: Paths, tag: str, tar: Path) -> None:
     )
 
 
-def _forget_pulled(reference: str) -> None:
-    ctr = ["ctr", "--address", str(CONTAINERD_SOCKET), "--namespace", "k8s.io", "images", "remove", reference]
-    subprocess.run(ctr, capture_output=True, check=False)
+def forget_pulled(paths: Paths, reference: str) -> None:
+    """Remove an image from the node, if it is there; its layers go once no container uses them."""
+    # It has two more names, by the digests of its manifest and its config; each would keep the layers.
+    for row in _node_images(paths, "list", f"name=={reference}").splitlines()[1:]:
+        digest = row.split()[2]
+        names = _node_images(paths, "list", "--quiet", f"target.digest=={digest}").split()
+        _node_images(paths, "remove", "--sync", *names)
+
+
+def _node_images(paths: Paths, *args: str) -> str:
+    """Return what `ctr images` printed; "" where the node does not run."""
+    ctr = [str(CONTAINERD.home(paths) / "ctr"), "--address", str(CONTAINERD_SOCKET), "--namespace", "k8s.io"]
+    return subprocess.run([*ctr, "images", *args], capture_output=True, text=True, check=False).stdout

@@ -11,7 +11,7 @@ from bind_local.paths import Paths
 @pytest.mark.parametrize(
     ("argv", "said", "remedy"),
     [
-        (["binaries", "kubernetes", "docker"], "no module docker", "kubernetes, coredns"),
+        (["binaries", "kubernetes", "docker"], "no module docker", "kubernetes, containerd"),
         (["path", "docker"], "no program 'docker'", "kube-apiserver"),
         (["path", "kubectl"], "kubectl is not built", "make binaries"),
         (

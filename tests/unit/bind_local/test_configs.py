@@ -12,6 +12,7 @@ from bind_local.certificates import renamed
 from bind_local.components import build_units
 from bind_local.configs import CONTAINERD_SOCKET, build_files
 from bind_local.paths import Paths
+from bind_local.programs import CONTAINERD
 from bind_local.readiness import BOOTSTRAP
 
 PATHS = Paths(Path("/cache/bv"))
@@ -45,10 +46,34 @@ def test_every_file_that_a_unit_is_given_is_written(files: dict[str, str]) -> No
 
 
 def test_containerd_is_told_what_this_kind_of_machine_needs(files: dict[str, str]) -> None:
-    cri = tomllib.loads(files["containerd.toml"])["plugins"]["io.containerd.grpc.v1.cri"]
-    assert cri["restrict_oom_score_adj"] is True
-    assert cri["sandbox_image"].startswith(f"{net.LOOPBACK_REGISTRY}/")
-    assert cri["cni"]["conf_dir"] == f"{PATHS.cluster}/cni"
+    config = tomllib.loads(files["containerd.toml"])
+    assert config["version"] == 3
+    images = config["plugins"]["io.containerd.cri.v1.images"]
+    runtime = config["plugins"]["io.containerd.cri.v1.runtime"]
+    assert runtime["restrict_oom_score_adj"] is True
+    assert runtime["cni"]["conf_dir"] == f"{PATHS.cluster}/cni"
+    assert images["pinned_images"]["sandbox"].startswith(f"{net.LOOPBACK_REGISTRY}/")
+    assert images["discard_unpacked_layers"] is images["use_local_image_pull"] is True
+
+
+def test_no_other_containerd_of_this_machine_is_taken() -> None:
+    units = {unit.name: unit for unit in build_units(PATHS, "python")}
+    home = str(CONTAINERD.home(PATHS))
+    assert units["containerd"].argv[0] == f"{home}/containerd"
+    assert units["containerd"].env["PATH"].split(":")[0] == home  # where it looks for its shim
+    assert home in units["forget-containers"].argv
+
+
+def test_pulled_images_are_kept_apart_by_containerd_s_major_version() -> None:
+    assert PATHS.containerd.name == f"containerd-{CONTAINERD.version().partition('.')[0]}"
+
+
+def test_the_containerd_that_forgets_has_the_same_data_and_serves_no_kubelet(files: dict[str, str]) -> None:
+    config, plain = (tomllib.loads(files[name]) for name in ("containerd.toml", "containerd-plain.toml"))
+    assert plain["root"] == config["root"] == str(PATHS.containerd)
+    assert plain["state"] != config["state"]
+    # Not the plugins behind it, or no sandbox could be removed.
+    assert set(plain["disabled_plugins"]) - set(config["disabled_plugins"]) == {"io.containerd.grpc.v1.cri"}
 
 
 def test_unix_sockets_have_short_paths() -> None:

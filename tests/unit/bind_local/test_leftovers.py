@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from bind_local import cgroups
+from bind_local.cluster import forget_other_roots
 from bind_local.mounts import mounts_below
+from bind_local.paths import Paths
 
 
 @pytest.fixture
@@ -67,3 +69,11 @@ overlay /cache/bv/run/a\\040b/rootfs overlay rw 0 0
 tmpfs /cache/bvother tmpfs rw 0 0
 """
     assert mounts_below(Path("/cache/bv"), table) == ["/cache/bv/run/a b/rootfs", "/cache/bv/run"]
+
+
+def test_images_of_another_containerd_s_major_version_are_removed(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    for root in (paths.containerd, tmp_path / "containerd", tmp_path / "containerd-1", tmp_path / "registry"):
+        (root / "io.containerd.content.v1.content").mkdir(parents=True)
+    forget_other_roots(paths)
+    assert {root.name for root in tmp_path.iterdir()} == {paths.containerd.name, "registry"}
