@@ -1,18 +1,29 @@
 """Weights that a team brings along: in a volume claim, or in an image; mounted by the real kubelet.
 
-The file has the full size and all tensors, but every weight is zero, so that it takes no room on the disk.
-The server maps it, runs every encoder once and is Ready; of its vectors nothing can be said.
+The file has the full size and all tensors, but every weight is zero: it takes no room in the claim, and
+little in the registry (unpacked from the image it has its 4.8 GB, until the end of the story). The server
+maps it, runs every encoder once and is Ready; of its vectors nothing can be said.
 """
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from bind_demo.errors import DemoError
 from bind_demo.local_cluster import local_images
-from support.story import Story
+from bind_local.paths import REPO, Paths
+from bind_local.publish import forget_pulled
+from bind_local.registry import Registry
+from bind_local.settings import Settings
+from bind_local.topology import NODE, REGISTRY
+from support import oci
+from support.story import KIND, Story
 from support.waiting import until
 
+WEIGHTS_REPOSITORY = "e2e/imagebind-weights"
 READY_TIMEOUT_S = 240
 """On two busy CPUs the forward passes of the full-size model take their time."""
 
@@ -64,11 +75,31 @@ def stop(story: Story, name: str) -> None:
     until(lambda: not story.pods(name, "inference"), 60, "the inference pod is gone")
 
 
-def only_pod(story: Story) -> str:
+@pytest.fixture(scope="module")
+def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Push an image with the file at its root, as docs/weights.md has it made, and forget it at the end."""
+    folder = tmp_path_factory.mktemp("weights")
+    make = [sys.executable, str(story.fixtures / "zeros.py"), str(folder)]
+    subprocess.run(make, env={"PYTHONPATH": str(REPO / "inference")}, check=True)
+    node = story.kube.get("node", NODE)["status"]["nodeInfo"]
+    oci.push(folder, WEIGHTS_REPOSITORY, "1", node["architecture"])
+    (folder / "zeros.safetensors").unlink()
+    yield f"docker.io/{WEIGHTS_REPOSITORY}:1"
+    story.kubectl("delete", KIND, "imaged", "--ignore-not-found", "--timeout=110s")
+    # With the pods go the mounts, which would keep the layer.
+    story.kubectl("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/instance=imaged", "--timeout=60s")
+    registry = Registry(REGISTRY)
+    tag = registry.tag(WEIGHTS_REPOSITORY, "1")
+    if tag:
+        registry.delete(WEIGHTS_REPOSITORY, tag)
+    forget_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
+
+
+def only_pod(story: Story, name: str) -> str:
     """Return the name of the inference pod, once the one before it has gone."""
 
     def alone() -> str | None:
-        pods = story.pods("claimed", "inference")
+        pods = story.pods(name, "inference")
         return str(pods[0]["metadata"]["name"]) if len(pods) == 1 else None
 
     return until(alone, 60, "one inference pod is left")
@@ -106,7 +137,7 @@ def test_the_server_is_ready_with_the_file_in_the_claim(story: Story) -> None:
 
 
 def test_the_file_is_mapped_where_it_lies_and_nothing_is_kept_elsewhere(story: Story) -> None:
-    inside = ("exec", "-n", story.namespace, only_pod(story), "--")
+    inside = ("exec", "-n", story.namespace, only_pod(story, "claimed"), "--")
     assert "/weights/imagebind/zeros.safetensors" in story.kube.run(*inside, "cat", "/proc/1/maps")
     with pytest.raises(DemoError, match="Read-only file system"):
         story.kube.run(*inside, "touch", "/weights/imagebind/zeros.safetensors")
@@ -130,11 +161,19 @@ def test_an_image_of_weights_that_cannot_be_pulled_is_told(story: Story) -> None
     assert "docker.io/library/caddy:no-weights" in condition.message
 
 
-def test_a_runtime_that_mounts_no_images_is_told_with_the_way_out(story: Story) -> None:
-    """The kubelet has pulled the image; the local node's containerd (1.6) cannot mount it."""
-    stop(story, "imaged")  # or the pod that cannot pull stays, and is what is told
-    image = {"reference": "docker.io/library/caddy:2.11.9"}
-    story.patch("imaged", {"inference": {"replicas": 1, "model": {"weights": {"image": image}}}})
-    condition = story.wait_reason("imaged", "ContainerConfigInvalid", timeout_s=90)
-    assert "mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed)" in condition.message
-    assert "spec.inference.model.weights.existingClaim" in condition.message
+def test_the_server_is_ready_with_the_file_in_an_image(story: Story, weights_image: str) -> None:
+    model = {"weights": {"image": {"reference": weights_image}}}
+    story.patch("imaged", {"inference": {"model": model}})
+    story.wait_ready("imaged", READY_TIMEOUT_S)
+    assert story.condition("imaged", "Verified").status == "True"
+
+
+def test_the_image_s_file_is_mapped_where_it_lies_and_nothing_is_kept_elsewhere(story: Story) -> None:
+    inside = ("exec", "-n", story.namespace, only_pod(story, "imaged"), "--")
+    assert "/weights/zeros.safetensors" in story.kube.run(*inside, "cat", "/proc/1/maps")
+    # By the mount itself: to write the file would fail already for its owner, root.
+    mounts = [line.split() for line in story.kube.run(*inside, "cat", "/proc/1/mounts").splitlines()]
+    (options,) = [options for _, where, _, options, *_ in mounts if where == "/weights"]
+    assert "ro" in options.split(",")
+    assert ".safetensors" not in story.kube.run(*inside, "ls", "-A", "/cache")
+    assert not [name for name in story.kubectl("get", "pvc", "-o", "name").split() if "cache" in name]

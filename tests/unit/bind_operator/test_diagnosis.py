@@ -36,8 +36,8 @@ UNSCHEDULED = [{"type": "PodScheduled", "status": "False", "reason": "Unschedula
 NOT_FOUND = 'Back-off pulling image "ghcr.io/x:1": ErrImagePull: not found'
 # containerd 1.6.20 on Kubernetes 1.35.4
 NO_IMAGE_VOLUMES = (
-    'failed to generate container "fd30" spec: failed to generate spec: failed to mkdir "": mkdir : no such '
-    "file or directory"
+    'failed to generate container "bc363e3cc6642521bd470336904173da627ac2e2496dc1a8919387fa68ae7f5c" spec: '
+    'failed to generate spec: failed to mkdir "": mkdir : no such file or directory'
 )
 NO_CLASS = 'storageclass.storage.k8s.io "fast" not found'
 
@@ -97,7 +97,9 @@ CASES: dict[str, tuple[list[Any], list[Any], list[Any], Reason, str]] = {
         [],
         [],
         Reason.CONTAINER_CONFIG_INVALID,
-        "the node's container runtime mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed)",
+        "the node's container runtime mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed); give "
+        "the weights by spec.inference.model.weights.existingClaim or url there: container inference of pod "
+        f"t-inference-x: CreateContainerError: {NO_IMAGE_VOLUMES}",
     ),
     "evicted": ([pod(reason="Evicted", message="low on memory")], [], [], Reason.EVICTED, "low on memory"),
     "volume is not provisioned, which goes before the scheduler's words": (
