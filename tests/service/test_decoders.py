@@ -25,6 +25,7 @@ from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared
 from bind_inference.decoders.pool import DecoderPool, PoolLimits
+from bind_inference.decoders.process import NICENESS
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, InvalidRequest, MediaTooLarge
 from bind_inference.modality import Modality
 from bind_local.proc import children
@@ -178,6 +179,12 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_costs_nothing(pool: Pool
     time.sleep(0.1)
     for number in range(4):
         check(pool.ask(good(number)), good(number))
+
+
+def test_decoders_give_way_to_the_forward_pass(pool: Pool) -> None:
+    check(pool.ask(good(1)), good(1))
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert {os.getpriority(os.PRIO_PROCESS, pid) - ours for pid in pool.pids} == {NICENESS}
 
 
 def test_without_its_fork_server_the_pool_starts_another(pool: Pool) -> None:
