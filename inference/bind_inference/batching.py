@@ -6,6 +6,11 @@ no buckets of similar length: the model packs them, so that a batch costs the su
 Between modalities the arithmetic is shared fairly (start-time fair queueing): each queue has a tag, the work
 that it has been given; the queue with the lowest tag is next. A video that costs more than a batch may is
 queued in parts, so that texts which come while videos run wait for a part, not for a video.
+
+Clients that ask again as soon as they are answered come back a few milliseconds after a batch has ended. If
+the next one were cut at once it would be without them, and they would meet in two or more halves for ever:
+each batch of texts reads all weights, so eight texts take 62 ms together and 47 ms + 47 ms in halves. So,
+when a batch has ended, its modality waits a moment for as many items as the batch had.
 """
 
 from __future__ import annotations
@@ -78,6 +83,17 @@ class Policy:
     max_batch_size: int = 32
     max_batch_gflop: float = 350.0
     max_wait_s: float = 0.0
+    linger: float = 0.2
+    """The most that a modality waits for those just answered, as a part of the time that their batch took."""
+    max_linger_s: float = 0.02
+
+
+@dataclass(frozen=True)
+class _Return:
+    """What a queue waits for after a batch has ended."""
+
+    items: int = 0
+    until: float = 0.0
 
 
 class Batcher(Generic[ItemT]):
@@ -91,6 +107,7 @@ class Batcher(Generic[ItemT]):
         self._waiting = dict.fromkeys(Modality, 0.0)  # GFLOP in each queue
         self._tags = dict.fromkeys(Modality, 0.0)
         self._clock = 0.0  # the tag of the batch that was cut last
+        self._returns = dict.fromkeys(Modality, _Return())
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
@@ -118,6 +135,11 @@ class Batcher(Generic[ItemT]):
         self._tags[modality] += sum(item.gflop for item in batch)
         return batch
 
+    def ended(self, modality: Modality, items: int, seconds: float, now: float) -> None:
+        """Note that a batch of `items` has ended at `now`, after `seconds` in the model."""
+        moment = min(self._policy.linger * seconds, self._policy.max_linger_s)
+        self._returns[modality] = _Return(len(self._queues[modality]) + items, now + moment)
+
     def next_due(self, now: float) -> float | None:
         """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
         earliest = min(self._due_at(modality, now) for modality in Modality)
@@ -129,11 +151,13 @@ class Batcher(Generic[ItemT]):
             self._pop(modality)
         if not queue:
             return float("inf")
-        full = (
-            len(queue) >= self._policy.max_batch_size
-            or self._waiting[modality] >= self._policy.max_batch_gflop
-        )
-        return now if full else queue[0][0] + self._policy.max_wait_s
+        policy, waiting, back = self._policy, self._waiting[modality], self._returns[modality]
+        if len(queue) >= policy.max_batch_size or waiting >= policy.max_batch_gflop:
+            return now
+        due = queue[0][0] + policy.max_wait_s
+        # Nobody is waited for who would not fit in any more.
+        fits = waiting + queue[0][1].gflop <= policy.max_batch_gflop
+        return max(due, back.until) if fits and len(queue) < back.items else due
 
     def _take(self, modality: Modality) -> list[ItemT]:
         """Return the oldest items up to the limits; one alone may be above that of cost."""

@@ -272,6 +272,7 @@ class Scheduler:
 
     def _ran(self, batch: list[Part], ran: Ran) -> None:
         now, self._running = self._clock(), []
+        self._batcher.ended(batch[0].modality, len(batch), ran.forward_s, now)
         self._pump()  # first: the model should not wait while the answers are handed out
         self._metrics.ran(batch[0].modality, ran.forward_s)
         if self._spans:

@@ -87,6 +87,57 @@ def test_a_batch_is_full_when_its_cost_is() -> None:
     assert queue.next_batch(5.02) == []
 
 
+def test_a_batch_that_has_ended_is_waited_for_a_moment() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=3, seconds=0.05, now=5.0)
+    assert queue.next_batch(5.001) == []
+    assert queue.next_due(5.001) == pytest.approx(5.01)  # a fifth of the batch's time
+    assert len(queue.next_batch(5.01)) == 1
+
+
+def test_the_next_batch_is_cut_as_soon_as_all_are_back() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=2, seconds=0.05, now=5.0)
+    queue.put(Item(TEXT), 5.001)
+    assert queue.next_batch(5.001) == []
+    queue.put(Item(TEXT), 5.002)
+    assert len(queue.next_batch(5.002)) == 3
+
+
+def test_a_moment_is_short_however_long_the_batch_took() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=2, seconds=30, now=5.0)
+    assert queue.next_due(5.0) == pytest.approx(5.02)
+
+
+def test_one_client_alone_never_waits_nor_does_who_comes_later() -> None:
+    queue = batcher()
+    queue.ended(TEXT, items=1, seconds=0.05, now=5.0)
+    queue.put(Item(TEXT), 5.001)
+    assert len(queue.next_batch(5.001)) == 1
+    queue.ended(TEXT, items=8, seconds=0.05, now=6.0)
+    queue.put(Item(TEXT), 6.1)
+    assert len(queue.next_batch(6.1)) == 1
+
+
+def test_nobody_waits_for_those_who_would_not_fit() -> None:
+    queue = batcher(max_batch_gflop=350)
+    queue.put(Item(IMAGE), 4.99)
+    queue.ended(IMAGE, items=1, seconds=1, now=5.0)
+    assert len(queue.next_batch(5.0)) == 1
+
+
+def test_other_modalities_do_not_wait_for_the_one_that_ended() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.put(Item(IMAGE), 4.99)
+    queue.ended(TEXT, items=8, seconds=0.05, now=5.0)
+    assert queue.next_batch(5.0)[0].modality is IMAGE
+
+
 def test_what_hung_up_counts_no_more_towards_a_full_batch() -> None:
     queue = batcher(max_batch_gflop=gflop(TEXT, 100), max_wait_s=0.1)
     queue.put(gone := Item(TEXT, units=77), 5.0)

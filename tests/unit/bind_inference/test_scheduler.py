@@ -148,6 +148,19 @@ async def test_a_batch_waits_for_company_if_told_to(engine: FakeEngine) -> None:
     assert engine.batches == [(TEXT, ["a", "b"])]
 
 
+async def test_who_was_answered_is_in_the_next_batch(engine: FakeEngine) -> None:
+    queue = scheduler(engine, policy=Policy(linger=100, max_linger_s=5))
+    engine.gate.clear()
+    first = asyncio.create_task(queue.embed([(TEXT, "a")]))
+    await running(engine)
+    other = asyncio.create_task(queue.embed([(TEXT, "b")]))
+    await asyncio.sleep(0.02)
+    engine.gate.set()
+    await first
+    await asyncio.gather(other, queue.embed([(TEXT, "again")]))
+    assert engine.batches == [(TEXT, ["a"]), (TEXT, ["b", "again"])]
+
+
 async def test_a_dead_forward_thread_is_told_and_answers_all_that_wait(engine: FakeEngine) -> None:
     deaths: list[BaseException] = []
     queue = Scheduler(engine, FakeDecoders(), Limits(), Metrics(), on_death=deaths.append)
