@@ -9,8 +9,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bind_inference.weights.download import disk_error
 from bind_inference.weights.errors import ORIGIN, WeightsError
+from bind_inference.weights.files import disk_error
 from bind_inference.weights.progress import Progress, Stage
 
 SOURCE_SHA256 = "source_sha256"

@@ -1,7 +1,5 @@
 """Fetching one large file over HTTP: resumed where it broke off, checked, and only then under its name."""
 
-import errno
-import hashlib
 import shutil
 import time
 from collections.abc import Callable
@@ -11,12 +9,11 @@ from typing import NoReturn
 import httpx
 
 from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.files import check_sum, disk_error
 from bind_inference.weights.progress import Progress, Stage
 
-_BLOCK = 1 << 20
 _TIMEOUT = httpx.Timeout(30.0)
 _FRUITLESS_TRIES = 5
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def fetch(
@@ -51,17 +48,6 @@ def fetch(
             raise disk_error(error, part) from error
     _check(url, part, sha256, progress)
     part.replace(target)
-
-
-def check_sum(path: Path, progress: Callable[[Progress], None]) -> str:
-    """Return the SHA-256 of a file in hexadecimal, telling `progress` on the way."""
-    digest, done, total = hashlib.sha256(), 0, _size(path)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-            done += len(block)
-            progress(Progress(Stage.VERIFY, done, total))
-    return digest.hexdigest()
 
 
 def _continue(url: str, part: Path, progress: Callable[[Progress], None]) -> None:
@@ -117,13 +103,6 @@ def _check_space(folder: Path, needed: int) -> None:
             f"{needed} bytes are still to come and {folder} has {free} free: enlarge the model's cache "
             "(model.cache.size)"
         )
-
-
-def disk_error(error: OSError, part: Path) -> WeightsError:
-    """Return what a failed write to the cache means for whoever runs the server."""
-    if error.errno in _FULL:
-        return WeightsError(f"{part.parent} is full: enlarge the model's cache (model.cache.size)")
-    return WeightsError(f"cannot write {part}: {error.strerror}; the model's cache must be writable")
 
 
 def _size(path: Path) -> int:

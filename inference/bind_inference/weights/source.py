@@ -19,8 +19,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from bind_inference.weights.checkpoint import SOURCE_SHA256, convert
-from bind_inference.weights.download import check_sum, disk_error, fetch
 from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.files import check_sum, disk_error
 from bind_inference.weights.progress import Progress
 
 CONVERTED: Final = ".safetensors"
@@ -172,6 +172,9 @@ def _fetch_and_convert(source: Source, target: Path, shapes: Shapes, progress: R
         return
     fetched = target.parent / f"{source.sha256}.pth"
     if not fetched.exists():
+        # httpx takes 0.2 s to import, and most starts fetch nothing
+        from bind_inference.weights.download import fetch
+
         fetch(source.url, fetched, source.sha256, progress)
     _check_space(target, shapes)
     convert(fetched, target, source.sha256, shapes, progress)
