@@ -15,7 +15,7 @@ from bind_inference.model.lowering import lower
 from bind_inference.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.selfcheck.store import Store, machine_key
-from bind_inference.weights import PUBLISHED_SHA256, SEEDED, Progress, Stage, load_model
+from bind_inference.weights import SEEDED, Progress, Stage, checkpoint_sha256, load_model
 from bind_inference.weights.source import converted_name
 
 if TYPE_CHECKING:
@@ -129,14 +129,14 @@ def _store_path(settings: ModelSettings) -> Path | None:
     """Return where outcomes are kept: in the cache, beside weights converted there. Tiny's check is cheap."""
     if settings.model == SEEDED:
         return None
-    name = converted_name(settings.model, settings.weights_sha256 or PUBLISHED_SHA256)
+    name = converted_name(settings.model, checkpoint_sha256(settings.weights_sha256))
     return (settings.cache_dir / name).with_suffix(".selfcheck.json")
 
 
 def _space(settings: ModelSettings) -> str:
     """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
-    weights = PUBLISHED_SHA256 if settings.weights_sha256 is None else settings.weights_sha256
-    told = (weights if settings.model == "ImageBindHuge" else SEEDED, settings.text_truncation, PREPARATION)
+    weights = SEEDED if settings.model == SEEDED else checkpoint_sha256(settings.weights_sha256)
+    told = (weights, settings.text_truncation, PREPARATION)
     return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
 
 

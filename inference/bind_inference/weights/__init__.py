@@ -20,6 +20,7 @@ __all__ = [
     "Progress",
     "Stage",
     "WeightsError",
+    "checkpoint_sha256",
     "convert_weights",
     "load_model",
 ]
@@ -27,6 +28,11 @@ __all__ = [
 SEEDED = "Tiny"
 PUBLISHED_URL = "https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"
 PUBLISHED_SHA256 = "d6f6c22bedcc90708448d5d2fbb7b2db9c73f505dc89bd0b2e09b23af1b62157"
+
+
+def checkpoint_sha256(told: str | None) -> str:
+    """Return the SHA-256 of the checkpoint: the one that a setting tells, or else the published file's."""
+    return (told or PUBLISHED_SHA256).lower()
 
 
 def load_model(
@@ -81,7 +87,7 @@ def convert_weights(
 
 
 def _source(path: Path | None, url: str | None, sha256: str | None) -> Source:
-    return Source((sha256 or PUBLISHED_SHA256).lower(), url or PUBLISHED_URL, path)
+    return Source(checkpoint_sha256(sha256), url or PUBLISHED_URL, path)
 
 
 def _shapes(name: str) -> Mapping[str, torch.Size]:

@@ -1,13 +1,12 @@
 """The convert command; a small model stands for the large one."""
 
 import dataclasses
-import hashlib
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors import safe_open
 
 import bind_inference.weights as weights
@@ -24,49 +23,38 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "CONFIGS", {HUGE: dataclasses.replace(CONFIGS["Tiny"], name=HUGE)})
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("published") / "imagebind_huge.pth"
-    model = load_model("Tiny", cache_dir=path.parent)
-    torch.save(model.state_dict(), path)
-    return path
-
-
-def convert(checkpoint: Path, output: Path, *more: str) -> int:
-    sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    named = ("--weights-path", str(checkpoint), "--weights-sha256", sha256, "--output", str(output))
-    return main(["convert", *ACCEPT, *named, *more])
+@pytest.fixture
+def convert(published: Path, published_sha256: str, tmp_path: Path) -> Callable[[], int]:
+    named = ("--weights-path", str(published), "--weights-sha256", published_sha256)
+    return lambda: main(["convert", *ACCEPT, *named, "--output", str(tmp_path)])
 
 
 def test_the_file_says_what_it_was_made_from_and_servers_find_it(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    convert: Callable[[], int], published_sha256: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert convert(checkpoint, tmp_path) == 0
-    sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    assert convert() == 0
     (file,) = tmp_path.glob("*.safetensors")
     told = capsys.readouterr()
     assert told.out == f"{file}\n"
-    assert file.name == f"{HUGE}-{sha256[:16]}.safetensors"
+    assert file.name == f"{HUGE}-{published_sha256[:16]}.safetensors"
     with safe_open(file, framework="pt") as opened:
-        assert opened.metadata() == {"source_sha256": sha256}
+        assert opened.metadata() == {"source_sha256": published_sha256}
     cache = tmp_path / "cache"
-    load_model(HUGE, cache_dir=cache, weights_path=tmp_path, weights_sha256=sha256)
+    load_model(HUGE, cache_dir=cache, weights_path=tmp_path, weights_sha256=published_sha256)
     assert not cache.exists()
 
 
 def test_its_course_is_told_in_log_lines(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    convert: Callable[[], int], published: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert convert(checkpoint, tmp_path) == 0
+    assert convert() == 0
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert list(dict.fromkeys(event["stage"] for event in events)) == ["verify", "convert"]
     last = events[-1]
-    assert last["done_bytes"] == last["total_bytes"] == checkpoint.stat().st_size
+    assert last["done_bytes"] == last["total_bytes"] == published.stat().st_size
 
 
-def test_on_a_terminal_there_is_a_bar(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_terminal_there_is_a_bar(convert: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -74,7 +62,7 @@ def test_on_a_terminal_there_is_a_bar(
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    assert convert(checkpoint, tmp_path) == 0
+    assert convert() == 0
     told = terminal.getvalue()
     assert "verify" in told
     assert "convert" in told
@@ -83,13 +71,13 @@ def test_on_a_terminal_there_is_a_bar(
 
 
 def test_another_checkpoint_is_refused(
-    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["convert", *ACCEPT, "--weights-path", str(checkpoint), "--output", str(tmp_path)]
+    arguments = ["convert", *ACCEPT, "--weights-path", str(published), "--output", str(tmp_path)]
     assert main(arguments) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert f"python -m bind_inference convert: --weights-path (BIND_WEIGHTS_PATH): {checkpoint} " in told.err
+    assert f"python -m bind_inference convert: --weights-path (BIND_WEIGHTS_PATH): {published} " in told.err
     assert f"not {PUBLISHED_SHA256}" in told.err
     assert not list(tmp_path.glob("*.safetensors"))
 

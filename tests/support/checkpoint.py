@@ -1,0 +1,23 @@
+"""A small checkpoint in the published format, as fixtures: a conftest imports them."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from bind_inference.weights import load_model
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkpoint of Tiny's tensors."""
+    path = tmp_path_factory.mktemp("published") / "small.pth"
+    torch.save(load_model("Tiny", cache_dir=path.parent).state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def published_sha256(published: Path) -> str:
+    """Return its sum."""
+    return hashlib.sha256(published.read_bytes()).hexdigest()
