@@ -275,13 +275,26 @@ def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str
         sys.stdout.write(build_help(kind, program))
         sys.exit(0)
     try:
-        return kind(_cli_parse_args=list(arguments), _cli_exit_on_error=False)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise InvalidSetting("; ".join(_explain(problem) for problem in problems)) from error
+        return _build(kind, _cli_parse_args=list(arguments), _cli_exit_on_error=False)
     except SettingsError as error:
         told = str(error).removeprefix("error parsing CLI: ")
         raise InvalidSetting(f"{told}; `{program} --help` tells what is known") from error
+
+
+def server_settings(model: ModelSettings) -> Settings:
+    """Return `model` with what else a server is told, which comes from the environment.
+
+    Raises InvalidSetting as `parse_settings` does.
+    """
+    return _build(Settings, **{name: getattr(model, name) for name in ModelSettings.model_fields})
+
+
+def _build(kind: type[SettingsT], **values: Any) -> SettingsT:
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise InvalidSetting("; ".join(_explain(problem) for problem in problems)) from error
 
 
 def _explain(problem: Any) -> str:

@@ -194,6 +194,24 @@ def test_what_cannot_be_is_one_line(arguments: list[str], status: int, told: str
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "takes"),
+    [
+        ("BIND_HTTP_PORT", "x", "must be a whole number"),
+        ("BIND_MAX_QUEUE_ITEMS", "0", "must be 1 or more"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector", "must be a URL that starts with http:// or https://"),
+    ],
+)
+def test_a_wrong_variable_of_the_server_in_this_process_is_one_line(
+    tmp_path: Path, variable: str, value: str, takes: str
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("a dog\n")
+    said = load(texts, tmp_path / "o.parquet", status=2, **{variable: value})
+    assert f"({variable}): {takes}, not '{value}'\n" in said
+    assert said.count("\n") == 1
+
+
 def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pyarrow.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')"

@@ -16,7 +16,7 @@ from bind_inference.load.errors import LoadFailed
 from bind_inference.load.rows import Origin
 from bind_inference.readiness import Phase
 from bind_inference.service import Service
-from bind_inference.settings import ModelSettings, Settings
+from bind_inference.settings import server_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -52,7 +52,7 @@ async def embedder_for(
 ) -> AsyncIterator[Embedder]:
     """Give the embedder that `settings` ask for, once it is ready; `tell` hears of each state before that.
 
-    Raises LoadFailed if there is none to be had.
+    Raises LoadFailed if there is none to be had, InvalidSetting if a variable of the server's is wrong.
     """
     if settings.url is None:
         async with _in_process(settings, load, tell) as embedder:
@@ -170,8 +170,7 @@ async def _in_process(
     settings: LoadSettings, load: Load, tell: Callable[[str], None]
 ) -> AsyncIterator[LocalEmbedder]:
     failures: list[str] = []
-    shared = {name: getattr(settings, name) for name in ModelSettings.model_fields}
-    service = Service(Settings(**shared), load, failures.append)
+    service = Service(server_settings(settings), load, failures.append)
     service.start()
     told = ""
     try:
