@@ -1,6 +1,6 @@
 """`python -m bind_inference`: serve ImageBind until SIGTERM.
 
-With `load`: embed a folder into a file; with `convert`: make the file that servers map out of a checkpoint.
+With `load`: embed a folder into a file; with `convert`: make of a checkpoint the file that servers read.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class WeightsSettings(BaseSettings):
         default=None,
         description="file or folder on this machine that holds ImageBindHuge's weights: the published "
         "checkpoint (.pth), or the safetensors file that `python -m bind_inference convert` made of it, "
-        "which is mapped where it lies; unset: --weights-url",
+        "which is read where it lies; unset: --weights-url",
     )
     weights_url: str | None = Field(
         default=None,
@@ -212,7 +212,8 @@ class Settings(ModelSettings):
     head_timeout_s: float = Field(
         default=15.0,
         gt=0,
-        description="seconds that the head of a request may take to arrive; above it the connection is cut",
+        description="seconds that the head of a request may take to arrive; above it the answer is 408, or "
+        "none if not a byte came, and the connection is closed",
     )
     body_timeout_s: float = Field(
         default=60.0,

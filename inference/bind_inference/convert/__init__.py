@@ -1,1 +1,1 @@
-"""`python -m bind_inference convert`: a checkpoint as published to the file that servers map."""
+"""`python -m bind_inference convert`: a checkpoint as published to the file that servers read."""

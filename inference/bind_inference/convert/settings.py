@@ -12,7 +12,7 @@ CONVERT_PROGRAM: Final = f"{PROGRAM} convert"
 
 
 class ConvertSettings(WeightsSettings):
-    """Convert the checkpoint of ImageBindHuge to the safetensors file that servers map into memory.
+    """Convert the checkpoint of ImageBindHuge to the safetensors file that servers read.
 
     The checkpoint is --weights-path, or is downloaded first. Its SHA-256 is checked, and stands in the
     metadata of the file, which is made in the folder OUTPUT: for a volume or an image that servers read with

@@ -6,15 +6,19 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from .conftest import Gate
 
 
-def test_a_refusal_of_the_server_passes_unchanged(gate: Gate) -> None:
+@pytest.mark.parametrize("status", [400, 408, 413, 415, 422, 431])
+def test_a_refusal_of_the_server_passes_unchanged_and_once(gate: Gate, status: int) -> None:
     gate.start("127.0.0.2")
     body = json.dumps({"error": "images[2]: not a decodable image"})
-    answer = gate.post({"images": ["x"], "status": 422, "body": body})
-    assert (answer.status_code, answer.text) == (422, body)
+    started = time.monotonic()
+    answer = gate.post({"images": ["x"], "status": status, "body": body})
+    assert (answer.status_code, answer.text) == (status, body)
+    assert time.monotonic() - started < 0.4, "it was repeated"
 
 
 def test_a_bug_of_the_server_passes_unchanged_and_once(gate: Gate) -> None:
