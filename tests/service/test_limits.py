@@ -119,6 +119,16 @@ def test_a_head_without_end_is_431(strict: ServerProcess) -> None:
     assert seconds < HEAD_S
 
 
+def test_each_head_of_a_connection_has_its_bytes(strict: ServerProcess) -> None:
+    pieces = (b"GET /meta HTTP/1.1\r\n", b"Host: x\r\nX: " + b"a" * 60_000, b"\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as connection:
+        for _ in range(3):
+            for piece in pieces:
+                connection.sendall(piece)
+                time.sleep(0.1)  # so that it is seen alone
+            assert connection.recv(10_000).startswith(b"HTTP/1.1 200")
+
+
 def test_what_is_no_http_is_answered_in_json(strict: ServerProcess) -> None:
     answer, _ = dribble(strict.port, b"\x16\x03\x01\x02\x00\x01\x00 hello\r\n\r\n", b"")
     assert refusal(answer, 400) == "Invalid HTTP request received."
