@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
 from bind_inference.preprocess.limits import Floats, Limits
+from bind_inference.preprocess.netpbm import prepare
 
 SIZE = 224
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32).reshape(3, 1, 1)
@@ -25,6 +26,10 @@ Image.init()  # registers their readers, which would otherwise happen inside the
 # Above this ratio of sides, only the part that the middle square needs is resized: the same pixels to within
 # one of 255 steps, where resizing all of a 1 x 60,000 picture would make 224 x 13 million.
 RESIZE_WHOLE_UP_TO = 16
+
+# Decoders that are written in Python: 64 MB of text keep one busy for 14 s, of runs or levels as long.
+_SLOW = ("ppm_plain", "ppm", "bmp_rle")
+_ICON = b"\0\0\1\0"  # its bitmap, which may be in runs, is decoded when it is opened
 
 # What Pillow's decoders raise for broken bytes is not one type.
 _BROKEN = (
@@ -60,9 +65,13 @@ def _middle_square(data: bytes, mode: str, limits: Limits) -> Floats:
 
 
 def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
+    if data.startswith(_ICON):
+        _check_speed(len(data), limits)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        with Image.open(io.BytesIO(prepare(data)), formats=FORMATS) as opened:
             _check_size(opened, limits)
+            if any(tile.codec_name in _SLOW for tile in opened.tile):
+                _check_speed(len(data), limits)
             if opened.format == "JPEG":
                 _check_scans(data, limits)
             opened.load()
@@ -86,6 +95,16 @@ def _check_size(picture: Image.Image, limits: Limits) -> None:
     if width * height > limits.max_image_pixels:
         raise MediaTooLarge(
             f"{width} x {height} pixels; at most {limits.max_image_pixels} are taken: scale it down"
+        )
+
+
+def _check_speed(size: int, limits: Limits) -> None:
+    """Refuse a large picture whose numbers are decoded one by one."""
+    if size > limits.max_slow_picture_bytes:
+        raise MediaTooLarge(
+            f"{size:,} bytes of a picture whose pixels are read one by one (an icon, a bitmap in runs, a "
+            f"netpbm as text or of an odd depth); at most {limits.max_slow_picture_bytes:,} are taken: save "
+            "it as PNG"
         )
 
 

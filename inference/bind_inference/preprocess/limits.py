@@ -17,6 +17,8 @@ class Limits:
     """Width x height of a still; as RGB they take 192 MB."""
     max_image_scans: int = 500
     """Passes over all pixels of a JPEG; encoders make 10 or so."""
+    max_slow_picture_bytes: int = 16_000_000
+    """Of a picture that Pillow decodes in Python: some seconds for these."""
     max_audio_s: int = 3600
     """Of audio; it is decoded in blocks, so that this bounds time, not memory."""
     max_audio_channels: int = 32

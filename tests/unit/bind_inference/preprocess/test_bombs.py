@@ -157,6 +157,25 @@ PICTURES: dict[str, tuple[Callable[[], bytes], type[BindError] | None, str]] = {
     ),
     "a bitmap of jumps": (lambda: bitmap(7999, 7999, b"\0\2\xff\xff" * 10_000 + b"\0\1"), HARMLESS, ""),
     "a PPM of 3,600 megapixels": (lambda: b"P6 60000 60000 255\n", MediaTooLarge, "3600000000"),
+    "60 MB of numbers as text": (
+        lambda: b"P3 4000 4000 255\n" + b"1 " * 30_000_000, MediaTooLarge, "60,000,017 bytes of a picture",
+    ),
+    "48 MB of 255 levels": (
+        lambda: b"P6 4000 4000 254\n" + bytes(48_000_000), MediaTooLarge, "at most 16,000,000 are taken",
+    ),
+    "60 MB of runs": (lambda: bitmap(7999, 7999, b"\1\5" * 30_000_000), MediaTooLarge, "save it as PNG"),
+    "an icon of 60 MB of runs": (
+        lambda: icon(bitmap(256, 512, b"\1\5" * 30_000_000)[14:]), MediaTooLarge, "save it as PNG",
+    ),
+    "millions of comments": (
+        lambda: b"P2 64 64 255\n" + b"#\n" * 3_000_000 + b"1 " * 4096, HARMLESS, "",
+    ),
+    "a head of 60 MB of blanks": (
+        lambda: b"P6" + b"\n" * 60_000_000 + b"8 8 255\n" + bytes(192), InvalidItem, "head of the picture",
+    ),
+    "a head with a comment of 60 MB": (
+        lambda: b"P4 8 #" + b"a" * 60_000_000 + b"\n8 " + bytes(8), InvalidItem, "within 65,536 bytes",
+    ),
 }  # fmt: skip
 
 

@@ -23,6 +23,22 @@ def test_every_served_format_gives_about_the_same_picture(kind: str) -> None:
     assert np.abs(made - preprocess(Modality.IMAGE, picture(300, 260))).mean() < 0.1
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_netpbm_as_text_is_the_picture_it_says(mode: str) -> None:
+    binary = picture(120, 90, mode=mode, kind="PPM")
+    with Image.open(io.BytesIO(binary)) as opened:
+        levels = np.asarray(opened).astype(int).ravel()
+    kind, head = {"1": (b"P1", b""), "L": (b"P2", b"255"), "RGB": (b"P3", b"255")}[mode]
+    numbers = [b"%d" % (1 - level if mode == "1" else level) for level in levels]
+    text = kind + b" #size\r120 90#" + b"x" * 1000 + b"\n\n" + head + b"\n"
+    text += (
+        b"#rows\n " + b" ".join(numbers[:5000]) + b"#100 200\n\r" + b"\n".join(numbers[5000:]) + b"\n# end"
+    )
+    assert np.array_equal(preprocess(Modality.IMAGE, text), preprocess(Modality.IMAGE, binary))
+    with Image.open(io.BytesIO(text)) as opened:  # as the peer reads it
+        assert np.array_equal(np.asarray(opened).astype(int).ravel(), levels)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
 @pytest.mark.parametrize("modality", [Modality.IMAGE, Modality.DEPTH])
 def test_every_mode_is_taken(mode: str, modality: Modality) -> None:
