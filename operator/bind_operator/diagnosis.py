@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bind_operator.facts import Problem, Workload
+from bind_operator.objects import template_of
 from bind_operator.reasons import Reason
 
 Object = Mapping[str, Any]
@@ -43,17 +44,24 @@ def diagnose(
     claims: Sequence[Object],
     events: Sequence[Object],
     workloads: Iterable[Workload],
+    template: str | None = None,
 ) -> Problem | None:
     """Return the problem that keeps pods from being ready, or None if the cluster names none.
 
-    pods, claims: of one release. events: of its pods, claims and workloads, in any order.
+    pods, claims: of one release. events: of its pods, claims and workloads, in any order. template: what the
+    Deployment rolls out, None if all of its pods have it. What is wrong with pods of an older one, which go
+    as soon as they can, is told only while there is nothing newer.
     """
     latest = _latest_by_object(events)
+    counting = [pod for pod in pods if _counts(pod)]
+    older = [pod for pod in counting if template and template_of(pod) not in {None, template}]
     found = [
         *_claim_problems(claims, latest),
-        *(problem for pod in pods if _counts(pod) for problem in _pod_problems(pod, latest)),
+        *(problem for pod in counting if pod not in older for problem in _pod_problems(pod, latest)),
         *_refusals(workloads, latest),
     ]
+    if not found and not any(template_of(pod) == template for pod in counting):
+        found = [problem for pod in older for problem in _pod_problems(pod, latest)]
     return min(found, key=lambda problem: _RANK.index(problem.reason), default=None)
 
 

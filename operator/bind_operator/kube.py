@@ -12,7 +12,7 @@ from bind_operator.diagnosis import diagnose, needs_events
 from bind_operator.errors import OperatorError
 from bind_operator.facts import Key, Problem, Revision, Workload
 from bind_operator.kube_client import KubeClient, Object
-from bind_operator.objects import instance_selector, read_workload
+from bind_operator.objects import instance_selector, newest_template, read_workload
 from bind_operator.reasons import Reason
 from bind_operator.releases import mark_failed, read_revisions, release_selector, secret_name
 
@@ -61,7 +61,10 @@ class Kube:
         return [Key(meta["namespace"], meta["name"]) for meta in metadata]
 
     async def observe(self, key: Key) -> Observed:
-        """Return what belongs to `key`. Events are read only where pods are not ready."""
+        """Return what belongs to `key`. Events are read only where pods are not ready.
+
+        ReplicaSets are read only while the Deployment rolls out.
+        """
         core, apps = f"/api/v1/namespaces/{key.namespace}", f"/apis/apps/v1/namespaces/{key.namespace}"
         selector = instance_selector(key.name)
         secrets, pods, claims, stateful_set, deployment = await asyncio.gather(
@@ -75,7 +78,11 @@ class Kube:
         inference = read_workload(deployment) if deployment else None
         workloads = [workload for workload in (weaviate, inference) if workload]
         events = await self._events(key, needs_events(pods, claims, workloads))
-        problem = diagnose(pods, claims, events, workloads)
+        template = None
+        if inference and not inference.is_current:
+            path = f"{apps}/replicasets"
+            template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
+        problem = diagnose(pods, claims, events, workloads, template)
         return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
 
     async def _events(self, key: Key, names: Iterable[str]) -> list[Object]:

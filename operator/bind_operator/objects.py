@@ -1,6 +1,6 @@
 """Facts from raw API objects, and the labels by which they are found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bind_operator.facts import Component, Workload
@@ -10,6 +10,9 @@ RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
+TEMPLATE_LABEL = "pod-template-hash"
+"""At a ReplicaSet and its pods: which pod template of the Deployment they were made from."""
+REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 
 def instance_selector(name: str) -> str:
@@ -21,6 +24,27 @@ def component_of(pod: Mapping[str, Any]) -> Component | None:
     """Return which workload a pod belongs to."""
     label = pod["metadata"].get("labels", {}).get(COMPONENT_LABEL)
     return Component(label) if label in set(Component) else None
+
+
+def template_of(item: Mapping[str, Any]) -> str | None:
+    """Return the template that a ReplicaSet or a Deployment's pod was made from; None for other pods."""
+    label: str | None = item["metadata"].get("labels", {}).get(TEMPLATE_LABEL)
+    return label
+
+
+def newest_template(replica_sets: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return the template that a Deployment rolls out, by its ReplicaSets.
+
+    Not that of the youngest one: a Deployment that goes back to an earlier template takes its old
+    ReplicaSet again, and gives it the highest revision.
+    """
+
+    def revision(item: Mapping[str, Any]) -> int:
+        told = item["metadata"].get("annotations", {}).get(REVISION_ANNOTATION, "")
+        return int(told) if told.isdigit() else 0
+
+    newest = max(replica_sets, key=revision, default=None)
+    return template_of(newest) if newest else None
 
 
 def read_workload(item: Mapping[str, Any]) -> Workload:

@@ -4,8 +4,9 @@ import contextlib
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -81,13 +82,23 @@ class Instance:
         self._create("v1", "PersistentVolumeClaim", name, component, {"spec": spec})
         return name
 
-    def create_pod(self, component: str, status: dict[str, Any]) -> str:
-        """Create a pod with `status`; return its name."""
-        name = f"{self.name}-{component}-pod"
+    def create_pod(self, component: str, status: dict[str, Any], template: str = "") -> str:
+        """Create a pod with `status`, as of a ReplicaSet where `template` is given; return its name."""
+        name = f"{self.name}-{component}-{f'{template}-' if template else ''}pod"
         spec = {"containers": [{"name": component, "image": "x", "resources": {"limits": {"memory": "3Gi"}}}]}
-        self._create("v1", "Pod", name, component, {"spec": spec})
+        self._create("v1", "Pod", name, component, {"spec": spec}, _template_labels(template))
         self._patch_status("pod", name, status)
         return name
+
+    def create_replica_set(self, template: str, revision: int) -> None:
+        """Create the ReplicaSet that the Deployment's controller would create; it makes no pods."""
+        labels = _template_labels(template)
+        pod = {"spec": {"containers": [{"name": "inference", "image": "x"}]}, "metadata": {"labels": labels}}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
+        name = f"{self.name}-inference-{template}"
+        self._create("apps/v1", "ReplicaSet", name, "inference", {"spec": spec}, labels)
+        mark = f"deployment.kubernetes.io/revision={revision}"
+        self.server.kubectl("annotate", "--overwrite", "replicaset", name, mark, "-n", self.namespace)
 
     def remove_pod(self, component: str) -> None:
         """Delete the pod that `create_pod` made."""
@@ -110,10 +121,19 @@ class Instance:
         arguments = ("-n", self.namespace, "--subresource=status", "--type=merge", "-p", patch)
         self.server.kubectl("patch", kind, name, *arguments)
 
-    def _create(self, version: str, kind: str, name: str, component: str, rest: dict[str, Any]) -> None:
+    def _create(
+        self,
+        version: str,
+        kind: str,
+        name: str,
+        component: str,
+        rest: dict[str, Any],
+        more_labels: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         labels = LABELS | {
             "app.kubernetes.io/instance": self.name,
             "app.kubernetes.io/component": component,
+            **more_labels,
         }
         metadata = {"name": name, "namespace": self.namespace, "labels": labels}
         manifest = {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
@@ -125,6 +145,10 @@ class Instance:
     def _list(self, kind: str, selector: str) -> list[Any]:
         items: list[Any] = self.server.get(kind, namespace=self.namespace, selector=selector)
         return items
+
+
+def _template_labels(template: str) -> dict[str, str]:
+    return {"pod-template-hash": template} if template else {}
 
 
 @contextlib.contextmanager

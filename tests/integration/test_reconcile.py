@@ -132,6 +132,21 @@ def test_the_schedulers_words_are_in_ready(operator: OperatorProcess, instance: 
     assert instance.event_reasons()[-1] == "Unschedulable"
 
 
+def test_the_problem_of_the_newest_replica_set_is_told(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    instance.create_replica_set("6b9f7c5d4", 2)  # it was the first, and is taken again
+    instance.create_replica_set("79c8d6bb8f", 1)
+    instance.create_pod("inference", UNSCHEDULED_POD, "79c8d6bb8f")
+    eventually("told", lambda: instance.condition() == ("False", "Unschedulable"))
+    waiting = {"reason": "ImagePullBackOff", "message": "not found"}
+    status = {"name": "inference", "ready": False, "restartCount": 0, "image": "x", "imageID": ""}
+    instance.create_pod(
+        "inference", {"containerStatuses": [status | {"state": {"waiting": waiting}}]}, "6b9f7c5d4"
+    )
+    eventually("told", lambda: instance.condition() == ("False", "ImagePullFailed"))
+    assert "6b9f7c5d4" in instance.message()
+
+
 def test_two_namespaces_may_use_one_name(
     apiserver: ApiServer, operator: OperatorProcess, instance: Instance
 ) -> None:

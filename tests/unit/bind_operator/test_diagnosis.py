@@ -198,6 +198,69 @@ def test_the_runtime_is_not_blamed_for_something_else(volumes: list[Any], messag
     assert "image volumes (" not in problem.message
 
 
+OLD, NEW = "6b9f7c5d4", "79c8d6bb8f"
+
+
+def made_from(template: str, **status: Any) -> dict[str, Any]:
+    """Return a pod as a ReplicaSet makes it."""
+    item = pod(f"t-inference-{template}-x7k2p", phase="Pending", **status)
+    item["metadata"] |= {
+        "labels": {
+            "app.kubernetes.io/component": "inference",
+            "app.kubernetes.io/instance": "t",
+            "pod-template-hash": template,
+        },
+        "ownerReferences": [
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"t-inference-{template}"}
+        ],
+    }
+    return item
+
+
+def container(reason: str, message: str, **more: Any) -> list[dict[str, Any]]:
+    waits = {"waiting": {"reason": reason, "message": message}}
+    return [{"name": "inference", "ready": False, "restartCount": 0, "state": waits, **more}]
+
+
+NOT_FITTING = made_from(OLD, conditions=UNSCHEDULED)
+CRASHING = container("CrashLoopBackOff", "back-off 10s", lastState=CRASH, restartCount=4)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_problem_of_the_template_that_is_rolled_out_is_told(*, turned: bool) -> None:
+    pods = [NOT_FITTING, made_from(NEW, containerStatuses=CRASHING)]
+    problem = diagnose(pods[::-1] if turned else pods, [], [], [INFERENCE], NEW)
+    assert problem is not None
+    assert (problem.reason, NEW in problem.message) == (Reason.CRASH_LOOPING, True)
+
+
+def test_what_is_wrong_with_older_pods_is_past_while_new_ones_start() -> None:
+    starting = made_from(NEW, containerStatuses=container("ContainerCreating", ""))
+    assert diagnose([NOT_FITTING, starting], [], [], [INFERENCE], NEW) is None
+
+
+def test_new_pods_that_are_refused_go_before_older_ones() -> None:
+    refused = event("t-inference", "FailedCreate", "exceeded quota: small")
+    problem = diagnose([NOT_FITTING], [], [refused], [INFERENCE], NEW)
+    assert problem is not None
+    assert problem.reason is Reason.PODS_REFUSED
+
+
+@pytest.mark.parametrize("template", [None, NEW, OLD], ids=["unknown", "no pod of it yet", "the only one"])
+def test_without_newer_pods_the_problem_of_the_others_is_told(template: str | None) -> None:
+    problem = diagnose([NOT_FITTING], [], [], [INFERENCE], template)
+    assert problem is not None
+    assert problem.reason is Reason.UNSCHEDULABLE
+
+
+def test_pods_of_no_template_count_always() -> None:
+    weaviate = pod("t-weaviate-0", conditions=UNSCHEDULED)
+    starting = made_from(NEW, containerStatuses=container("ContainerCreating", ""))
+    problem = diagnose([weaviate, NOT_FITTING, starting], [], [], [INFERENCE], NEW)
+    assert problem is not None
+    assert "t-weaviate-0" in problem.message
+
+
 def test_the_newest_event_is_told() -> None:
     events = [
         event("t-inference", "FailedCreate", "new", "2026-01-02T00:00:00Z"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bind_operator.facts import Component
-from bind_operator.objects import component_of, read_workload
+from bind_operator.objects import component_of, newest_template, read_workload
 
 DONE = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}
 
@@ -52,3 +52,26 @@ def test_facts() -> None:
 )
 def test_component(labels: dict[str, str], component: Component | None) -> None:
     assert component_of({"metadata": {"labels": labels}}) is component
+
+
+def replica_set(template: str, created: str, revision: str) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": f"t-inference-{template}",
+            "creationTimestamp": created,
+            "labels": {"app.kubernetes.io/component": "inference", "pod-template-hash": template},
+            "annotations": {
+                "deployment.kubernetes.io/desired-replicas": "1",
+                "deployment.kubernetes.io/revision": revision,
+            },
+        }
+    }
+
+
+def test_the_newest_template_has_the_highest_revision() -> None:
+    first = replica_set("6b9f7c5d4", "2026-01-01T00:00:00Z", "9")
+    second = replica_set("79c8d6bb8f", "2026-01-02T00:00:00Z", "10")
+    assert newest_template([second, first]) == "79c8d6bb8f"
+    went_back = replica_set("6b9f7c5d4", "2026-01-01T00:00:00Z", "11")
+    assert newest_template([second, went_back]) == "6b9f7c5d4"
+    assert newest_template([]) is None
