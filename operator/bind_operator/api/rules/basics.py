@@ -1,0 +1,61 @@
+"""Of the resource's name and of its device."""
+
+from bind_operator.api.identity import MAX_NAME_LENGTH
+from bind_operator.api.rules.rule import Rule, cel_pattern, matches
+from bind_operator.api.spec import Device
+
+NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+RESOURCE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
+
+IDENTITY_RULES = (
+    Rule(
+        name="name-is-short",
+        at="",
+        cel=f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
+        message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, for names of Services and "
+        "labels are made from it; choose a shorter name",
+        holds=lambda bv: len(bv.metadata.name) <= MAX_NAME_LENGTH,
+    ),
+    Rule(
+        name="name-is-a-label",
+        at="",
+        cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
+        message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', for names of "
+        "Services are made from it; choose such a name",
+        holds=lambda bv: matches(NAME_PATTERN, bv.metadata.name),
+    ),
+)
+
+DEVICE_RULES = (
+    Rule(
+        name="gpu-needs-cuda",
+        at="spec",
+        cel="self.device == 'CUDA' || !has(self.gpu)",
+        message="spec.gpu is only used with device CUDA; set spec.device: CUDA or remove spec.gpu",
+        field_path=".gpu",
+        holds=lambda bv: bv.spec.device is Device.CUDA or bv.spec.gpu is None,
+    ),
+    Rule(
+        name="gpu-resource-name",
+        at="spec.gpu",
+        cel=cel_pattern("resourceName", RESOURCE_NAME_PATTERN),
+        message="spec.gpu.resourceName must be the domain and name of an extended resource; set it to one "
+        "that `kubectl describe node` shows, such as nvidia.com/gpu or nvidia.com/mig-1g.10gb",
+        field_path=".resourceName",
+        holds=lambda bv: bv.spec.gpu is None or matches(RESOURCE_NAME_PATTERN, bv.spec.gpu.resource_name),
+    ),
+    Rule(
+        name="gpu-is-not-a-plain-resource",
+        at="spec.inference.resources",
+        cel="(!has(self.limits) || !self.limits.exists(k, k.contains('/'))) && "
+        "(!has(self.requests) || !self.requests.exists(k, k.contains('/')))",
+        message="spec.inference.resources must not name GPUs or other extended resources; set spec.device: "
+        "CUDA and spec.gpu instead",
+        holds=lambda bv: (
+            not any(
+                "/" in key
+                for key in (*bv.spec.inference.resources.limits, *bv.spec.inference.resources.requests)
+            )
+        ),
+    ),
+)
