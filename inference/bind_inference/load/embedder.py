@@ -31,6 +31,7 @@ GIVE_UP_S: Final = 120.0  # a server that answers nothing for so long is gone
 _TIMEOUT: Final = httpx.Timeout(600, connect=10)
 # 4xx that blame the item; others (401, 404, 429) blame the address or the moment.
 _ITEM_FAULTS: Final = {400, 413, 415, 422}
+_PASSING: Final = {408, 429, 502, 503, 504}  # 408: the network was slow once
 
 
 class Embedder(Protocol):
@@ -116,7 +117,7 @@ class RemoteEmbedder:
                     return self._vector(answer, modality)
                 if answer.status_code in _ITEM_FAULTS:
                     return _fault(answer, modality)
-                if answer.status_code not in {429, 502, 503, 504}:
+                if answer.status_code not in _PASSING:
                     raise LoadFailed(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}")
                 if answer.status_code == 429:
                     silent_since = loop.time()  # busy, not gone
