@@ -15,15 +15,20 @@ MAX_HEAD_BYTES: Final = 1 << 16
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. A head that does not end is answered and cut; one that does not begin is cut."""
+    """One connection. A head that does not end is answered and cut; one that does not begin is cut.
+
+    So is a body whose rest does not come once its answer is out; before that it is the route that waits.
+    """
 
     head_timeout_s = 15.0
+    body_timeout_s = 60.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = True
+        self._rest_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Wait for the first head."""
@@ -33,17 +38,37 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._head_arrived()
+        self._rest_arrived()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Wait for the rest of a head; between two requests keep_alive_s holds, not this."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self._await_head()
 
     def on_headers_complete(self) -> None:
         """Wait no more."""
         self._head_arrived()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request, also where the answer came before the end of the body.
+
+        uvicorn stops its timer at each byte and starts it with the answer, so here it would never run again.
+        """
+        super().on_message_complete()
+        self._rest_arrived()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_response_complete(self) -> None:
+        """Give the rest of a body that is answered already (404, 413, 503 …) its time."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
+            self._rest_timer = self.loop.call_later(self.body_timeout_s, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head has so many bytes at most."""
@@ -73,6 +98,11 @@ class Protocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _rest_arrived(self) -> None:
+        if self._rest_timer is not None:
+            self._rest_timer.cancel()
+            self._rest_timer = None
+
     def _head_is_late(self) -> None:
         self._head_timer = None
         if self._head_bytes:
@@ -98,6 +128,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def protocol(head_timeout_s: float) -> type[Protocol]:
-    """Return the protocol with its limit; uvicorn makes one for each connection."""
-    return type("LimitedProtocol", (Protocol,), {"head_timeout_s": head_timeout_s})
+def protocol(head_timeout_s: float, body_timeout_s: float) -> type[Protocol]:
+    """Return the protocol with its limits; uvicorn makes one for each connection."""
+    limits = {"head_timeout_s": head_timeout_s, "body_timeout_s": body_timeout_s}
+    return type("LimitedProtocol", (Protocol,), limits)

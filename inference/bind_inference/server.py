@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=protocol(settings.head_timeout_s),
+                http=protocol(settings.head_timeout_s, settings.body_timeout_s),
                 ws="none",
                 lifespan="on",
                 log_config=None,

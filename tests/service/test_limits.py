@@ -71,6 +71,21 @@ def test_a_body_that_dribbles_in_is_408(strict: ServerProcess, start: bytes, dro
     assert 'bind_held{unit="bytes"} 0.0' in text
 
 
+def test_the_rest_of_a_body_has_its_time_too_once_it_is_answered(strict: ServerProcess) -> None:
+    start = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    answer, seconds = dribble(strict.port, start, b"a")
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert BODY_S <= seconds < BODY_S + 2
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as connection:
+        connection.sendall(start)
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 404 ")
+        connection.sendall(b"a" * 1000 + b"GET /meta HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
+        time.sleep(BODY_S + 0.5)
+        connection.sendall(b"GET /meta HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(10_000).startswith(b"HTTP/1.1 200 ")
+
+
 def test_openais_shape_too(strict: ServerProcess) -> None:
     start = b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
     answer, _ = dribble(strict.port, start, b" ", every_s=0.5)
