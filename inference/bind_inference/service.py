@@ -100,6 +100,7 @@ class Service:
         self._load = load
         self._on_failure = on_failure
         self._scheduler: Scheduler | None = None
+        self._reading: set[asyncio.Future[Body]] = set()
         self._started = time.monotonic()
         self.metrics.readiness(self.readiness)
 
@@ -121,15 +122,19 @@ class Service:
 
     def stop(self) -> None:
         """Take nothing more; what still waits is answered with 503."""
+        reason = Draining("the server stops; try another")
+        for read in self._reading:
+            if not read.done():
+                read.set_exception(reason)
         if self._scheduler:
-            self._scheduler.close(Draining("the server stops; try another"))
+            self._scheduler.close(reason)
         if self._decoders:
             self._decoders.close()
 
     async def read(self, kind: Kind, raw: bytes | Shared) -> Body:
         """Return what a body asks for; a large one, which is shared memory, is read by a decoder process.
 
-        Raises InvalidRequest, RequestTooLarge.
+        Raises InvalidRequest, RequestTooLarge; NotReady when the server stops first.
         """
         if isinstance(raw, bytes):
             return read_body(kind, raw, self.settings.max_request_items)
@@ -151,7 +156,11 @@ class Service:
                 loop.call_soon_threadsafe(settle, outcome)
 
         self._decoders.read(kind, raw, self.settings.max_request_items, lambda: not read.done(), done)
-        return await read
+        self._reading.add(read)
+        try:
+            return await read
+        finally:
+            self._reading.discard(read)
 
     def meta(self, version: str) -> dict[str, Any]:
         """Return what /meta says."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bind_inference.modality import Modality
+from support.media import slow_picture
 from support.samples import encoded
 from support.server import run, server
 
@@ -109,6 +110,27 @@ async def test_what_outlasts_the_drain_is_told_not_cut(tmp_path: Path) -> None:
         assert await asyncio.to_thread(running.process.wait, 20) == 0
 
 
+async def test_a_large_body_that_waits_to_be_read_is_told_too(tmp_path: Path) -> None:
+    with server(
+        tmp_path, "--drain-delay-s", "0", "--drain-timeout-s", "0.2", "--decode-workers", "1"
+    ) as running:
+        async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
+            slow = [
+                asyncio.create_task(client.post("/vectorize", json={"images": [slow_picture(number)]}))
+                for number in range(3)
+            ]
+            await asyncio.sleep(0.5)
+            large = asyncio.create_task(
+                client.post("/vectorize", content=b'{"texts":["a"]}' + b" " * 2_000_000)
+            )
+            await asyncio.sleep(0.5)
+            running.terminate()
+            answer = await large
+            assert (answer.status_code, answer.json()) == (503, {"error": "the server stops; try another"})
+            await asyncio.gather(*slow)
+        assert await asyncio.to_thread(running.process.wait, 20) == 0
+
+
 def test_an_idle_connection_is_closed_after_keep_alive_s(tmp_path: Path) -> None:
     with (
         server(tmp_path, "--keep-alive-s", "1", ready=False) as running,
@@ -119,3 +141,10 @@ def test_an_idle_connection_is_closed_after_keep_alive_s(tmp_path: Path) -> None
         start = time.monotonic()
         assert connection.recv(1000) == b""
         assert 0.5 < time.monotonic() - start < 5
+        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+            connection.sendall(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+            assert connection.recv(1000).startswith(b"HTTP/1.1 404")
+            start = time.monotonic()
+            connection.sendall(b"hello")  # after its answer
+            assert connection.recv(1000) == b""
+            assert 0.5 < time.monotonic() - start < 5

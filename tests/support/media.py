@@ -1,5 +1,6 @@
 """Small media of every kind, made in memory, and some that lie."""
 
+import base64
 import io
 import struct
 import zlib
@@ -84,3 +85,10 @@ def movie_sound(seconds: float, *, kind: str, codec: str, rate: int = 48_000) ->
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()
+
+
+def slow_picture(number: int = 0) -> str:
+    """Return a picture that takes about a second to decode."""
+    out = io.BytesIO()
+    Image.new("RGB", (8000, 7900 + number), "white").save(out, "PNG", compress_level=1)
+    return base64.b64encode(out.getvalue()).decode()
