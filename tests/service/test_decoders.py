@@ -2,22 +2,23 @@
 
 import asyncio
 import base64
-import io
+import errno
 import os
 import random
 import signal
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
 from bind_bench.bars import META_MS
 from bind_bench.probe import probing
@@ -26,11 +27,19 @@ from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared
 from bind_inference.decoders.pool import DecoderPool, PoolLimits
 from bind_inference.decoders.process import NICENESS
-from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, InvalidRequest, MediaTooLarge
+from bind_inference.errors import (
+    BindError,
+    DecoderCrashed,
+    DecodeTimeout,
+    InvalidRequest,
+    MediaTooLarge,
+    NotReady,
+    RequestTooLarge,
+)
 from bind_inference.modality import Modality
 from bind_local.proc import children
 from support import crashing
-from support.media import picture, tone
+from support.media import picture, slow_picture, tone
 from support.samples import Expected, encoded
 from support.server import ROOT, ServerProcess, server
 
@@ -224,6 +233,75 @@ def test_processes_killed_at_any_moment_cost_their_item_at_most(pool: Pool) -> N
     check(pool.ask(items[0]), items[0])
 
 
+def test_what_nobody_wants_any_more_is_let_go_while_every_process_is_busy(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bind_inference.decoders.pool._LOOK_S", 0.0)
+    hung = [pool.send(harm("sleep 60")) for _ in range(WORKERS)]
+    time.sleep(0.2)
+    bodies, there = [Shared() for _ in range(5)], True
+    held = [weakref.ref(body) for body in bodies]
+    outcomes: SimpleQueue[Body | Exception] = SimpleQueue()
+    for number, body in enumerate(bodies):
+        body.write(b'{"texts":["%d"]}' % number)
+        stays = partial(lambda number: there or number % 2 == 0, number)  # an odd one's client hangs up
+        pool.pool.read(Kind.VECTORIZE, body, 9, stays, lambda told, _: outcomes.put(told))
+    del bodies, body
+    there = False
+    last = pool.send(good(1))
+    assert [ref() is None for ref in held] == [False, True, False, True, False]
+    for answer in hung:
+        assert isinstance(answer.get(timeout=30), DecodeTimeout)
+    told = [outcomes.get(timeout=30) for _ in range(3)]
+    assert {body.items[0].data for body in told if isinstance(body, Body)} == {"0", "2", "4"}
+    check(last.get(timeout=30), good(1))
+
+
+def test_without_a_process_to_be_had_the_server_is_to_blame_not_the_item(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(*_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.popen_forkserver.Popen.__init__", no_more)
+        for _ in range(WORKERS):
+            assert isinstance(pool.ask(harm("exit 1")), DecoderCrashed)
+        outcome = pool.ask(good(0))
+        assert isinstance(outcome, NotReady), outcome
+        assert "no decoder process can be started ([Errno 11] Resource temporarily" in outcome.message
+    check(pool.ask(good(0)), good(0))
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(True, "the body: its decoder crashed (SIGKILL)"), (False, "the body: its decoder was stopped after ")],
+    ids=["killed", "late"],
+)
+def test_a_body_whose_decoder_ends_is_called_one(pool: Pool, *, end: bool, told: str) -> None:
+    pids = pool.pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)  # it takes the body and is at it
+    answer, shared = SimpleQueue[Body | Exception](), Shared()
+    shared.write(LARGE[Kind.VECTORIZE])
+    pool.pool.read(Kind.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
+    time.sleep(0.3)
+    for pid in pids if end else []:
+        os.kill(pid, signal.SIGKILL)
+    outcome = answer.get(timeout=30)
+    assert isinstance(outcome, BindError), outcome
+    assert outcome.message.startswith(told)
+
+
+def test_a_body_that_takes_too_much_memory_is_called_one(pool: Pool) -> None:
+    answer, shared = SimpleQueue[Body | Exception](), Shared()
+    os.ftruncate(shared.fd, MEMORY_BYTES + 1)  # of zeros that are nowhere
+    pool.pool.read(Kind.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
+    outcome = answer.get(timeout=30)
+    assert isinstance(outcome, RequestTooLarge), outcome
+    assert outcome.message.startswith(f"the body takes more memory to decode than the {MEMORY_BYTES:,} bytes")
+
+
 def test_a_closed_pool_leaves_no_process_even_where_one_hangs(pool: Pool) -> None:
     hung = pool.send(harm("sleep 60"))
     time.sleep(0.2)
@@ -314,13 +392,6 @@ def wait_gone(pids: list[int], timeout_s: float) -> None:
     while alive(pids):
         assert time.monotonic() < deadline, f"{alive(pids)} of {pids} are left behind"
         time.sleep(0.02)
-
-
-def slow_picture(number: int = 0) -> str:
-    """Return a picture that takes about a second to decode."""
-    out = io.BytesIO()
-    Image.new("RGB", (8000, 7900 + number), "white").save(out, "PNG", compress_level=1)
-    return base64.b64encode(out.getvalue()).decode()
 
 
 def busy(pids: list[int]) -> list[int]:

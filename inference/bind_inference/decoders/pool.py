@@ -19,7 +19,7 @@ import threading
 import time
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -31,7 +31,7 @@ from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared
 from bind_inference.decoders.process import MESSAGE_BYTES, PRELOAD, live
 from bind_inference.engine import Slice
-from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout
+from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, NotReady
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 _JOIN_S: Final = 5.0
 _START_S: Final = 60.0
+# Seconds between two looks for tasks that nobody wants any more: a thousand are looked at in a millisecond.
+_LOOK_S: Final = 1.0
 # A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
 _COPY_BYTES: Final = 1 << 20
 # Texts of a large body that come back as strings, to be tokenized in the server.
@@ -129,6 +131,7 @@ class DecoderPool:
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._seats = [_Seat(bounds, limits, number) for number in range(limits.workers)]
         self._closed = False
+        self._looked_at = time.monotonic()
 
     def start(self) -> None:
         """Start the processes; the fork server imports what they need beside everything else."""
@@ -164,7 +167,7 @@ class DecoderPool:
         if isinstance(data, Blob):
             request |= {"offset": data.offset, "length": data.length}
         given = data.shared if isinstance(data, Blob) else data
-        self._tasks.put(_Task(request, given, _decoded, wanted, done))
+        self._put(_Task(request, given, _decoded, wanted, done))
 
     def read(
         self,
@@ -176,7 +179,7 @@ class DecoderPool:
     ) -> None:
         """Read a large body."""
         request = {"do": "read", "kind": kind, "max_items": max_items}
-        self._tasks.put(_Task(request, raw, _body, wanted, done))
+        self._put(_Task(request, raw, _body, wanted, done))
 
     def close(self) -> None:
         """End the processes, whatever they are at."""
@@ -184,6 +187,24 @@ class DecoderPool:
         for seat in self._seats:
             self._tasks.put(None)
             seat.stop()
+
+    def _put(self, task: _Task) -> None:
+        """Queue `task`, and now and then forget those whose clients have hung up.
+
+        They hold their items, which no budget counts any more: while every process is busy for a minute,
+        clients that come and go could fill the memory.
+        """
+        now = time.monotonic()
+        if now - self._looked_at >= _LOOK_S:
+            self._looked_at = now
+            waiting: list[_Task | None] = []
+            with contextlib.suppress(Empty):
+                while True:
+                    waiting.append(self._tasks.get_nowait())
+            for other in waiting:
+                if other is None or other.wanted():
+                    self._tasks.put(other)
+        self._tasks.put(task)
 
     def _serve(self, seat: _Seat) -> None:
         """Hand tasks to one process until the pool is closed."""
@@ -210,22 +231,25 @@ class DecoderPool:
             raw = task.data.encode("utf-8", "surrogatepass")
             request = request | {"offset": data.write(raw), "length": len(raw)}
             del raw
+        what = "the body: " if request["do"] == "read" else ""  # an item is named by whoever knows its place
         start = time.perf_counter()
         try:
             answer = seat.ask(request, data)
+        except DecodersBroken as error:
+            raise NotReady(f"no decoder process can be started ({error}); try again") from error
         except TimeoutError:
             took_s = time.perf_counter() - start
             self._note("timeout", request, seat.replace())
             raise DecodeTimeout(
-                f"its decoder was stopped after {took_s:.1f} s; at most {self._limits.timeout_s:g} s are "
-                "allowed (--decode-timeout-s)"
+                f"{what}its decoder was stopped after {took_s:.1f} s; at most {self._limits.timeout_s:g} s "
+                "are allowed (--decode-timeout-s)"
             ) from None
         except (EOFError, OSError):
             if self._closed:
                 raise
             status = seat.replace()
             self._note("crash", request, status)
-            raise DecoderCrashed(_crash(status)) from None
+            raise DecoderCrashed(what + _crash(status)) from None
         place = orjson.loads(answer.message)
         told = orjson.loads(answer.shared.read(place["offset"], place["length"]))
         if "error" in told:
@@ -279,7 +303,10 @@ class _Seat:
             self._process, self._socket = process, ours
 
     def ask(self, request: dict[str, Any], data: Shared) -> _Answer:
-        """Return the process's answer. Raises TimeoutError; EOFError or OSError if it has died of this."""
+        """Return the process's answer.
+
+        Raises TimeoutError; EOFError or OSError if it has died of this; DecodersBroken if there is none.
+        """
         connection = self._send(orjson.dumps(request), data.fd)
         connection.settimeout(self._limits.timeout_s)
         message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
@@ -328,7 +355,10 @@ class _Seat:
                 socket.send_fds(self._socket, [message], [fd])
                 return self._socket
             self.end()
-        self.start()
+        try:
+            self.start()
+        except (EOFError, OSError) as error:  # no memory, no process ids, no descriptors
+            raise DecodersBroken(str(error) or "the pool is closed") from error
         assert self._socket  # noqa: S101  (made by start)
         self._socket.settimeout(_START_S)
         socket.send_fds(self._socket, [message], [fd])

@@ -106,12 +106,12 @@ def _answer(
     except BindError as error:
         told = {"error": _told(error)}
     except MemoryError:
-        kind = RequestTooLarge if task["do"] == "read" else MediaTooLarge
+        kind, what = (RequestTooLarge, "the body ") if task["do"] == "read" else (MediaTooLarge, "")
         told = {
             "error": _told(
                 kind(
-                    f"takes more memory to decode than the {memory_bytes:,} bytes that one decoder may use "
-                    "(--decode-memory-bytes)"
+                    f"{what}takes more memory to decode than the {memory_bytes:,} bytes that one decoder may "
+                    "use (--decode-memory-bytes)"
                 )
             )
         }
