@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,6 +67,12 @@ class Job:
             return vectors[0]
         shares = [part.slice.share for part in self.parts]
         return np.average(vectors, axis=0, weights=shares).astype(np.float32)
+
+    def let_go(self) -> None:
+        """Hold nothing of the item, since nobody waits: parts of it stay in the queue until they are next."""
+        self.data = ""
+        for part in self.parts:
+            part.slice = replace(part.slice, tensor=None)
 
     def finish(self, outcome: Embedding | Exception) -> None:
         """Answer all who wait."""

@@ -215,6 +215,7 @@ class Scheduler:
         for waiter in waiters:
             if waiter.job is not None and waiter.job.abandoned:
                 self._flights.remove(waiter.job)
+                waiter.job.let_go()  # its bytes are given back: no budget counts them any more
 
     def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
         self._flights.remove(job)
@@ -246,6 +247,8 @@ class Scheduler:
             self._spans.decoded(job, decode_s, error)
         if isinstance(outcome, Exception):
             self._finish(job, outcome)
+            return
+        if job.abandoned:
             return
         job.data, job.tokens, job.queued_at = "", outcome.tokens, self._clock()
         job.parts = [Part(job, part) for part in outcome.slices]

@@ -2,12 +2,18 @@
 
 import asyncio
 import base64
+import gc
 import threading
+import weakref
+from collections.abc import Callable
 
 import pytest
 
 from bind_inference.batching import Policy
+from bind_inference.decoders.decoding import Decoded
+from bind_inference.decoders.memory import Blob
 from bind_inference.embedding import Embedding, content_key
+from bind_inference.engine import Slice
 from bind_inference.errors import BindError, InvalidItem, MediaTooLarge, NotReady, QueueFull
 from bind_inference.metrics import Metrics
 from bind_inference.modality import Modality
@@ -106,6 +112,48 @@ async def test_items_whose_client_hung_up_are_not_computed(engine: FakeEngine) -
     await asyncio.gather(blocker, stays)
     assert engine.batches == [(TEXT, ["blocker"]), (TEXT, ["stays"])]
     assert queue.bytes_held.held == 0
+
+
+class Array(str):
+    """What stands for a decoded item here, but tells when it is gone."""
+
+
+class Keeping(FakeDecoders):
+    """Notes what it decodes; media are done when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[weakref.ref[Array]] = []
+        self.finish: list[Callable[[], None]] = []
+
+    def text(self, data: str) -> Decoded:
+        array = Array(data)
+        self.made.append(weakref.ref(array))
+        return Decoded([Slice(array, 1, 1.0)])
+
+    def decode(self, modality: Modality, data: str | Blob, wanted: object, done: Callable[..., None]) -> None:
+        self.finish.append(lambda: done(self.text(str(data)), 0.0))
+
+
+async def test_what_was_decoded_for_a_client_that_hung_up_is_let_go_at_once(engine: FakeEngine) -> None:
+    decoders = Keeping()
+    queue = Scheduler(engine, decoders, Limits(), Metrics())
+    engine.gate.clear()
+    tasks = [asyncio.create_task(queue.embed([(TEXT, text)])) for text in ("blocker", "stays", "gone")]
+    tasks.append(asyncio.create_task(queue.embed([image("gone while it is decoded")])))
+    await running(engine)
+    await asyncio.sleep(0.02)
+    for task in tasks[2:]:
+        task.cancel()
+    await asyncio.sleep(0.02)
+    decoders.finish[0]()
+    await asyncio.sleep(0.02)
+    gc.collect()
+    held = [str(array) for ref in decoders.made if (array := ref()) is not None]
+    del array
+    assert held == ["blocker", "stays"]
+    engine.gate.set()
+    assert lengths([outcome for task in tasks[:2] for outcome in await task]) == [7, 5]
 
 
 async def test_a_full_queue_refuses_all_of_a_request_and_then_recovers(engine: FakeEngine) -> None:
