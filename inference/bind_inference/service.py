@@ -101,6 +101,7 @@ class Service:
         self._on_failure = on_failure
         self._scheduler: Scheduler | None = None
         self._reading: set[asyncio.Future[Body]] = set()
+        self._stopped: Draining | None = None
         self._started = time.monotonic()
         self.metrics.readiness(self.readiness)
 
@@ -122,7 +123,7 @@ class Service:
 
     def stop(self) -> None:
         """Take nothing more; what still waits is answered with 503."""
-        reason = Draining("the server stops; try another")
+        self._stopped = reason = Draining("the server stops; try another")
         for read in self._reading:
             if not read.done():
                 read.set_exception(reason)
@@ -134,10 +135,12 @@ class Service:
     async def read(self, kind: Kind, raw: bytes | Shared) -> Body:
         """Return what a body asks for; a large one, which is shared memory, is read by a decoder process.
 
-        Raises InvalidRequest, RequestTooLarge; NotReady when the server stops first.
+        Raises InvalidRequest, RequestTooLarge; NotReady if the server stops first.
         """
         if isinstance(raw, bytes):
             return read_body(kind, raw, self.settings.max_request_items)
+        if self._stopped:
+            raise self._stopped
         if self._decoders is None:
             raise NotReady(self.readiness.describe())
         loop = asyncio.get_running_loop()
