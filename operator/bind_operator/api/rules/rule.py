@@ -14,6 +14,10 @@ CEL_LIMITS = (
     "!has(self.limits) || !has(self.requests) || self.requests.all(k, !(k in self.limits) || "
     "quantity(string(self.limits[k])).compareTo(quantity(string(self.requests[k]))) >= 0)"
 )
+CEL_CLASS_IS_FIXED = (
+    "has(self.storageClassName) == has(oldSelf.storageClassName) && "
+    "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)"
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Of Weaviate."""
 
 from bind_operator.api.rules.rule import (
+    CEL_CLASS_IS_FIXED,
     CEL_LIMITS,
     ENV_NAME_PATTERN,
     Rule,
@@ -35,8 +36,7 @@ WEAVIATE_RULES = (
     Rule(
         name="storage-class-is-fixed",
         at="spec.weaviate.storage",
-        cel="has(self.storageClassName) == has(oldSelf.storageClassName) && "
-        "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+        cel=CEL_CLASS_IS_FIXED,
         message="spec.weaviate.storage.storageClassName cannot change, for a StatefulSet's volume claim "
         "templates cannot; set it back, or create a new BindVectorizer and copy the data",
         field_path=".storageClassName",

@@ -1,6 +1,6 @@
 """Of where the model's weights come from, and of the cache that keeps them."""
 
-from bind_operator.api.rules.rule import Rule, cel_pattern, matches
+from bind_operator.api.rules.rule import CEL_CLASS_IS_FIXED, Rule, cel_pattern, matches
 from bind_operator.api.spec import BindVectorizer, Weights
 
 SHA256_PATTERN = r"^[a-f0-9]{64}$"
@@ -116,8 +116,7 @@ CACHE_RULES = (
     Rule(
         name="cache-class-is-fixed",
         at="spec.inference.model.cache",
-        cel="has(self.storageClassName) == has(oldSelf.storageClassName) && "
-        "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+        cel=CEL_CLASS_IS_FIXED,
         message="spec.inference.model.cache.storageClassName cannot change, for a volume's class cannot; set "
         "it back, or delete this resource and create it anew",
         field_path=".storageClassName",
