@@ -64,7 +64,8 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
     """Return the decoder processes that `settings` ask for, not started yet."""
     # numpy and the tokenizer take a while: the server listens before it imports them
     from bind_inference.decoders.decoding import Bounds
-    from bind_inference.decoders.pool import DecoderPool, PoolLimits
+    from bind_inference.decoders.pool import DecoderPool
+    from bind_inference.decoders.seat import PoolLimits
     from bind_inference.preprocess import Limits as ItemLimits
 
     return DecoderPool(

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,13 @@ def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Ite
     forget_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
 
 
+def ready_with(story: Story, name: str, weights: dict[str, Any]) -> None:
+    """Give the resource weights and wait until it is Ready and Verified."""
+    story.patch(name, {"inference": {"model": {"weights": weights}}})
+    story.wait_ready(name, READY_TIMEOUT_S)
+    assert story.condition(name, "Verified").status == "True"
+
+
 def only_pod(story: Story, name: str) -> str:
     """Return the name of the inference pod, once the one before it has gone."""
 
@@ -130,10 +138,7 @@ def test_a_path_that_is_not_in_the_volume_is_told_with_what_is(story: Story) -> 
 
 
 def test_the_server_is_ready_with_the_file_in_the_claim(story: Story) -> None:
-    model = {"weights": {"existingClaim": {"path": "imagebind"}}}
-    story.patch("claimed", {"inference": {"model": model}})
-    story.wait_ready("claimed", READY_TIMEOUT_S)
-    assert story.condition("claimed", "Verified").status == "True"
+    ready_with(story, "claimed", {"existingClaim": {"path": "imagebind"}})
 
 
 def test_the_file_is_mapped_where_it_lies_and_nothing_is_kept_elsewhere(story: Story) -> None:
@@ -162,10 +167,7 @@ def test_an_image_of_weights_that_cannot_be_pulled_is_told(story: Story) -> None
 
 
 def test_the_server_is_ready_with_the_file_in_an_image(story: Story, weights_image: str) -> None:
-    model = {"weights": {"image": {"reference": weights_image}}}
-    story.patch("imaged", {"inference": {"model": model}})
-    story.wait_ready("imaged", READY_TIMEOUT_S)
-    assert story.condition("imaged", "Verified").status == "True"
+    ready_with(story, "imaged", {"image": {"reference": weights_image}})
 
 
 def test_the_image_s_file_is_mapped_where_it_lies_and_nothing_is_kept_elsewhere(story: Story) -> None:

@@ -14,7 +14,6 @@ import logging
 import math
 import multiprocessing
 import signal
-import socket
 import threading
 import time
 from contextvars import Context, copy_context
@@ -29,7 +28,8 @@ from bind_inference import errors
 from bind_inference.bodies import Body, Item, Kind
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared
-from bind_inference.decoders.process import MESSAGE_BYTES, PRELOAD, live
+from bind_inference.decoders.process import PRELOAD
+from bind_inference.decoders.seat import DecodersBroken, PoolLimits, Seat
 from bind_inference.engine import Slice
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, NotReady
 from bind_inference.modality import Modality
@@ -41,18 +41,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_JOIN_S: Final = 5.0
-_START_S: Final = 60.0
 # Seconds between two looks for tasks that nobody wants any more: a thousand are looked at in a millisecond.
 _LOOK_S: Final = 1.0
 # A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
 _COPY_BYTES: Final = 1 << 20
 # Texts of a large body that come back as strings, to be tokenized in the server.
 _SHORT_TEXT_BYTES: Final = 2000
-
-
-class DecodersBroken(Exception):
-    """No decoder process can be started: the server is of no use."""
 
 
 class Decoders(Protocol):
@@ -100,15 +94,6 @@ class Decoders(Protocol):
 
 
 @dataclass(frozen=True)
-class PoolLimits:
-    """How many processes, and what one may take for one item."""
-
-    workers: int = 1
-    timeout_s: float = 60.0
-    memory_bytes: int = 1 << 31
-
-
-@dataclass(frozen=True)
 class _Task:
     request: dict[str, Any]
     data: str | Shared
@@ -129,7 +114,7 @@ class DecoderPool:
         self._limits = limits
         self._restarted = restarted
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._seats = [_Seat(bounds, limits, number) for number in range(limits.workers)]
+        self._seats = [Seat(bounds, limits, number) for number in range(limits.workers)]
         self._closed = False
         self._looked_at = time.monotonic()
 
@@ -206,7 +191,7 @@ class DecoderPool:
                     self._tasks.put(other)
         self._tasks.put(task)
 
-    def _serve(self, seat: _Seat) -> None:
+    def _serve(self, seat: Seat) -> None:
         """Hand tasks to one process until the pool is closed."""
         with contextlib.suppress(Exception):  # told to the first task
             seat.start()
@@ -215,7 +200,7 @@ class DecoderPool:
                 task.context.run(self._run, seat, task)
             del task  # it holds an item
 
-    def _run(self, seat: _Seat, task: _Task) -> None:
+    def _run(self, seat: Seat, task: _Task) -> None:
         start = time.perf_counter()
         try:
             outcome, seconds = self._outcome(seat, task)
@@ -224,7 +209,7 @@ class DecoderPool:
         if not self._closed:
             task.done(outcome, seconds)
 
-    def _outcome(self, seat: _Seat, task: _Task) -> tuple[Any, float]:
+    def _outcome(self, seat: Seat, task: _Task) -> tuple[Any, float]:
         data = task.data if isinstance(task.data, Shared) else Shared()
         request = task.request
         if isinstance(task.data, str):
@@ -264,105 +249,6 @@ class DecoderPool:
             "a decoder was replaced",
             extra={"cause": cause, "modality": request.get("modality"), "exit_status": status},
         )
-
-
-@dataclass(frozen=True)
-class _Answer:
-    message: bytes
-    shared: Shared
-
-
-class _Seat:
-    """The place of one process; a process that is gone is replaced by another."""
-
-    # multiprocessing keeps a list of processes that it looks through without a lock.
-    _starting = threading.Lock()
-
-    def __init__(self, bounds: Bounds, limits: PoolLimits, number: int) -> None:
-        self.number = number
-        self._bounds = bounds
-        self._limits = limits
-        self._process: Any = None
-        self._socket: socket.socket | None = None
-        self._stopped = False
-
-    def start(self) -> None:
-        """Start a process."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with self._starting, theirs:
-            if self._stopped:
-                ours.close()
-                raise EOFError
-            process = multiprocessing.get_context("forkserver").Process(
-                target=live,
-                args=(theirs, self._bounds, self._limits.memory_bytes),
-                name=f"decode-{self.number}",
-                daemon=True,
-            )
-            process.start()
-            self._process, self._socket = process, ours
-
-    def ask(self, request: dict[str, Any], data: Shared) -> _Answer:
-        """Return the process's answer.
-
-        Raises TimeoutError; EOFError or OSError if it has died of this; DecodersBroken if there is none.
-        """
-        connection = self._send(orjson.dumps(request), data.fd)
-        connection.settimeout(self._limits.timeout_s)
-        message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
-        if not message or not fds:
-            raise EOFError
-        return _Answer(message, Shared(fds[0]))
-
-    def replace(self) -> int | None:
-        """End the process if it lives, start another; return the exit status of the old one."""
-        status = self.end()
-        with contextlib.suppress(Exception):  # tried again, and told, by the next task
-            self.start()
-        return status
-
-    def end(self) -> int | None:
-        """End the process; return its exit status, None if that is not known."""
-        with self._starting:
-            process, self._process = self._process, None
-            if self._socket:
-                self._socket.close()
-                self._socket = None
-            if process is None:
-                return None
-            # A crash closes the socket before it has a status: time for that, before it is overwritten.
-            process.join(0.2)
-            if process.exitcode is None:
-                process.kill()
-                process.join(_JOIN_S)
-            status: int | None = process.exitcode
-            process.close() if status is not None else None
-            return status
-
-    def stop(self) -> None:
-        """End the process and let none start. Any thread; whoever waits for it gets EOFError."""
-        with self._starting:
-            self._stopped = True
-            if self._process is not None:
-                with contextlib.suppress(OSError):
-                    self._process.kill()
-
-    def _send(self, message: bytes, fd: int) -> socket.socket:
-        """Send to the process, or to a new one if it died while it had nothing to do."""
-        if self._socket:
-            with contextlib.suppress(OSError):
-                self._socket.settimeout(_JOIN_S)
-                socket.send_fds(self._socket, [message], [fd])
-                return self._socket
-            self.end()
-        try:
-            self.start()
-        except (EOFError, OSError) as error:  # no memory, no process ids, no descriptors
-            raise DecodersBroken(str(error) or "the pool is closed") from error
-        assert self._socket  # noqa: S101  (made by start)
-        self._socket.settimeout(_START_S)
-        socket.send_fds(self._socket, [message], [fd])
-        return self._socket
 
 
 def _crash(status: int | None) -> str:
