@@ -6,6 +6,7 @@ import logging
 import sys
 
 from bind_inference.logs import JsonFormatter, log_fields
+from bind_inference.modality import Modality
 
 
 def test_facts_are_fields_beside_a_constant_message() -> None:
@@ -43,6 +44,10 @@ def line(**extra: object) -> dict[str, object]:
         JsonFormatter().format(logging.makeLogRecord({"msg": "x", **extra}))
     )
     return found
+
+
+def test_facts_may_be_keyed_by_modality() -> None:
+    assert line(cosines={Modality.TEXT: 0.9998})["cosines"] == {"text": 0.9998}
 
 
 def test_what_a_request_says_of_itself_is_on_every_line_inside_it() -> None:
