@@ -17,7 +17,7 @@ from bind_bench.errors import BenchError
 from bind_bench.machine import our_versions, this_machine
 from bind_bench.page import Circumstances, render
 from bind_bench.report import print_report
-from bind_bench.run import run, warm_cache
+from bind_bench.run import run
 from bind_bench.scenarios import Scenario, full, only, quick
 from bind_bench.settings import Settings, load_settings, words
 from bind_local.settings import Settings as LocalSettings
@@ -63,9 +63,6 @@ def bench_all(settings: Settings, bench: Path, console: Console) -> None:
     say("the weights: 4.8 GB, made once")
     ours.ensure_checkpoint(checkpoint)
     recipes = [ours.recipe(bench, checkpoint, precision) for precision in precisions]
-    for recipe in recipes:
-        say(f"{recipe.name}: a first start, which converts the weights if they are not converted yet")
-        warm_cache(recipe)
     peer_versions, relaxed = "", tuple[str, ...]()
     if checkout:
         say("the peer's environment, made once")

@@ -156,7 +156,7 @@ def _server_table(results: Results) -> str:
         "server", "RSS after the load, GiB", "at the end, GiB", "ready from a warm cache, s",
         "/meta p99 under load, ms",
     ]  # fmt: skip
-    return table(head, rows)
+    return table(head, rows) + "\n\nReady: at the second start, while no other server is up."
 
 
 def _cost(results: Results) -> str:
