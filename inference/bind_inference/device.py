@@ -108,6 +108,11 @@ class TorchEngine:
                 self.forward(modality, [torch.zeros(shape, dtype=dtype)])
 
 
+def has_amx() -> bool:
+    """Return whether the CPU multiplies matrices in tiles."""
+    return bool(torch.cpu.get_capabilities().get("amx_tile"))
+
+
 def limit_threads(threads: int) -> None:
     """Make torch use `threads` for the operations of the calling thread."""
     torch.set_num_threads(threads)

@@ -43,21 +43,23 @@ LICENCES: Final = {
     "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
     "Tiny": "none needed: the weights come from a formula",
 }
-# Bounds how long one batch holds up the others. On a CPU in float32 one picture or one view of a video (one
-# to two seconds on two cores); below that two, which take less time than the one and share the reading of the
-# weights, 13 % of a picture's time in bfloat16 with AMX. On a GPU some ten milliseconds.
-MAX_BATCH_GFLOP_FLOAT32: Final = 350.0
-MAX_BATCH_GFLOP_LOWER: Final = 700.0
+# Bounds how long one batch holds up the others. On a CPU one picture or one view of a video (on two cores
+# half a second to two). With AMX, below float32, two: they take less time than that, and share the reading of
+# the weights, 13 % of a picture's time. Without it two were no faster, and texts waited twice as long. On a
+# GPU some ten milliseconds.
+MAX_BATCH_GFLOP: Final = 350.0
+MAX_BATCH_GFLOP_AMX: Final = 700.0
 MAX_BATCH_GFLOP_CUDA: Final = 20_000.0
 
 
-def max_batch_gflop(settings: Settings, precision: Precision | None = None) -> float:
-    """Return the most arithmetic of one forward pass; without a `precision`, of any."""
+def max_batch_gflop(settings: Settings, precision: Precision | None = None, *, amx: bool = False) -> float:
+    """Return the most arithmetic of one forward pass; without a `precision`, of any. amx: of the CPU."""
     if settings.max_batch_gflop:
         return settings.max_batch_gflop
     if settings.enable_cuda:
         return MAX_BATCH_GFLOP_CUDA
-    return MAX_BATCH_GFLOP_FLOAT32 if precision in {None, Precision.FLOAT32} else MAX_BATCH_GFLOP_LOWER
+    two = amx and precision not in {None, Precision.FLOAT32}
+    return MAX_BATCH_GFLOP_AMX if two else MAX_BATCH_GFLOP
 
 
 def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decoders:
@@ -211,14 +213,17 @@ class Service:
             call(self._loaded, engine, decoders)
 
     def _loaded(self, engine: Engine, decoders: Decoders) -> None:
-        from bind_inference.device import limit_threads  # torch takes seconds: only once the loop runs
+        from bind_inference.device import (
+            has_amx,
+            limit_threads,
+        )  # torch takes seconds: only once the loop runs
 
         settings = self.settings
         cpus = usable_cpus()
         # Two threads halve no forward pass of 0.2 ms, but spin for each other: on two busy CPUs a text took
         # 9 ms of CPU time instead of 2.
         tiny = settings.model == "Tiny"
-        most = max_batch_gflop(settings, Precision(engine.info.precision))
+        most = max_batch_gflop(settings, Precision(engine.info.precision), amx=has_amx())
         self._scheduler = Scheduler(
             engine,
             decoders,

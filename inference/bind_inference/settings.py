@@ -149,7 +149,7 @@ class ModelSettings(WeightsSettings):
         ge=0,
         description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is "
         "326, a token of text 0.59); bounds how long one batch can hold up the others, so a long video runs "
-        "in parts; 0: on a CPU 350 in float32 and 700 below, on a GPU 20,000",
+        "in parts; 0: on a CPU 350, or 700 below float32 with AMX, on a GPU 20,000",
     )
     max_wait_s: float = Field(
         default=0.0,

@@ -16,20 +16,21 @@ from support.fake_engine import FakeDecoders, FakeEngine
 
 
 @pytest.mark.parametrize(
-    ("precision", "given", "most"),
+    ("precision", "amx", "given", "most"),
     [
-        (Precision.FLOAT32, {}, 350),
-        (Precision.BFLOAT16, {}, 700),
-        (Precision.INT8, {}, 700),
-        (None, {}, 350),  # not known yet: a video's parts fit whatever it will be
-        (Precision.INT8, {"max_batch_gflop": 90}, 90),
-        (Precision.FLOAT16, {"enable_cuda": True}, 20_000),
+        (Precision.FLOAT32, True, {}, 350),
+        (Precision.BFLOAT16, True, {}, 700),
+        (Precision.INT8, True, {}, 700),
+        (Precision.BFLOAT16, False, {}, 350),
+        (None, True, {}, 350),  # not known yet: a video's parts fit whatever it will be
+        (Precision.INT8, True, {"max_batch_gflop": 90}, 90),
+        (Precision.FLOAT16, True, {"enable_cuda": True}, 20_000),
     ],
 )
 def test_a_batch_is_as_large_as_it_may_hold_up_the_others(
-    precision: Precision | None, given: dict[str, Any], most: float
+    precision: Precision | None, amx: bool, given: dict[str, Any], most: float
 ) -> None:
-    assert max_batch_gflop(Settings(model="Tiny", **given), precision) == most
+    assert max_batch_gflop(Settings(model="Tiny", **given), precision, amx=amx) == most
 
 
 class Busy(FakeDecoders):
