@@ -213,10 +213,8 @@ class Service:
             call(self._loaded, engine, decoders)
 
     def _loaded(self, engine: Engine, decoders: Decoders) -> None:
-        from bind_inference.device import (
-            has_amx,
-            limit_threads,
-        )  # torch takes seconds: only once the loop runs
+        # torch takes seconds: only once the loop runs
+        from bind_inference.device import has_amx, limit_threads
 
         settings = self.settings
         cpus = usable_cpus()

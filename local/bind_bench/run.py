@@ -33,8 +33,9 @@ def run(
     for kind in Modality:
         prepare(kind, media)
     for recipe, facts in zip(recipes, results.servers, strict=True):
+        say(f"{recipe.name}: started twice, alone; the first start converts the weights, if need be")
         facts.ready_s = _warm_start_s(recipe)
-        say(f"{recipe.name} is ready after {facts.ready_s:.1f} s, alone and started before")
+        say(f"{recipe.name} is ready after {facts.ready_s:.1f} s at the second start")
     with ExitStack() as stack:
         servers = []
         for recipe, facts in zip(recipes, results.servers, strict=True):

@@ -272,6 +272,7 @@ def test_without_a_process_to_be_had_the_server_is_to_blame_not_the_item(
         patch.setattr("multiprocessing.popen_forkserver.Popen.__init__", no_more)
         while pool.pids:  # a seat whose process is gone already may take it, too
             assert isinstance(pool.ask(harm("exit 1")), DecoderCrashed | NotReady)
+        assert pool.restarts == ["crash"] * WORKERS
         outcome = pool.ask(good(0))
         assert isinstance(outcome, NotReady), outcome
         assert "no decoder process can be started ([Errno 11] Resource temporarily" in outcome.message
