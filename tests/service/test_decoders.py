@@ -192,9 +192,13 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_costs_nothing(pool: Pool
 
 
 def test_decoders_give_way_to_the_forward_pass(pool: Pool) -> None:
-    check(pool.ask(good(1)), good(1))
-    ours = os.getpriority(os.PRIO_PROCESS, 0)
-    assert {os.getpriority(os.PRIO_PROCESS, pid) - ours for pid in pool.pids} == {NICENESS}
+    # A process gives way once it has started; one of them is enough to decode for both.
+    ours, deadline = os.getpriority(os.PRIO_PROCESS, 0), time.monotonic() + 30
+    assert len(pool.pids) == WORKERS
+    for pid in pool.pids:
+        while os.getpriority(os.PRIO_PROCESS, pid) - ours != NICENESS:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_without_its_fork_server_the_pool_starts_another(pool: Pool) -> None:
