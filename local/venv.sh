@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 log=.venv/install.log
 stamp=.venv/installed
-pins=$(cat requirements/uv.txt requirements/dev.txt | sha256sum)
+pins=$(cat requirements/uv.txt requirements/dev.txt local/venv.sh | sha256sum)
 
 if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$pins" ]; then
   echo "[1/1] python packages in .venv -- cached"
@@ -33,5 +33,8 @@ reach="see the lines above; most often the package registry was not reached. The
   fail "uv could not be installed" "$reach"
 .venv/bin/uv pip install --python .venv/bin/python --require-hashes -r requirements/dev.txt >>"$log" 2>&1 ||
   fail "the packages of requirements/dev.txt could not be installed" "$reach"
+# Compiled now: where PYTHONDONTWRITEBYTECODE is set, torch alone would take 1.3 s for that at every start. uv's own
+# --compile-bytecode leaves out what is installed already. A package may hold files of other Pythons: let these fail.
+.venv/bin/python -m compileall -qq -j 0 .venv/lib >>"$log" 2>&1 || true
 echo "$pins" >"$stamp"
 echo "${SECONDS}s"

@@ -22,6 +22,9 @@ EXTRA: Final = ("setuptools<81",)
 NEAREST: Final = {"av==10.0.0": "av==12.3.0"}
 """Pins that may have no wheel any more, and the nearest release that has one and that the peer runs with."""
 
+_INSTALL: Final = ("pip", "install", "--quiet", "--compile-bytecode")
+"""Compiled, as in an image: otherwise a start would spend seconds on that."""
+
 _NEEDS_GIB: Final = 10.5
 _UV: Final = Path(sys.executable).with_name("uv")
 
@@ -54,7 +57,7 @@ def relax(requirements: str) -> tuple[str, tuple[str, ...]]:
 def prepare(checkout: Path, bench: Path) -> PeerHome:
     """Build the environment with the checkout's pins, once for each set of them."""
     requirements = (checkout / "requirements.txt").read_text()
-    key = hashlib.sha256(requirements.encode() + " ".join(EXTRA).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join((requirements, *EXTRA, *_INSTALL)).encode()).hexdigest()[:16]
     home, note = bench / f"peer-{key}", bench / f"peer-{key}.json"
     if not note.exists():
         shutil.rmtree(home, ignore_errors=True)
@@ -71,7 +74,7 @@ def _install(requirements: str, home: Path) -> tuple[str, ...]:
     source, python = home / "requirements.txt", str(home / "bin" / "python")
     for pins, changed in ((requirements, ()), relax(requirements)):
         source.write_text(pins)
-        done = _uv("pip", "install", "--quiet", "--python", python, "-r", str(source), *EXTRA)
+        done = _uv(*_INSTALL, "--python", python, "-r", str(source), *EXTRA)
         if not done.returncode:
             return changed
     raise BenchError(
