@@ -31,7 +31,7 @@ log = logging.getLogger("bind_inference")
 
 
 def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
-    """Return the engine; torch takes seconds to import, so the server listens before it does."""
+    """Return the engine; torch takes a second or two to import, so the server listens before it does."""
     gc.disable()  # an import makes a million objects and no garbage: looking for it takes a tenth of the time
     try:
         from bind_inference.loading import load_engine

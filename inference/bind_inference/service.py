@@ -213,7 +213,7 @@ class Service:
             call(self._loaded, engine, decoders)
 
     def _loaded(self, engine: Engine, decoders: Decoders) -> None:
-        # torch takes seconds: only once the loop runs
+        # torch takes a second or two: only once the loop runs
         from bind_inference.device import has_amx, limit_threads
 
         settings = self.settings

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def run_convert(settings: ConvertSettings) -> int:
     """Make the file and print its path; return the exit status."""
-    from bind_inference.weights import WeightsError, convert_weights  # torch takes seconds to import
+    from bind_inference.weights import WeightsError, convert_weights  # torch takes a second or two to import
 
     try:
         with _progress() as progress:
