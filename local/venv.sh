@@ -34,7 +34,7 @@ reach="see the lines above; most often the package registry was not reached. The
 .venv/bin/uv pip install --python .venv/bin/python --require-hashes -r requirements/dev.txt >>"$log" 2>&1 ||
   fail "the packages of requirements/dev.txt could not be installed" "$reach"
 # Compiled now: where PYTHONDONTWRITEBYTECODE is set, torch alone would take 1.3 s for that at every start. uv's own
-# --compile-bytecode leaves out what is installed already. A package may hold files of other Pythons: let these fail.
-.venv/bin/python -m compileall -qq -j 0 .venv/lib >>"$log" 2>&1 || true
+# --compile-bytecode leaves out what is installed already. Packages hold files of other Pythons, which fail: see the log.
+.venv/bin/python -m compileall -q -j 0 .venv/lib >>"$log" 2>&1 || true
 echo "$pins" >"$stamp"
 echo "${SECONDS}s"
