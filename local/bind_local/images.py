@@ -117,17 +117,20 @@ def argument(dockerfile: Path, name: str) -> str:
 
 
 def tree(root: Path, sources: list[str]) -> tuple[list[bytes], list[str]]:
-    """Return the contents and names of all files of `sources` below `root`, sorted, without caches."""
+    """Return the contents and names of all files of `sources` below `root`, sorted, without compiled ones."""
     files: list[Path] = []
     for source in sources:
         path = root / source
         files += (
-            [path]
-            if path.is_file()
-            else [p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+            [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file() and not _is_compiled(p)]
         )
     files.sort()
     return [p.read_bytes() for p in files], [str(p.relative_to(root)) for p in files]
+
+
+def _is_compiled(path: Path) -> bool:
+    """Whether an image compiles it anew, and .dockerignore keeps it out."""
+    return "__pycache__" in path.parts or path.suffix == ".so"
 
 
 def _ours(part: str, sources: list[str], bases: dict[str, Image]) -> Image:

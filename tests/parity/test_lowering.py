@@ -1,5 +1,6 @@
 """The model in each precision that a CPU has, against the reference's numbers."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
+from bind_inference.kernels import rows
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
-from bind_inference.model.linear import Int8Linear, PackedLinear, can_pack
+from bind_inference.model.int8 import Int8Block, Int8Linear
+from bind_inference.model.linear import PackedLinear, can_pack
 from bind_inference.model.lowering import dtype_of, lower
+from bind_inference.model.packing import Packing
+from bind_inference.model.transformer import Block
 from bind_inference.precision import Precision
 from bind_inference.weights import load_model
 from parity.answers import answers, made_up_input, relative_error
@@ -48,9 +53,13 @@ def test_no_weight_of_a_linear_layer_is_left_as_it_was(precision: Precision) -> 
     blocks = sum(size.num_blocks for size in model.config.trunks().values())
     heads, pieces = len(model.config.trunks()), 1
     layers = [module for module in model.modules() if isinstance(module, PackedLinear | Int8Linear)]
-    assert len(layers) == 3 * blocks + heads + pieces
+    trunks = len(model.config.trunks())
+    # Projections to queries, keys and values are kept apart from a model's modules, except int8's: one for
+    # each block, two for the last.
+    projections = blocks + trunks if precision is Precision.INT8 else 0
+    assert len(layers) == 3 * blocks + projections + heads + pieces
     whole = sum(isinstance(module, Int8Linear) for module in layers)
-    assert whole == (3 * blocks if precision is Precision.INT8 else 0)
+    assert whole == (4 * blocks + trunks if precision is Precision.INT8 else 0)
     kept = {parameter.dtype for name, parameter in model.named_parameters() if "token_embedding" not in name}
     assert kept == {dtype_of(precision)}
 
@@ -77,53 +86,70 @@ def test_a_lower_precision_keeps_direction_and_length(
 BETWEEN_LAYERS = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 
 
+def multiplied(layer: Int8Linear, x: Tensor) -> Tensor:
+    return rows.scale(layer(rows.quantize(x), x.dtype))
+
+
 @BETWEEN_LAYERS
 def test_an_int8_layer_is_within_its_step_of_the_exact_one(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    x, weight, bias = (torch.randn(5, 3, 64) * 10).to(dtype), torch.randn(48, 64), torch.randn(48)
-    layer = Int8Linear(weight, bias)
-    found, wanted = layer(x), F.linear(x.float(), weight, bias)
-    assert found.shape == wanted.shape
+    x, weight, bias = (torch.randn(15, 64) * 10).to(dtype), torch.randn(48, 64), torch.randn(48)
+    found, wanted = multiplied(Int8Linear(weight, bias), x), F.linear(x.float(), weight, bias)
     assert found.dtype is dtype
     assert relative_error(found, wanted) <= 0.02
-    assert relative_error(layer.gelu(x), F.gelu(wanted)) <= 0.02
-
-
-@BETWEEN_LAYERS
-def test_no_value_of_a_row_leaves_its_levels(dtype: torch.dtype) -> None:
-    """Each row's greatest value, of either sign, is the one that a step rounded down would wrap around."""
-    torch.manual_seed(0)
-    rows = torch.zeros(4096, 2, dtype=dtype)
-    rows[:, 0] = torch.randn(4096).to(dtype)
-    found = Int8Linear(torch.eye(2), None)(rows)
-    torch.testing.assert_close(found, rows, rtol=1 / 127, atol=0)
 
 
 @BETWEEN_LAYERS
 def test_a_row_of_an_int8_layer_does_not_depend_on_its_neighbours(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     layer = Int8Linear(torch.randn(48, 64), torch.randn(48))
-    rows = torch.randn(7, 64).to(dtype)
-    rows[3] *= 1000
-    beside = layer(rows)
-    assert all(torch.equal(layer(row[None])[0], beside[number]) for number, row in enumerate(rows))
+    x = torch.randn(7, 64).to(dtype)
+    x[3] *= 1000
+    beside = multiplied(layer, x)
+    assert all(torch.equal(multiplied(layer, row[None])[0], beside[i]) for i, row in enumerate(x))
 
 
 @BETWEEN_LAYERS
 def test_a_row_of_zeros_and_outputs_without_weights_give_the_bias(dtype: torch.dtype) -> None:
     weight, bias = torch.randn(8, 16), torch.randn(8)
     weight[2] = 0
-    found = Int8Linear(weight, bias)(torch.zeros(1, 16, dtype=dtype))
-    torch.testing.assert_close(found[0], bias.to(dtype))
-    assert Int8Linear(weight, None)(torch.randn(1, 16).to(dtype))[0, 2] == 0
+    layer = Int8Linear(weight, bias)
+    torch.testing.assert_close(multiplied(layer, torch.zeros(1, 16, dtype=dtype))[0], bias.to(dtype))
+    assert multiplied(layer, torch.randn(1, 16).to(dtype))[0, 2] == bias[2].to(dtype)
 
 
 @BETWEEN_LAYERS
 @pytest.mark.parametrize("extreme", [torch.inf, -torch.inf, torch.nan])
 def test_what_is_not_finite_stays_so(dtype: torch.dtype, extreme: float) -> None:
     """So that the item is refused, and not answered with a wrong vector."""
-    rows = torch.tensor([[1.0, extreme, 2.0]]).to(dtype)
-    assert not Int8Linear(torch.randn(4, 3), None)(rows).isfinite().any()
+    x = torch.tensor([[1.0, extreme, 2.0]]).to(dtype)
+    assert not multiplied(Int8Linear(torch.randn(4, 3), torch.randn(4)), x).isfinite().any()
+
+
+@BETWEEN_LAYERS
+@pytest.mark.parametrize("learned", [False, True])
+def test_an_int8_block_does_what_the_block_does(dtype: torch.dtype, learned: bool) -> None:
+    """For whole items, packed texts, and the pooled token of either."""
+    torch.manual_seed(0)
+    block = Block(64, 4, bias_kv=learned)
+    for parameter in block.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    x, packing = torch.randn(3, 9, 64), Packing.of(torch.tensor([2, 5, 3]))
+    texts = torch.randn(10, 64)
+    with torch.inference_mode():
+        wanted = [block(x, None), block.pool(x, None)]
+        if not learned:  # text encoders have none
+            wanted += [block(texts, packing), block.pool(texts, packing)]
+        whole, last = Int8Block(deepcopy(block), pools=False), Int8Block(block, pools=True)
+        whole.to(dtype), last.to(dtype)
+        x, texts = x.to(dtype), texts.to(dtype)
+        found = [whole(x, None), last.pool(x, None)]
+        if not learned:
+            found += [whole(texts, packing), last.pool(texts, packing)]
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype is dtype
+        assert one.shape == other.shape
+        assert relative_error(one, other) <= 0.03
 
 
 def test_a_packed_layer_gives_the_exact_gelu() -> None:

@@ -92,8 +92,8 @@ class ImageBind(nn.Module):
 
     def _encode(self, name: str, batch: Tensor) -> Tensor:
         """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
-        batch = batch.to(next(self.modality_trunks[name].parameters()).dtype)
-        pooled = self.modality_trunks[name](self.modality_preprocessors[name](batch))
+        stem = self.modality_preprocessors[name]
+        pooled = self.modality_trunks[name](stem(batch.to(next(stem.parameters()).dtype)))
         return self._finish(name, pooled)
 
     def _text(self, ids: Tensor) -> Tensor:

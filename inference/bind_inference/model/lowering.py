@@ -5,14 +5,17 @@ after.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from bind_inference.kernels.library import load
 from bind_inference.model.imagebind import ImageBind
+from bind_inference.model.int8 import Int8Block
 from bind_inference.model.layers import Embedding, Linear
-from bind_inference.model.linear import Int8Linear, PackedLinear, can_pack
-from bind_inference.model.transformer import Attention
+from bind_inference.model.linear import PackedLinear, can_pack
+from bind_inference.model.transformer import Block, Trunk
 from bind_inference.precision import Precision, choose_for_cpu
 
 _Maker = Callable[[Tensor, Tensor | None], nn.Module]
@@ -39,8 +42,9 @@ def lower(model: ImageBind, encoder: str, precision: Precision, device: torch.de
             part.to(device, dtype)
             continue
         if can_pack(dtype):
-            in_trunk = part is model.modality_trunks[encoder]
-            _replace(part, Int8Linear if in_trunk and precision is Precision.INT8 else _Packer(dtype))
+            if precision is Precision.INT8 and isinstance(part, Trunk):
+                _to_int8(part)
+            _replace(part, _Packer(dtype))
         for module in part.modules():
             if not isinstance(module, Embedding):
                 module._apply(lambda tensor: tensor.to(dtype, copy=True), recurse=False)  # type: ignore[no-untyped-call]  # torch's own
@@ -60,8 +64,15 @@ class _Packer:
         return PackedLinear(cast, None if bias is None else bias.to(self._dtype))
 
 
+def _to_int8(trunk: Trunk) -> None:
+    load()  # so that missing kernels are told of before the work
+    *_, last = range(len(trunk.blocks))
+    for number, block in enumerate(trunk.blocks):
+        trunk.blocks[number] = Int8Block(cast("Block", block), pools=number == last)
+
+
 def _replace(part: nn.Module, linear: _Maker) -> None:
-    attentions = [module for module in part.modules() if isinstance(module, Attention)]
+    attentions = [module.attn for module in part.modules() if isinstance(module, Block)]
     for attention in attentions:
         attention.replace(linear, pools=attention is attentions[-1])
     for module in list(part.modules()):

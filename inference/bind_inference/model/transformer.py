@@ -43,13 +43,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, packing: Packing | None) -> Tensor:
         """Return x [items, tokens, dim] attended; packed texts [tokens, dim] causally, each by itself."""
-        projected = self.project(x, slice(None))
-        if packing is None:
-            attended = self._attend(*projected.chunk(3, dim=-1))
-        else:
-            rows = packing.spread(projected).chunk(3, dim=-1)
-            attended = packing.pack(self._attend(*rows, causal=True))
-        out: Tensor = self.out_proj(attended)
+        out: Tensor = self.out_proj(self.attend(self.project(x, slice(None)), packing))
         return out
 
     def pool(self, x: Tensor, packing: Packing | None) -> Tensor:
@@ -60,13 +54,22 @@ class Attention(nn.Module):
         dim = x.shape[-1]
         query = self.project(pooled(x, packing), slice(0, dim))
         keys_values = self.project(x, slice(dim, 3 * dim))
-        if packing is None:
-            attended = self._attend(query, *keys_values.chunk(2, dim=-1))
-        else:
-            rows = packing.spread(keys_values).chunk(2, dim=-1)
-            attended = self._attend(query, *rows, mask=packing.mask)
-        out: Tensor = self.out_proj(attended)
+        out: Tensor = self.out_proj(self.attend_pooled(query, keys_values, packing))
         return out
+
+    def attend(self, projected: Tensor, packing: Packing | None) -> Tensor:
+        """Return the attended values, [items, tokens, dim] or packed, of `projected` [..., 3 dim]."""
+        if packing is None:
+            return self._attend(*projected.chunk(3, dim=-1))
+        rows = packing.spread(projected).chunk(3, dim=-1)
+        return packing.pack(self._attend(*rows, causal=True))
+
+    def attend_pooled(self, query: Tensor, keys_values: Tensor, packing: Packing | None) -> Tensor:
+        """Return what query [items, 1, dim] attends to of keys_values, [items, tokens, 2 dim] or packed."""
+        if packing is None:
+            return self._attend(query, *keys_values.chunk(2, dim=-1))
+        rows = packing.spread(keys_values).chunk(2, dim=-1)
+        return self._attend(query, *rows, mask=packing.mask)
 
     def project(self, x: Tensor, rows: slice) -> Tensor:
         """Return x [..., dim] times `rows` of the projection: dim of queries, then of keys, of values."""
@@ -85,9 +88,7 @@ class Attention(nn.Module):
             value = torch.cat([value, self.bias_v.expand(items, 1, dim)], dim=1)
         query, key, value = self._split(query), self._split(key), self._split(value)
         if query.dtype is torch.bfloat16 and query.device.type == "cpu" and mask is None and not causal:
-            # 2.5 times as fast as the fused kernel in bfloat16 (257 tokens, 16 heads: 1.1 ms, not 2.9).
-            scores = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
-            attended: Tensor = scores.softmax(dim=-1) @ value
+            attended = attend_unfused(query * query.shape[-1] ** -0.5, key, value)
         else:
             attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         return attended.transpose(1, 2).flatten(2)
@@ -96,6 +97,16 @@ class Attention(nn.Module):
         """Return [items, tokens, dim] as [items, heads, tokens, dim / heads]."""
         items, tokens, dim = x.shape
         return x.view(items, tokens, self.num_heads, dim // self.num_heads).transpose(1, 2)
+
+
+def attend_unfused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """Return what each query attends to, [items, heads, queries, width], of all keys and values.
+
+    In bfloat16 2.5 times as fast as torch's fused kernel (257 tokens, 16 heads: 1.1 ms, not 2.9).
+    query: times width ** -0.5 already. key, value: [items, heads, tokens, width].
+    """
+    weights = (query @ key.transpose(-1, -2)).softmax(dim=-1)
+    return weights @ value
 
 
 class Mlp(nn.Module):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Raised by one when the built-in items change: older outcomes are then found out anew.
-ITEMS_VERSION = 1
+# Raised by one when the built-in items or our own arithmetic change: older outcomes are then found out anew.
+CHECK_VERSION = 2
 # What decides which kernels run.
 _KERNEL_FLAGS = (
     "avx2", "avx512_f", "avx512_bf16", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8",
@@ -28,13 +28,13 @@ _KERNEL_FLAGS = (
 
 
 def machine_key(device: torch.device) -> str:
-    """Return what the numbers depend on besides the weights: torch, the processor, the items."""
+    """Return what the numbers depend on besides the weights: torch, the processor, the check itself."""
     if device.type == "cuda":
         processor = torch.cuda.get_device_name(device)
     else:
         there = torch.cpu.get_capabilities()
         processor = "+".join(flag for flag in _KERNEL_FLAGS if there.get(flag)) or "cpu"
-    return f"torch {torch.__version__}, {processor}, items {ITEMS_VERSION}"
+    return f"torch {torch.__version__}, {processor}, check {CHECK_VERSION}"
 
 
 class Store:

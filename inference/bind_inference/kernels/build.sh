@@ -1,0 +1,20 @@
+#!/bin/sh
+# Compile the kernels, once for each level of instructions of the processor's family; the server takes what fits.
+# usage: build.sh [FOLDER]     FOLDER: where the libraries go, this one if not given. CC: the compiler, gcc
+set -eu
+sources=$(cd "$(dirname "$0")" && pwd)
+folder=${1:-$sources}
+wide=
+case $(uname -m) in
+  x86_64) levels="x86-64-v2 x86-64-v3 x86-64-v4" wide=-mprefer-vector-width=512 ;;
+  aarch64) levels=armv8-a ;;
+  *) levels=native ;;
+esac
+for level in $levels; do
+  # What a loop needs to become vectors, of all that -ffast-math allows: it would also move what is not a number, and
+  # change how the whole process rounds.
+  ${CC:-gcc} -std=c11 -O3 -march="$level" $wide -fopenmp -shared -fPIC -Wall -Wextra -Werror \
+    -fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math -ffp-contract=fast \
+    -o "$folder/.rows-$level.so" "$sources/rows.c" -lm
+  mv "$folder/.rows-$level.so" "$folder/rows-$level.so"
+done
