@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from support.story import Story
@@ -93,3 +94,17 @@ def test_a_deleted_workload_comes_back(story: Story) -> None:
         lambda: f"the deployment is made again; {NAME} says {story.say(NAME)}",
     )
     story.wait_ready(NAME)
+
+
+def test_int8_is_served_by_the_image(story: Story) -> None:
+    """Its kernels are compiled when the image is built, and for no other precision are they missed."""
+    story.patch(NAME, {"inference": {"model": {"name": "Tiny", "precision": "int8"}}})
+    story.wait_ready(NAME)
+
+    (pod,) = story.pods(NAME, "inference")
+    meta = httpx.get(f"http://{pod['status']['podIP']}:8080/meta", timeout=10).json()
+    assert (meta["state"], meta["precision"]) == ("Ready", "int8")
+    assert [check["passed"] for check in meta["precision_checks"]] == [True]
+    with story.client(NAME) as client:
+        found = client.collections.get("Changing").query.near_text("thing number one")
+    assert [item.properties["text"] for item in found.objects] == ["thing number 1"]
