@@ -48,6 +48,12 @@ class Products:
     bias: Tensor
     """float32 [columns]"""
 
+    def __post_init__(self) -> None:
+        rows, columns = self.values.shape
+        _check("the values", self.values, (rows, columns), self.values.dtype)
+        _check("the steps", self.steps, (rows,), torch.float32)
+        _check("the bias", self.bias, (columns,), torch.float32)
+
 
 @dataclass(frozen=True)
 class Norm:
@@ -71,6 +77,7 @@ def quantize(x: Tensor) -> Levels:
 def normalize(x: Tensor, norm: Norm) -> Levels:
     """Return x [rows, columns] normalised, as levels."""
     x = x.contiguous()
+    _check_norm(norm, x.shape[1])
     levels = _levels(*x.shape)
     _call("normalize_quantize_rows", x.dtype, x.shape, x, *_of(norm), levels.values, levels.steps)
     return levels
@@ -99,17 +106,21 @@ def scale(products: Products) -> Tensor:
 
 def add(x: Tensor, products: Products) -> Tensor:
     """Return x + products, [rows, columns] of their type."""
-    out = torch.empty_like(products.values)
-    _call("add_rows", products.values.dtype, products.values.shape, x.contiguous(), *_parts(products), out)
+    x = x.contiguous()
+    _check("x", x, products.values.shape, products.values.dtype)
+    out = torch.empty_like(x)
+    _call("add_rows", x.dtype, x.shape, x, *_parts(products), out)
     return out
 
 
 def add_normalize(x: Tensor, products: Products, norm: Norm) -> tuple[Tensor, Levels]:
     """Return x + products, [rows, columns] of their type, and the same normalised, as levels."""
-    out = torch.empty_like(products.values)
-    levels = _levels(*out.shape)
+    x = x.contiguous()
+    _check("x", x, products.values.shape, products.values.dtype)
+    _check_norm(norm, x.shape[1])
+    out, levels = torch.empty_like(x), _levels(*x.shape)
     results = (out, *_of(norm), levels.values, levels.steps)
-    _call("add_normalize_quantize_rows", out.dtype, out.shape, x.contiguous(), *_parts(products), *results)
+    _call("add_normalize_quantize_rows", x.dtype, x.shape, x, *_parts(products), *results)
     return out, levels
 
 
@@ -122,6 +133,9 @@ def split(
     and one value more for every item, which then come last.
     """
     tokens, width = len(products.values) // items, products.values.shape[1] // 3 // heads
+    _check("the values", products.values, (items * tokens, 3 * heads * width), products.values.dtype)
+    if learned is not None:
+        _check("the learned key and value", learned, (2, heads * width), torch.float32)
     query = products.values.new_empty(items, heads, tokens, width)
     key = products.values.new_empty(items, heads, tokens + (learned is not None), width)
     value = torch.empty_like(key)
@@ -144,6 +158,18 @@ def join(x: Tensor) -> Levels:
         levels.steps,
     )
     return levels
+
+
+def _check(name: str, tensor: Tensor, shape: Sequence[int], dtype: torch.dtype) -> None:
+    """Raise ValueError unless a kernel, which knows addresses only, can take `tensor`."""
+    if tensor.dtype is not dtype or tuple(tensor.shape) != tuple(shape) or not tensor.is_contiguous():
+        found = f"{tensor.dtype} {tuple(tensor.shape)}"
+        raise ValueError(f"{name}: {dtype} {tuple(shape)} side by side is needed, this is {found}")
+
+
+def _check_norm(norm: Norm, columns: int) -> None:
+    _check("the norm's weight", norm.weight, (columns,), torch.float32)
+    _check("the norm's bias", norm.bias, (columns,), torch.float32)
 
 
 def _parts(products: Products) -> tuple[Tensor, Tensor, Tensor]:

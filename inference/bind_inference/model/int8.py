@@ -57,7 +57,7 @@ class Int8Block(nn.Module):
         dim = block.attn.in_proj_bias.numel() // 3
         parts = (slice(0, dim), slice(dim, None)) if pools else (slice(None),)
         weight, bias = block.attn.in_proj_weight, block.attn.in_proj_bias
-        self.in_proj = nn.ModuleList(Int8Linear(weight[rows], bias[rows]) for rows in parts)
+        self.in_proj = nn.ModuleList(Int8Linear(weight[part], bias[part]) for part in parts)
         del block.attn.in_proj_weight, block.attn.in_proj_bias, weight, bias
         self.out_proj = _take(block.attn, "out_proj")
         self.fc1, self.fc2 = _take(block.mlp, "fc1"), _take(block.mlp, "fc2")
@@ -97,7 +97,7 @@ class Int8Block(nn.Module):
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """As attend_unfused, by what is fastest."""
+    """As attend_unfused, by what is fastest for the type."""
     if query.dtype is torch.bfloat16:
         return attend_unfused(query, key, value)
     return F.scaled_dot_product_attention(query, key, value, scale=1.0)

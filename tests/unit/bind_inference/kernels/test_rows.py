@@ -185,3 +185,26 @@ def test_what_is_not_finite_stays_so(extreme: float, dtype: torch.dtype) -> None
 def test_what_does_not_lie_side_by_side_is_laid_out_first(dtype: torch.dtype) -> None:
     x = torch.randn(64, 6).to(dtype).t()
     assert torch.equal(rows.quantize(x).values, rows.quantize(x.contiguous()).values)
+
+
+def test_what_does_not_belong_together_is_refused(dtype: torch.dtype) -> None:
+    """In C it would be read and written beyond its end."""
+    good, x, after = products((4, 12), dtype), torch.randn(4, 12).to(dtype), norm(12)
+    with pytest.raises(ValueError, match=r"the steps: torch.float32 \(4,\) side by side is needed"):
+        Products(good.values, good.steps[:3], good.bias)
+    with pytest.raises(ValueError, match=r"the bias: .* this is torch.float64"):
+        Products(good.values, good.steps, good.bias.double())
+    with pytest.raises(ValueError, match="the values"):
+        Products(good.values.t(), torch.ones(12), torch.ones(4))
+    with pytest.raises(ValueError, match=r"^x: "):
+        rows.add(x[:, :11], good)
+    with pytest.raises(ValueError, match=r"^x: "):
+        rows.add_normalize(x.double(), good, after)
+    with pytest.raises(ValueError, match="the norm's weight"):
+        rows.normalize(x, norm(11))
+    with pytest.raises(ValueError, match="the norm's bias"):
+        rows.add_normalize(x, good, Norm(after.weight, after.bias[:5], 1e-6))
+    with pytest.raises(ValueError, match="the values"):
+        rows.split(good, 3, 2, 1.0, None)
+    with pytest.raises(ValueError, match="the learned key and value"):
+        rows.split(good, 2, 2, 1.0, torch.ones(1, 4))
