@@ -9,6 +9,8 @@ from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.heads import postprocessor
 from bind_inference.model.imagebind import INITIAL_SCALES
+from bind_inference.model.lowering import lower
+from bind_inference.precision import Precision
 from bind_inference.weights.seeded import fill
 from parity.answers import answers, made_up_input, relative_error
 
@@ -49,3 +51,20 @@ def test_huge_gives_the_reference_vectors(model: ImageBind, modalities: tuple[Mo
         with torch.inference_mode():
             found = model(modality, batch)
         assert relative_error(found, torch.tensor(answer["vectors"])) <= 1e-5
+
+
+@pytest.mark.parametrize(("precision", "least"), [(Precision.BFLOAT16, 0.9998), (Precision.INT8, 0.999)])
+@pytest.mark.parametrize(
+    ("model", "modalities"), list(ENCODERS.items()), indirect=["model"], ids=list(ENCODERS)
+)
+def test_huge_at_a_lower_precision_keeps_its_directions(
+    model: ImageBind, modalities: tuple[Modality, ...], precision: Precision, least: float
+) -> None:
+    lower(model, modalities[0].trunk, precision, torch.device("cpu"))
+    for modality in modalities:
+        answer = HUGE[modality]
+        batch = made_up_input(modality, tuple(answer["input_shape"]))
+        with torch.inference_mode():
+            found = model(modality, batch)
+        cosines = torch.cosine_similarity(found, torch.tensor(answer["vectors"]))
+        assert float(cosines.min()) >= least
