@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from torch import Tensor
 
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
@@ -26,6 +27,10 @@ ENCODERS = {
     "imu": (Modality.IMU,),
 }
 
+EACH_ENCODER = pytest.mark.parametrize(
+    ("model", "modalities"), list(ENCODERS.items()), indirect=["model"], ids=list(ENCODERS)
+)
+
 
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> Iterator[ImageBind]:
@@ -41,30 +46,24 @@ def model(request: pytest.FixtureRequest) -> Iterator[ImageBind]:
     made.to("meta")
 
 
-@pytest.mark.parametrize(
-    ("model", "modalities"), list(ENCODERS.items()), indirect=["model"], ids=list(ENCODERS)
-)
+def found_and_wanted(model: ImageBind, modality: Modality) -> tuple[Tensor, Tensor]:
+    answer = HUGE[modality]
+    with torch.inference_mode():
+        found: Tensor = model(modality, made_up_input(modality, tuple(answer["input_shape"])))
+    return found, torch.tensor(answer["vectors"])
+
+
+@EACH_ENCODER
 def test_huge_gives_the_reference_vectors(model: ImageBind, modalities: tuple[Modality, ...]) -> None:
     for modality in modalities:
-        answer = HUGE[modality]
-        batch = made_up_input(modality, tuple(answer["input_shape"]))
-        with torch.inference_mode():
-            found = model(modality, batch)
-        assert relative_error(found, torch.tensor(answer["vectors"])) <= 1e-5
+        assert relative_error(*found_and_wanted(model, modality)) <= 1e-5
 
 
 @pytest.mark.parametrize(("precision", "least"), [(Precision.BFLOAT16, 0.9998), (Precision.INT8, 0.999)])
-@pytest.mark.parametrize(
-    ("model", "modalities"), list(ENCODERS.items()), indirect=["model"], ids=list(ENCODERS)
-)
+@EACH_ENCODER
 def test_huge_at_a_lower_precision_keeps_its_directions(
     model: ImageBind, modalities: tuple[Modality, ...], precision: Precision, least: float
 ) -> None:
     lower(model, modalities[0].trunk, precision, torch.device("cpu"))
     for modality in modalities:
-        answer = HUGE[modality]
-        batch = made_up_input(modality, tuple(answer["input_shape"]))
-        with torch.inference_mode():
-            found = model(modality, batch)
-        cosines = torch.cosine_similarity(found, torch.tensor(answer["vectors"]))
-        assert float(cosines.min()) >= least
+        assert float(torch.cosine_similarity(*found_and_wanted(model, modality)).min()) >= least

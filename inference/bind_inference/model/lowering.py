@@ -15,7 +15,7 @@ from bind_inference.model.imagebind import ImageBind
 from bind_inference.model.int8 import Int8Block
 from bind_inference.model.layers import Embedding, Linear
 from bind_inference.model.linear import PackedLinear, can_pack
-from bind_inference.model.transformer import Block, Trunk
+from bind_inference.model.transformer import Attention, Block, Trunk
 from bind_inference.precision import Precision, choose_for_cpu
 
 _Maker = Callable[[Tensor, Tensor | None], nn.Module]
@@ -44,7 +44,8 @@ def lower(model: ImageBind, encoder: str, precision: Precision, device: torch.de
         if can_pack(dtype):
             if precision is Precision.INT8 and isinstance(part, Trunk):
                 _to_int8(part)
-            _replace(part, _Packer(dtype))
+            else:
+                _replace(part, _Packer(dtype))
         for module in part.modules():
             if not isinstance(module, Embedding):
                 module._apply(lambda tensor: tensor.to(dtype, copy=True), recurse=False)  # type: ignore[no-untyped-call]  # torch's own
@@ -66,13 +67,13 @@ class _Packer:
 
 def _to_int8(trunk: Trunk) -> None:
     load()  # so that missing kernels are told of before the work
-    *_, last = range(len(trunk.blocks))
+    last = len(trunk.blocks) - 1
     for number, block in enumerate(trunk.blocks):
         trunk.blocks[number] = Int8Block(cast("Block", block), pools=number == last)
 
 
 def _replace(part: nn.Module, linear: _Maker) -> None:
-    attentions = [module.attn for module in part.modules() if isinstance(module, Block)]
+    attentions = [module for module in part.modules() if isinstance(module, Attention)]
     for attention in attentions:
         attention.replace(linear, pools=attention is attentions[-1])
     for module in list(part.modules()):

@@ -1,6 +1,7 @@
 """Which kernels a processor gets, and what is said where there are none."""
 
 from pathlib import Path
+from platform import machine
 
 import pytest
 
@@ -22,6 +23,14 @@ def test_the_level_follows_from_the_processor(
     platform: str, capabilities: dict[str, object], wanted: str
 ) -> None:
     assert library.level(platform, capabilities) == wanted
+
+
+def test_all_levels_of_this_kind_of_processor_are_built() -> None:
+    """Were there none, test_rows.py would have nothing to try, and pytest would only skip it."""
+    built = {path.stem for path in library.FOLDER.glob("rows-*.so")}
+    wanted = set(library.LEVELS) if machine() == "x86_64" else {library.fitting()}
+    assert built == {f"rows-{level}" for level in wanted}, "make venv compiles them"
+    assert library.fitting() in wanted
 
 
 @pytest.mark.parametrize("content", [None, b"no library"])

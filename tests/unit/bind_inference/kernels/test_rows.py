@@ -56,11 +56,6 @@ def check(levels: Levels, wanted: Tensor) -> None:
     assert ((whole * steps - wanted).abs() <= steps * 0.5001 + 1e-6).all()
 
 
-def test_all_levels_of_this_kind_of_processor_are_built() -> None:
-    assert RUNS, "make venv compiles them"
-    assert library.FOLDER / f"rows-{library.fitting()}.so" in RUNS
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 def test_quantize(shape: tuple[int, int], dtype: torch.dtype) -> None:
     x = torch.randn(shape).to(dtype)
