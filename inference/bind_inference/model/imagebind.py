@@ -4,9 +4,10 @@ Written from the paper and the names and shapes of the published checkpoint's te
 held to the reference's by tests/parity.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 from bind_inference.modality import Modality
@@ -29,6 +30,8 @@ _STEMS: dict[str, type[nn.Module]] = {
     "imu": stems.ImuStem,
 }
 _CLIPPED = {Modality.AUDIO, Modality.VIDEO}
+
+Encode = Callable[[str, Tensor], Tensor]
 
 
 class ImageBind(nn.Module):
@@ -53,21 +56,45 @@ class ImageBind(nn.Module):
             self.modality_heads[name] = _head(name, size.embed_dim, config.out_dim)
             self.modality_postprocessors[name] = postprocessor(INITIAL_SCALES[name])
 
-    def forward(self, modality: Modality, batch: Tensor) -> Tensor:
+    def forward(self, modality: Modality, batch: Tensor, encode: Encode | None = None) -> Tensor:
         """Return the vectors of `batch`, float32 [items, out_dim], with the modality's scale.
 
         batch: what `preprocess` makes of each item, stacked: text int64 [items, 77], image
         [items, 3, 224, 224], video [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], thermal and
         depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips or views are
         averaged, and it may have fewer of them than 3 and 15; those that are alike are computed once.
+        The batch may lie on the CPU while the model is on a GPU: then only what is computed goes there.
+        encode: does what the method of that name does, by other means.
         """
-        if modality is Modality.TEXT:
-            return self._text(batch)
+        encode = encode or self.encode
         if modality not in _CLIPPED:
-            return self._encode(modality.trunk, batch)
+            return encode(modality.trunk, batch)
         items, clips = batch.shape[:2]
         views, which = distinct(batch.flatten(0, 1))
-        return self._encode(modality.trunk, views)[which].view(items, clips, -1).mean(dim=1)
+        vectors = encode(modality.trunk, views)
+        if len(views) < len(which):
+            vectors = vectors[torch.tensor(which).to(vectors.device)]
+        return vectors.view(items, clips, -1).mean(dim=1)
+
+    def encode(self, encoder: str, batch: Tensor) -> Tensor:
+        """Return vectors [items, out_dim] of a batch: texts, stills, or clips and views one by one.
+
+        Pooled from the class token; of texts where the highest id stands, the end token. No token sees those
+        after it, so what stands behind is not computed: the same vectors, sooner.
+        """
+        stem = self.modality_preprocessors[encoder]
+        weight = next(stem.parameters())
+        if encoder == "text":
+            packing = Packing.of(batch.argmax(dim=-1) + 1).to(weight.device)
+            return self.encode_packed(batch.to(weight.device, non_blocking=True), packing)
+        # In two steps: one would cast on the CPU, which is slower than to send twice the bytes.
+        moved = batch.to(weight.device, non_blocking=True).to(weight.dtype)
+        return self._finish(encoder, self.modality_trunks[encoder](stem(moved)))
+
+    def encode_packed(self, ids: Tensor, packing: Packing) -> Tensor:
+        """Return vectors [texts, out_dim] of ids [texts, longest or more] that lie as `packing` says."""
+        tokens = self.modality_preprocessors["text"](ids, packing)
+        return self._finish("text", self.modality_trunks["text"](tokens, packing))
 
     def parts(self, encoder: str) -> tuple[nn.Module, nn.Module, nn.Module]:
         """Return an encoder's stem, trunk and head: all of it but the scale."""
@@ -89,21 +116,6 @@ class ImageBind(nn.Module):
         finally:
             for trunk, blocks in zip(trunks, whole, strict=True):
                 trunk.blocks = blocks
-
-    def _encode(self, name: str, batch: Tensor) -> Tensor:
-        """Return vectors [items, out_dim] pooled from the class token of encoder `name`."""
-        stem = self.modality_preprocessors[name]
-        pooled = self.modality_trunks[name](stem(batch.to(next(stem.parameters()).dtype)))
-        return self._finish(name, pooled)
-
-    def _text(self, ids: Tensor) -> Tensor:
-        """Return vectors [items, out_dim] pooled where each text's highest id stands: its end token.
-
-        No token sees those after it, so what stands behind is not computed: the same vectors, sooner.
-        """
-        packing = Packing.of(ids.argmax(dim=-1) + 1)
-        tokens = self.modality_preprocessors["text"](ids, packing)
-        return self._finish("text", self.modality_trunks["text"](tokens, packing))
 
     def _finish(self, name: str, pooled: Tensor) -> Tensor:
         vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))

@@ -33,6 +33,11 @@ class Packing:
         sources = torch.where(inside, columns + (stops - lengths)[:, None], 0)
         return cls(inside.flatten().nonzero()[:, 0], sources, stops - 1, inside[:, None, None, :])
 
+    def to(self, device: torch.device) -> Self:
+        """Return it on `device`. Made on the CPU, where the ids come from, no step of it waits for a GPU."""
+        parts = (self.places, self.sources, self.last, self.mask)
+        return type(self)(*(part.to(device, non_blocking=True) for part in parts))
+
     def pack(self, rows: Tensor) -> Tensor:
         """Return rows [texts, longest, ...] as packed tokens [tokens, ...]."""
         return rows.flatten(0, 1)[self.places]
