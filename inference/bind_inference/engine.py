@@ -96,7 +96,8 @@ def run_batch(engine: Engine, modality: Modality, tensors: Sequence[Tensor]) -> 
     except DeviceLost:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, the other items must still be answered)
-        failure = error
+        # Without its traceback, whose frames hold the batch: the halves need that memory.
+        failure = error if len(tensors) == 1 else error.with_traceback(None)
     else:
         return [_finite(vector) for vector in vectors]
     if len(tensors) == 1:

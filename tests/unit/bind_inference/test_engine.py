@@ -1,5 +1,6 @@
 """A batch that fails is halved until the items to blame are alone."""
 
+import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,3 +42,26 @@ def test_a_lost_device_concerns_all() -> None:
 
     with pytest.raises(DeviceLost):
         run_batch(Lost(), Modality.TEXT, ["a", "b"])
+
+
+class Batch:
+    """What a forward pass holds."""
+
+
+def test_a_batch_that_failed_is_let_go_before_its_halves_run() -> None:
+    held: list[weakref.ref[Batch]] = []
+    left: list[bool] = []
+
+    class Short(FakeEngine):
+        def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:
+            left.extend(ref() is not None for ref in held)
+            batch = Batch()
+            held.append(weakref.ref(batch))
+            if len(tensors) > 1:
+                raise MemoryError
+            return super().forward(modality, tensors)
+
+    outcomes = run_batch(Short(), Modality.TEXT, ["a", "b", "c", "d"])
+    assert not any(isinstance(outcome, Exception) for outcome in outcomes)
+    assert len(left) > 3
+    assert not any(left)
