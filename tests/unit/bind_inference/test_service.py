@@ -10,7 +10,7 @@ from bind_inference.bodies import Kind
 from bind_inference.decoders.memory import Shared
 from bind_inference.errors import Draining
 from bind_inference.precision import Precision
-from bind_inference.service import Service, max_batch_gflop
+from bind_inference.service import Service, max_batch_gflop, max_batch_size
 from bind_inference.settings import Settings
 from support.fake_engine import FakeDecoders, FakeEngine
 
@@ -31,6 +31,14 @@ def test_a_batch_is_as_large_as_it_may_hold_up_the_others(
     precision: Precision | None, amx: bool, given: dict[str, Any], most: float
 ) -> None:
     assert max_batch_gflop(Settings(model="Tiny", **given), precision, amx=amx) == most
+
+
+@pytest.mark.parametrize(
+    ("given", "most"),
+    [({}, 32), ({"enable_cuda": True}, 256), ({"enable_cuda": True, "max_batch_size": 8}, 8)],
+)
+def test_a_gpu_takes_more_texts_at_once(given: dict[str, Any], most: int) -> None:
+    assert max_batch_size(Settings(model="Tiny", **given)) == most
 
 
 class Busy(FakeDecoders):
