@@ -14,7 +14,7 @@ bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 
 .DEFAULT_GOAL := help
 .PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
-        test-service test-integration test-e2e test-huge bench bench-inference soak clean
+        test-service test-integration test-e2e test-huge test-gpu bench bench-inference bench-gpu soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -83,6 +83,13 @@ test-e2e: venv ## the stories of the whole system on the local cluster
 
 test-huge: venv ## the full-size model against the reference's numbers
 	@$(bin)/pytest -m huge tests/parity
+
+test-gpu: ## the engine on a GPU: needs torch, numpy and a card, nothing else (PYTHON=python3)
+	@PYTHONPATH=inference:local $(PYTHON) -m bind_gpu --check
+	@PYTHONPATH=inference:local:tests $(PYTHON) -m unittest discover -s tests/gpu -t tests
+
+bench-gpu: ## speed of the engine on a GPU, into docs/benchmarks-gpu.md; needs what test-gpu needs
+	@PYTHONPATH=inference:local $(PYTHON) -m bind_gpu
 
 bench: bench-inference ## all benchmarks
 

@@ -16,7 +16,7 @@ _CHUNK = 1 << 16  # elements: 512 KiB of uint64 stay in the cache
 _COUNTERS = np.arange(_CHUNK, dtype=np.uint64)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_AS_CONSTRUCTED = (".log_logit_scale", ".mask")
+AS_CONSTRUCTED = (".log_logit_scale", ".mask")
 _EMBEDDINGS = ("pos_embed", "cls_token", "token_embedding.weight", "bias_k", "bias_v")
 
 
@@ -26,8 +26,8 @@ def fill(model: nn.Module) -> None:
     Tensors on the meta device are left there, so that one encoder can be filled without the others.
     """
     for name, tensor in model.state_dict().items():
-        if not tensor.is_meta and not name.endswith(_AS_CONSTRUCTED):
-            gain, shift = _range(name, tuple(tensor.shape))
+        if not tensor.is_meta and not name.endswith(AS_CONSTRUCTED):
+            gain, shift = value_range(name, tuple(tensor.shape))
             _write(name, tensor.detach().view(-1).numpy(), gain, shift)
 
 
@@ -38,7 +38,7 @@ def uniform(name: str, shape: tuple[int, ...]) -> Tensor:
     return tensor
 
 
-def _range(name: str, shape: tuple[int, ...]) -> tuple[np.float32, np.float32]:
+def value_range(name: str, shape: tuple[int, ...]) -> tuple[np.float32, np.float32]:
     """Return (half width, centre) of a tensor's values: norms near 1, matrices of about unit gain."""
     if len(shape) == 1:
         weight = name.endswith("weight")

@@ -1,0 +1,41 @@
+"""The page of a run, as Markdown. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bind_gpu.card import Card
+    from bind_gpu.rows import Row
+
+KEPT: Final = "<!-- What follows is written by hand and kept from run to run. -->"
+
+
+def render(card: Card, rows: Sequence[Row], plain: Sequence[Row], *, warm_s: float, memory_gib: float) -> str:
+    """Return the page up to the remarks that are kept."""
+    beside = {(row.modality, row.size): row for row in plain}
+    lines = [
+        "# Benchmarks on a GPU",
+        "",
+        f"{card.name} ({card.memory_gib:.0f} GiB, compute capability "
+        f"{card.capability[0]}.{card.capability[1]}), torch {card.torch}; the full-size model at float16 "
+        "under seeded weights, from prepared items in memory to vectors in memory. Written by "
+        "`make bench-gpu`.",
+        "",
+        f"A product of two large 16-bit matrices reached {card.peak_tflops:.0f} TFLOP/s in the same run: the "
+        f"peak that shares are of. The first passes took {warm_s:.1f} s; {memory_gib:.1f} GiB of the card's "
+        "memory were held at the end.",
+        "",
+        "| | batch | ms | items/s | share of the peak | of plain eager PyTorch |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        other = beside.get((row.modality, row.size))
+        ratio = f"{other.batch_s / row.batch_s:.2f} x" if other else ""
+        lines.append(
+            f"| {row.modality} | {row.size} | {1000 * row.batch_s:.2f} | {row.rate:,.0f} "
+            f"| {row.share:.3f} | {ratio} |"
+        )
+    return "\n".join([*lines, "", ""])

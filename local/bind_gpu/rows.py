@@ -1,0 +1,97 @@
+"""What is measured of the engine: how many items a second, alone and in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bind_gpu.card import Card, seconds
+from bind_gpu.plain import plain
+from bind_inference.batching import gflop
+from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bind_inference.device import TorchEngine
+    from bind_inference.model import ImageBind
+
+TOKENS: Final = 16
+_SHAPES: Final = {
+    Modality.IMAGE: (3, 224, 224),
+    Modality.AUDIO: (3, 1, 128, 204),
+    Modality.VIDEO: (15, 3, 2, 224, 224),
+    Modality.THERMAL: (1, 224, 224),
+    Modality.DEPTH: (1, 224, 224),
+    Modality.IMU: (6, 2000),
+}
+# The units of an item: tokens, unlike clips, unlike views.
+UNITS: Final = {Modality.TEXT: TOKENS, Modality.AUDIO: 3, Modality.VIDEO: 15}
+BATCHES: Final = {
+    Modality.TEXT: (1, 8, 32, 256, 1024),
+    Modality.IMAGE: (1, 8, 32, 64),
+    Modality.AUDIO: (1, 32, 128),
+    Modality.VIDEO: (1, 4),
+    Modality.THERMAL: (1, 128),
+    Modality.DEPTH: (1, 128),
+    Modality.IMU: (1, 128),
+}
+PLAIN_BATCHES: Final = {Modality.TEXT: (1, 256), Modality.IMAGE: (1, 64)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: a batch of `size`, from prepared items in memory to vectors in memory."""
+
+    modality: Modality
+    size: int
+    batch_s: float
+    share: float
+    """Of the card's peak; for text of the arithmetic of its own tokens."""
+
+    @property
+    def rate(self) -> float:
+        """Items a second."""
+        return self.size / self.batch_s
+
+
+def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
+    """Return `count` made-up prepared items, texts of TOKENS tokens."""
+    rng = np.random.default_rng(count)
+    if modality is not Modality.TEXT:
+        shape = _SHAPES[modality]
+        return [rng.standard_normal(shape, dtype=np.float32) for _ in range(count)]
+    rows = np.zeros((count, 77), np.int64)
+    rows[:, 0], rows[:, TOKENS - 1] = 49406, 49407
+    rows[:, 1 : TOKENS - 1] = rng.integers(1, 49000, (count, TOKENS - 2))
+    return list(rows)
+
+
+def engine_rows(engine: TorchEngine, card: Card) -> Iterator[Row]:
+    """Measure the engine as the scheduler asks it."""
+    for modality, sizes in BATCHES.items():
+        for size in sizes:
+            yield _row(modality, size, partial(engine.forward, modality, items(modality, size)), card)
+
+
+def plain_rows(model: ImageBind, device: torch.device, card: Card) -> Iterator[Row]:
+    """Measure the same model in plain PyTorch, from a pageable batch in memory to vectors in memory."""
+    for modality, sizes in PLAIN_BATCHES.items():
+        for size in sizes:
+            batch = torch.from_numpy(np.stack(items(modality, size)))
+            yield _row(modality, size, partial(_plain, model, modality, batch, device), card)
+
+
+def _plain(model: ImageBind, modality: Modality, batch: torch.Tensor, device: torch.device) -> torch.Tensor:
+    return plain(model, modality, batch.to(device)).cpu()
+
+
+def _row(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Row:
+    batch_s = seconds(call)
+    work = size * gflop(modality, UNITS.get(modality, 1))
+    return Row(modality, size, batch_s, card.share(work, batch_s))

@@ -1,0 +1,1 @@
+"""Tests of the engine on a GPU, by unittest: they need nothing but torch and numpy."""

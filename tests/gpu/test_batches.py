@@ -1,0 +1,52 @@
+"""An item's vector is the same whatever batch it is in: to a rounding of 16 bits, not to the last bit."""
+
+import unittest
+
+import numpy as np
+
+from bind_inference.modality import Modality
+from bind_inference.precision import Precision
+from gpu.engines import engine
+
+SHAPES = {
+    Modality.IMAGE: (3, 224, 224),
+    Modality.AUDIO: (3, 1, 128, 204),
+    Modality.VIDEO: (15, 3, 2, 224, 224),
+    Modality.THERMAL: (1, 224, 224),
+    Modality.DEPTH: (1, 224, 224),
+    Modality.IMU: (6, 2000),
+}
+
+
+def item(modality: Modality, seed: int) -> np.ndarray:
+    """Return a made-up item; texts are of unlike lengths."""
+    rng = np.random.default_rng(seed)
+    if modality is not Modality.TEXT:
+        return rng.standard_normal(SHAPES[modality], dtype=np.float32)
+    words = int(rng.integers(1, 75))
+    row = np.zeros(77, np.int64)
+    row[: words + 2] = [49406, *rng.integers(1, 49000, words), 49407]
+    return row
+
+
+class TestBatches(unittest.TestCase):
+    def test_like_items_have_like_vectors_in_every_batch(self) -> None:
+        made = engine(Precision.FLOAT16)
+        for modality in Modality:
+            items = [item(modality, seed) for seed in range(4 if modality is Modality.VIDEO else 33)]
+            alone = np.stack([made.forward(modality, [one])[0] for one in items])
+            for size in (2, 3, 7, 16, 33):
+                with self.subTest(modality=modality.value, size=size):
+                    found = made.forward(modality, items[:size])
+                    wanted = alone[: len(found)]
+                    products = (found * wanted).sum(axis=1)
+                    cosines = products / np.linalg.norm(found, axis=1) / np.linalg.norm(wanted, axis=1)
+                    self.assertGreaterEqual(float(cosines.min()), 0.99999)
+
+    def test_the_same_item_twice_in_a_batch_has_one_vector(self) -> None:
+        made = engine(Precision.FLOAT16)
+        for modality in Modality:
+            with self.subTest(modality=modality.value):
+                one, other = item(modality, 1), item(modality, 2)
+                first, _, again = made.forward(modality, [one, other, one])
+                np.testing.assert_array_equal(first, again)
