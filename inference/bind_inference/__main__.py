@@ -5,40 +5,21 @@ With `load`: embed a folder into a file; with `convert`: make of a checkpoint th
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
-import shutil
 import socket
 import sys
-from multiprocessing.util import get_temp_dir
-from typing import TYPE_CHECKING
 
-from bind_inference.app import create_app
+from bind_inference.engine.importing import load
+from bind_inference.exit import end
+from bind_inference.http.app import create_app
+from bind_inference.http.server import Server
 from bind_inference.logs import configure_logging
-from bind_inference.server import Server
-from bind_inference.service import Service
+from bind_inference.scheduling.service import Service
 from bind_inference.settings import PROGRAM, InvalidSetting, Settings, load_settings
-from bind_inference.tracing import start_tracing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bind_inference.engine import Engine
-    from bind_inference.readiness import Readiness
+from bind_inference.telemetry.tracing import start_tracing
 
 log = logging.getLogger("bind_inference")
-
-
-def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
-    """Return the engine; torch takes a second or two to import, so the server listens before it does."""
-    gc.disable()  # an import makes a million objects and no garbage: looking for it takes a tenth of the time
-    try:
-        from bind_inference.loading import load_engine
-    finally:
-        gc.enable()
-    gc.freeze()  # nor will there be garbage among them later
-    return load_engine(settings, report)
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -76,20 +57,10 @@ def serve(settings: Settings) -> int:
 
 
 def load_folder(arguments: list[str]) -> int:
-    """Embed a folder into a Parquet file; return the exit status."""
-    try:
-        from bind_inference.load.command import run_load
-        from bind_inference.load.settings import load_load_settings
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in {"pyarrow", "rich"}:
-            raise
-        raise InvalidSetting(
-            f"load needs {error.name}, which is not installed: pip install 'bindvectorizer[inference,load]'"
-        ) from error
-    settings = load_load_settings(arguments)
-    # On a terminal the bar tells what the log would.
-    configure_logging("WARNING" if sys.stderr.isatty() else settings.log_level)
-    return run_load(settings, load)
+    """Embed a folder into a Parquet file, which is another program's work; return the exit status."""
+    from bind_load import __main__ as program
+
+    return program.main(arguments)
 
 
 def convert_checkpoint(arguments: list[str]) -> int:
@@ -118,9 +89,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    status = main(sys.argv[1:])
-    # The fork server's socket is there; multiprocessing removes it in an exit that we do not wait for.
-    shutil.rmtree(get_temp_dir(), ignore_errors=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # no waiting for a decoder or a forward pass whose client has been answered
+    end(main(sys.argv[1:]))

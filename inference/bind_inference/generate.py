@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bind_inference.convert.settings import ConvertSettings
-from bind_inference.load.settings import LoadSettings
-from bind_inference.reference import build_page
 from bind_inference.settings import ModelSettings, Settings, WeightsSettings
+from bind_inference.settings.reference import build_page
+from bind_load.settings import LoadSettings
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings

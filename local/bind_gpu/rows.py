@@ -12,13 +12,13 @@ import torch
 
 from bind_gpu.card import Card, seconds
 from bind_gpu.plain import plain
-from bind_inference.batching import gflop
+from bind_inference.items.cost import gflop
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bind_inference.device import TorchEngine
+    from bind_inference.engine.torch_engine import TorchEngine
     from bind_inference.model import ImageBind
 
 TOKENS: Final = 16

@@ -12,10 +12,10 @@ from bind_gpu.card import find
 from bind_gpu.page import KEPT, render
 from bind_gpu.rows import engine_rows, plain_rows
 from bind_gpu.seeded import fill_on_device
-from bind_inference.device import TorchEngine
+from bind_inference.engine.lowering import lower
+from bind_inference.engine.precision import Precision
+from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.model import CONFIGS, ImageBind
-from bind_inference.model.lowering import lower
-from bind_inference.precision import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from bind_local.programs import HELM
 from bind_local.steps import Step
 
 PACKAGES = (
-    *("operator/bind_operator", "inference/bind_inference"),
+    *("operator/bind_operator", "inference/bind_inference", "inference/bind_load"),
     *("local/bind_local", "local/bind_demo", "local/bind_bench"),
 )
 PYTHON_PATH = ":".join(str(REPO / folder) for folder in ("operator", "inference", "local"))

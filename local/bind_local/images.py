@@ -104,7 +104,10 @@ def operator(base: Image, helm_image: Image) -> Image:
 def inference(base: Image) -> Image:
     """Return the inference server's image."""
     names = ("uv", "torch", "inference")
-    sources = [*(f"requirements/{name}.txt" for name in names), "inference/bind_inference"]
+    sources = [
+        *(f"requirements/{name}.txt" for name in names),
+        *("inference/bind_inference", "inference/bind_load"),
+    ]
     return _ours("inference", sources, {"BASE_IMAGE": base})
 
 

@@ -5,10 +5,10 @@ import gc
 import torch
 
 from bind_gpu.seeded import fill_on_device
-from bind_inference.device import TorchEngine
+from bind_inference.engine.lowering import lower
+from bind_inference.engine.precision import Precision
+from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.model import CONFIGS, ImageBind
-from bind_inference.model.lowering import lower
-from bind_inference.precision import Precision
 
 CUDA = torch.device("cuda:0")
 PRECISIONS = (Precision.FLOAT32, Precision.BFLOAT16, Precision.FLOAT16)

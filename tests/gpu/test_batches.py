@@ -4,8 +4,8 @@ import unittest
 
 import numpy as np
 
+from bind_inference.engine.precision import Precision
 from bind_inference.modality import Modality
-from bind_inference.precision import Precision
 from gpu.engines import engine
 
 SHAPES = {

@@ -6,9 +6,9 @@ import unittest
 
 SCRIPT = """
 import numpy as np
-from bind_inference.engine import DeviceLost, run_batch
+from bind_inference.engine.protocol import DeviceLost, run_batch
 from bind_inference.modality import Modality
-from bind_inference.precision import Precision
+from bind_inference.engine.precision import Precision
 from gpu.engines import make_engine
 
 engine = make_engine(Precision.FLOAT16, "Tiny")

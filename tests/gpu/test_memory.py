@@ -5,9 +5,9 @@ import unittest
 import numpy as np
 import torch
 
-from bind_inference.engine import run_batch
+from bind_inference.engine.precision import Precision
+from bind_inference.engine.protocol import run_batch
 from bind_inference.modality import Modality
-from bind_inference.precision import Precision
 from gpu.engines import CUDA, engine
 from gpu.test_batches import item
 

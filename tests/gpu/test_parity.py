@@ -4,7 +4,7 @@ import unittest
 
 import torch
 
-from bind_inference.precision import Precision
+from bind_inference.engine.precision import Precision
 from gpu.engines import PRECISIONS, engine
 from parity.answers import answers, made_up_input, relative_error
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from bind_inference.engine.lowering import lower
+from bind_inference.engine.precision import Precision
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.heads import postprocessor
 from bind_inference.model.imagebind import INITIAL_SCALES
-from bind_inference.model.lowering import lower
-from bind_inference.precision import Precision
 from bind_inference.weights.seeded import fill
 from parity.answers import answers, made_up_input, relative_error
 

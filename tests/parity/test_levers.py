@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 from torch.utils.flop_counter import FlopCounterMode
 
-from bind_inference.batching import WEIGHTS
 from bind_inference.decoders import slicing
 from bind_inference.decoders.decoding import Bounds, decode
+from bind_inference.items.cost import WEIGHTS
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
 from bind_inference.model.views import first_alike
-from bind_inference.service import open_decoders
+from bind_inference.scheduling.service import open_decoders
 from bind_inference.settings import Settings
 from parity.answers import answers, made_up_input, relative_error, vectors
 

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
+from bind_inference.engine.lowering import dtype_of, lower
+from bind_inference.engine.precision import Precision
 from bind_inference.kernels import rows
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.int8 import Int8Block, Int8Linear
 from bind_inference.model.linear import PackedLinear, can_pack
-from bind_inference.model.lowering import dtype_of, lower
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Block
-from bind_inference.precision import Precision
 from bind_inference.weights import load_model
 from parity.answers import answers, made_up_input, relative_error
 

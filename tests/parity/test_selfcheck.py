@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from bind_inference import loading
-from bind_inference.loading import load_engine
-from bind_inference.precision import Precision
+from bind_inference.engine import loading
+from bind_inference.engine.loading import load_engine
+from bind_inference.engine.precision import Precision
+from bind_inference.engine.selfcheck import check
+from bind_inference.engine.selfcheck.items import MODALITIES
+from bind_inference.engine.selfcheck.outcome import Outcome
+from bind_inference.engine.selfcheck.store import Store, machine_key
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.selfcheck import check
-from bind_inference.selfcheck.items import MODALITIES
-from bind_inference.selfcheck.outcome import Outcome
-from bind_inference.selfcheck.store import Store, machine_key
 from bind_inference.settings import Settings
 
 CPU = torch.device("cpu")

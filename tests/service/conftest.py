@@ -13,7 +13,7 @@ from support.server import ServerProcess, server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from bind_inference.device import TorchEngine
+    from bind_inference.engine.torch_engine import TorchEngine
 
 
 @pytest.fixture(scope="session")

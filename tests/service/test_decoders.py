@@ -22,12 +22,10 @@ import pytest
 
 from bind_bench.bars import META_MS
 from bind_bench.probe import probing
-from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.memory import Blob, Shared
+from bind_inference.decoders.handle import PoolLimits
 from bind_inference.decoders.pool import DecoderPool
 from bind_inference.decoders.process import NICENESS
-from bind_inference.decoders.seat import PoolLimits
 from bind_inference.errors import (
     BindError,
     DecoderCrashed,
@@ -37,6 +35,8 @@ from bind_inference.errors import (
     NotReady,
     RequestTooLarge,
 )
+from bind_inference.items.bodies import Body, Kind, read_body
+from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 from bind_local.proc import children
 from support import crashing
@@ -101,7 +101,7 @@ def _importable() -> Iterator[None]:
 @pytest.fixture
 def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
     """Return a pool in which some pictures do harm."""
-    monkeypatch.setattr("bind_inference.decoders.seat.live", crashing.live)
+    monkeypatch.setattr("bind_inference.decoders.handle.live", crashing.live)
     with opened(PoolLimits(WORKERS, TIMEOUT_S, MEMORY_BYTES)) as made:
         yield made
 
@@ -323,7 +323,7 @@ def test_a_closed_pool_leaves_no_process_even_where_one_hangs(pool: Pool) -> Non
 
 
 def test_processes_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bind_inference.decoders.seat.live", os._exit)  # not with these arguments
+    monkeypatch.setattr("bind_inference.decoders.handle.live", os._exit)  # not with these arguments
     broken = DecoderPool(Bounds(), PoolLimits(), lambda _: None)
     broken.start()
     with pytest.raises(Exception, match="the decoder processes do not start"):

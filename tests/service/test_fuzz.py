@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bind_inference.decoders.decoding import Bounds, Decoded
+from bind_inference.decoders.handle import PoolLimits
 from bind_inference.decoders.pool import DecoderPool
-from bind_inference.decoders.seat import PoolLimits
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout
 from bind_inference.modality import Modality
 from support.media import movie_sound, picture, tone, video

@@ -191,7 +191,9 @@ def test_a_protocol_that_is_not_spoken_is_refused() -> None:
 def test_without_an_endpoint_nothing_of_opentelemetry_is_imported() -> None:
     code = (
         "import sys; from bind_inference.settings import Settings\n"
-        "from bind_inference import app, scheduler, tracing\n"
+        "from bind_inference.http import app\n"
+        "from bind_inference.scheduling import scheduler\n"
+        "from bind_inference.telemetry import tracing\n"
         "assert tracing.start_tracing(Settings(model='Tiny')) is None\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bind_inference.batching import gflop
-from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.decoders.decoding import Decoded
-from bind_inference.decoders.memory import Blob, Shared
-from bind_inference.engine import EngineInfo, Slice
+from bind_inference.engine.protocol import EngineInfo
 from bind_inference.errors import InvalidItem
+from bind_inference.items.base64 import decode_base64
+from bind_inference.items.bodies import Body, Kind, read_body
+from bind_inference.items.cost import gflop
+from bind_inference.items.shared_memory import Blob, Shared
+from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
-from bind_inference.payload import decode_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bind_inference.loading import load_engine
+from bind_inference.engine.loading import load_engine
 from bind_inference.modality import Modality
 from bind_inference.preprocess import preprocess
 from bind_inference.settings import Settings
@@ -16,7 +16,7 @@ from support.server import ROOT
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from bind_inference.device import TorchEngine
+    from bind_inference.engine.torch_engine import TorchEngine
 
 MEDIA = ROOT / "tests" / "parity" / "media"
 

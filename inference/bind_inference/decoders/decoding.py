@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bind_inference.decoders.slicing import slices, tokens
+from bind_inference.items.base64 import decode_base64
 from bind_inference.modality import Modality
-from bind_inference.payload import decode_base64
 from bind_inference.preprocess import Limits, preprocess
 
 if TYPE_CHECKING:
-    from bind_inference.engine import Slice
+    from bind_inference.items.slices import Slice
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ import numpy as np
 import orjson
 
 from bind_inference import errors
-from bind_inference.bodies import Body, Item, Kind
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.memory import Blob, Shared
+from bind_inference.decoders.handle import DecodersBroken, PoolLimits, Seat
 from bind_inference.decoders.process import PRELOAD
-from bind_inference.decoders.seat import DecodersBroken, PoolLimits, Seat
-from bind_inference.engine import Slice
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, NotReady
+from bind_inference.items.bodies import Body, Item, Kind
+from bind_inference.items.shared_memory import Blob, Shared
+from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:

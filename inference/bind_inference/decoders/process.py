@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from bind_inference.bodies import Kind, read_body
 from bind_inference.decoders.decoding import Bounds, decode
-from bind_inference.decoders.memory import Shared
-from bind_inference.embedding import content_key
 from bind_inference.errors import BindError, MediaTooLarge, RequestTooLarge
+from bind_inference.items.bodies import Kind, read_body
+from bind_inference.items.embedding import content_key
+from bind_inference.items.shared_memory import Shared
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PRELOAD: Final = [
     "bind_inference.decoders.single_thread",
-    "bind_inference.decoders.tidying",
+    "bind_inference.decoders.socket_cleanup",
     __name__,
     "bind_inference.preprocess.media",
 ]

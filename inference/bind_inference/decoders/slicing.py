@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bind_inference.batching import WEIGHTS, gflop
-from bind_inference.engine import Slice
+from bind_inference.items.cost import WEIGHTS, gflop
+from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:

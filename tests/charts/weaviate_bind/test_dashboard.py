@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bind_inference.cache import VectorCache
-from bind_inference.metrics import Metrics
 from bind_inference.modality import Modality
 from bind_inference.readiness import Readiness
+from bind_inference.scheduling.policy.cache import VectorCache
+from bind_inference.telemetry.metrics import Metrics
 from support.charts import CHARTS, NAMESPACE, RELEASE, pick, render, render_text
 
 CHART = "weaviate-bind"

@@ -9,11 +9,11 @@ import pybase64
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bind_inference.bodies import Kind, read_body
 from bind_inference.errors import BindError
+from bind_inference.items.base64 import decode_base64
+from bind_inference.items.bodies import Kind, read_body
+from bind_inference.items.data_uri import classify
 from bind_inference.modality import Modality
-from bind_inference.openai.data_uri import classify
-from bind_inference.payload import decode_base64
 from bind_inference.preprocess import preprocess
 
 MANY = settings(max_examples=200, deadline=None, derandomize=True)

@@ -6,8 +6,8 @@ import pytest
 
 from bind_inference import generate
 from bind_inference.convert.settings import ConvertSettings
-from bind_inference.load.settings import LoadSettings
 from bind_inference.settings import Settings
+from bind_load.settings import LoadSettings
 
 
 def test_every_setting_is_told_once() -> None:

@@ -1,0 +1,24 @@
+"""The engine, whose libraries are imported when it is asked for and not before."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bind_inference.engine.protocol import Engine
+    from bind_inference.readiness import Readiness
+    from bind_inference.settings import Settings
+
+
+def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
+    """Return the engine; torch takes a second or two to import, so the server listens before it does."""
+    gc.disable()  # an import makes a million objects and no garbage: looking for it takes a tenth of the time
+    try:
+        from bind_inference.engine.loading import load_engine
+    finally:
+        gc.enable()
+    gc.freeze()  # nor will there be garbage among them later
+    return load_engine(settings, report)

@@ -1,0 +1,147 @@
+"""From settings to an engine: weights, precision, self-check, first passes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from bind_inference.engine.lowering import lower
+from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
+from bind_inference.engine.protocol import DeviceLost
+from bind_inference.engine.selfcheck.store import Store, machine_key
+from bind_inference.engine.torch_engine import TorchEngine
+from bind_inference.engine.trim import trim
+from bind_inference.readiness import Phase, Readiness
+from bind_inference.weights import SEEDED, Progress, Stage, checkpoint_sha256, load_model
+from bind_inference.weights.source import converted_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bind_inference.engine.selfcheck.outcome import Outcome
+    from bind_inference.model import ImageBind
+    from bind_inference.settings import ModelSettings
+
+    Report = Callable[[Readiness], None]
+
+log = logging.getLogger(__name__)
+
+PREPARATION: Final = 1
+"""Raised by one when a change of preprocessing moves vectors."""
+_PHASES: Final = {
+    Stage.DOWNLOAD: Phase.DOWNLOADING,
+    Stage.VERIFY: Phase.LOADING,
+    Stage.CONVERT: Phase.LOADING,
+    Stage.LOAD: Phase.LOADING,
+}
+
+
+def load_engine(settings: ModelSettings, report: Report) -> TorchEngine:
+    """Return the engine that `settings` ask for; `report` hears of each phase.
+
+    Raises DeviceLost if a GPU is asked for and there is none, WeightsError if the weights cannot be had.
+    """
+    if settings.enable_cuda and not torch.cuda.is_available():
+        raise DeviceLost(
+            "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here; set it to 0, "
+            "or give the container a GPU"
+        )
+    device = torch.device("cuda:0" if settings.enable_cuda else "cpu")
+    report(Readiness(Phase.LOADING))
+    model, precision, outcomes = _prepare(settings, device, report)
+    engine = TorchEngine(model, device, precision, space=_space(settings), checks=outcomes)
+    report(Readiness(Phase.WARMING))
+    engine.warm_up()
+    trim()
+    return engine
+
+
+def choose_precision(settings: ModelSettings, device: torch.device) -> Precision:
+    """Return the precision to try first. Tiny is for trying the system: there, auto is exact."""
+    if settings.precision != AUTO:
+        return Precision(settings.precision)
+    if settings.model == SEEDED:
+        return Precision.FLOAT32
+    if device.type == "cpu":
+        return choose_for_cpu(torch.cpu.get_capabilities())
+    return choose_for_cuda(torch.cuda.get_device_capability(device))
+
+
+def _prepare(
+    settings: ModelSettings, device: torch.device, report: Report
+) -> tuple[ImageBind, Precision, list[Outcome]]:
+    """Return the model at the first precision that passes its self-check, and what all checks found.
+
+    float32, which the others are held to, always passes.
+    """
+    limit = settings.precision_min_cosine
+    store = Store(_store_path(settings), machine_key(device))
+    outcomes: list[Outcome] = []
+    for precision in ladder(choose_precision(settings, device), device.type):
+        outcome = None if precision is Precision.FLOAT32 else store.get(precision)
+        if outcome is not None:
+            outcomes.append(outcome)
+            if not outcome.passes(limit):
+                _tell(outcome, limit)
+                continue
+        model = load_model(
+            settings.model,
+            cache_dir=settings.cache_dir,
+            weights_path=settings.weights_path,
+            weights_url=settings.weights_url,
+            weights_sha256=settings.weights_sha256,
+            progress=lambda progress: report(_readiness(progress)),
+        )
+        if precision is Precision.FLOAT32 or outcome is not None:
+            for encoder in model.config.trunks():
+                lower(model, encoder, precision, device)
+            break
+        report(Readiness(Phase.LOADING, f"checking {precision} against float32, once"))
+        from bind_inference.engine.selfcheck.check import (
+            lower_checked,  # it loads decoders: only if they are needed
+        )
+
+        outcome = lower_checked(model, precision, device)
+        store.put(outcome)
+        outcomes.append(outcome)
+        if outcome.passes(limit):
+            break
+        _tell(outcome, limit)
+    if outcomes and outcomes[-1].precision is precision:
+        log.info("self-check passed", extra={"precision": precision, "cosines": dict(outcomes[-1].cosines)})
+    return model, precision, outcomes
+
+
+def _tell(outcome: Outcome, limit: float) -> None:
+    log.warning(
+        "self-check failed, the next higher precision is taken",
+        extra={
+            "precision": outcome.precision,
+            "detail": f"{outcome.describe()}, at least {limit:g} is asked (BIND_PRECISION_MIN_COSINE)",
+            "cosines": dict(outcome.cosines),
+        },
+    )
+
+
+def _store_path(settings: ModelSettings) -> Path | None:
+    """Return where outcomes are kept: in the cache, beside weights converted there. Tiny's check is cheap."""
+    if settings.model == SEEDED:
+        return None
+    name = converted_name(settings.model, checkpoint_sha256(settings.weights_sha256))
+    return (settings.cache_dir / name).with_suffix(".selfcheck.json")
+
+
+def _space(settings: ModelSettings) -> str:
+    """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
+    weights = SEEDED if settings.model == SEEDED else checkpoint_sha256(settings.weights_sha256)
+    told = (weights, settings.text_truncation, PREPARATION)
+    return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
+
+
+def _readiness(progress: Progress) -> Readiness:
+    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
+    return Readiness(_PHASES[progress.stage], detail=progress.stage.value, progress=share)

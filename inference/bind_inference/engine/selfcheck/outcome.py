@@ -1,0 +1,34 @@
+"""What a check found. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bind_inference.engine.precision import Precision
+    from bind_inference.modality import Modality
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How near the vectors of a precision come to those of float32, by the least cosine of a modality."""
+
+    precision: Precision
+    cosines: Mapping[Modality, float]
+
+    @property
+    def least(self) -> float:
+        """The least of all; a vector of NaN counts as -1."""
+        return min(self.cosines.values())
+
+    def passes(self, limit: float) -> bool:
+        """Whether every modality comes at least as near as `limit`."""
+        return self.least >= limit
+
+    def describe(self) -> str:
+        """Return it in words: `int8: least cosine to float32 0.99871 (text)`."""
+        worst = min(self.cosines, key=self.cosines.__getitem__)
+        return f"{self.precision}: least cosine to float32 {self.least:.5f} ({worst})"

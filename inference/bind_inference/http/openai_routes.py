@@ -1,0 +1,108 @@
+"""/v1/embeddings and /v1/models: the same vectors and the same queue as /vectorize, in OpenAI's shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pybase64
+from fastapi import APIRouter, Request, Response
+
+from bind_inference import __version__
+from bind_inference.errors import InvalidRequest, combine
+from bind_inference.http.responses import json_answer
+from bind_inference.http.routes import ERRORS, embed_items, read_body, takes_body
+from bind_inference.items.bodies import Kind
+from bind_inference.items.openai_errors import openai_error
+from bind_inference.items.openai_schemas import (
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    Model,
+    Models,
+    OpenAIErrorBody,
+)
+from bind_inference.settings import canonical_model
+
+if TYPE_CHECKING:
+    from bind_inference.scheduling.service import Service
+
+OPENAI_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    status: told | {"model": OpenAIErrorBody} for status, told in ERRORS.items()
+}
+NO_SUCH_MODEL: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"model": OpenAIErrorBody, "description": "another model than the one that is served"}
+}
+
+router = APIRouter(prefix="/v1", tags=["OpenAI's shape"])
+
+
+@router.post(
+    "/embeddings",
+    response_model=EmbeddingsResponse,
+    responses=OPENAI_ERRORS,
+    openapi_extra=takes_body(EmbeddingsRequest),
+    summary="Vectors for texts and media, in OpenAI's shape",
+)
+async def embeddings(request: Request) -> Response:
+    """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
+    service: Service = request.app.state.service
+    service.readiness.require()
+    async with read_body(request, service, Kind.EMBEDDINGS) as body:
+        _check(body.options, service)
+        if body.faults:
+            raise combine(body.faults)
+        results = await embed_items(request, service, body.items, name="input")
+    encode = _base64 if body.options["encoding_format"] == "base64" else lambda vector: vector
+    tokens = sum(result.tokens for result in results)
+    return json_answer(
+        {
+            "object": "list",
+            "data": [
+                {"object": "embedding", "index": index, "embedding": encode(result.vector)}
+                for index, result in enumerate(results)
+            ],
+            "model": service.settings.model,
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        }
+    )
+
+
+@router.get("/models", response_model=Models, summary="The model that is served")
+async def models(request: Request) -> Response:
+    """Answer a list of one, at any time."""
+    return json_answer({"object": "list", "data": [_model(request)]})
+
+
+@router.get("/models/{name}", response_model=Model, responses=NO_SUCH_MODEL, summary="One model")
+async def model(request: Request, name: str) -> Response:
+    """Answer what is known of the model, at any time."""
+    served = _model(request)
+    if canonical_model(name) != served["id"]:
+        message = f"this server serves {served['id']}"
+        return json_answer(openai_error(404, message, code="model_not_found", param="model"), 404)
+    return json_answer(served)
+
+
+def _check(options: dict[str, Any], service: Service) -> None:
+    served, dimension = service.settings.model, service.scheduler.info.dimension
+    if options["model"] is not None and canonical_model(options["model"]) != served:
+        raise InvalidRequest(f"this server serves {served}").named("model")
+    if options["dimensions"] not in {None, dimension}:
+        raise InvalidRequest(f"{served} has {dimension}").named("dimensions")
+    if not options["count"]:
+        raise InvalidRequest("must have at least one text").named("input")
+
+
+def _model(request: Request) -> dict[str, Any]:
+    meta = request.app.state.service.meta(__version__)
+    known = ("dimension", "modalities", "precision", "fingerprint", "licence")
+    return {
+        "id": meta["model"],
+        "object": "model",
+        "created": request.app.state.started,
+        "owned_by": "bindvectorizer",
+        **{name: meta[name] for name in known},
+    }
+
+
+def _base64(vector: Any) -> str:
+    return pybase64.b64encode(vector.astype("<f4").tobytes()).decode()

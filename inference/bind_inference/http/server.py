@@ -1,0 +1,73 @@
+"""uvicorn, with an end that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from bind_inference.http.protocol import protocol
+
+if TYPE_CHECKING:
+    import socket
+    from types import FrameType
+
+    from starlette.types import ASGIApp
+
+    from bind_inference.scheduling.service import Service
+    from bind_inference.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Once all that waits has been answered 503, seconds for those answers to leave.
+_LAST_WORDS_S = 2
+
+
+class Server(uvicorn.Server):
+    """Drains on the first SIGTERM or SIGINT, stops at once on the second; the exit status is ours."""
+
+    def __init__(self, app: ASGIApp, service: Service, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http=protocol(settings.head_timeout_s, settings.body_timeout_s),
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=settings.keep_alive_s,
+                timeout_graceful_shutdown=int(settings.drain_timeout_s) + _LAST_WORDS_S,
+            )
+        )
+        self._service = service
+        self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Remember the loop, which a signal handler has no other way to."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Answer a signal. uvicorn's own would end the process by the signal, not with status 0."""
+        del sig, frame
+        if self._asked or self._loop is None:
+            self.should_exit = self.force_exit = True
+            return
+        self._asked = True
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        """Take requests for `drain_delay_s` more, then close the door and finish what is inside."""
+        delay_s = self._settings.drain_delay_s if self._service.readiness.ready else 0.0
+        self._service.drain()
+        asyncio.get_running_loop().call_later(delay_s, self._close)
+
+    def _close(self) -> None:
+        self.should_exit = True
+        asyncio.get_running_loop().call_later(self._settings.drain_timeout_s, self._service.stop)

@@ -1,0 +1,20 @@
+"""What of an item the model is given at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Tensor: TypeAlias = Any  # a numpy array; of a fake engine whatever it likes
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What of an item runs in one batch: mostly all of it, of a video some of its views.
+
+    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop`: see cost.
+    """
+
+    tensor: Tensor
+    share: int
+    gflop: float

@@ -1,0 +1,129 @@
+"""Items on their way, and single flight: identical ones, of any request, share one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from opentelemetry.context import Context
+
+    from bind_inference.items.embedding import Embedding, Key, Vector
+    from bind_inference.items.shared_memory import Blob
+    from bind_inference.items.slices import Slice
+    from bind_inference.modality import Modality
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """One item of one request; its future is its own, so that no other request can cancel it."""
+
+    modality: Modality
+    data: str | Blob
+    future: asyncio.Future[Embedding | Exception]
+    key: Key | None = None
+    job: Job | None = None
+    trace: Context | None = None
+
+    def answer(self, outcome: Embedding | Exception) -> None:
+        """Give the outcome, unless there is one or the client has hung up."""
+        self.data = ""
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """An item that is decoded and computed once, for all who wait for it."""
+
+    modality: Modality
+    data: str | Blob
+    key: Key
+    waiters: list[Waiter] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    tokens: int = 0
+    queued_at: float = 0.0
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits any more. Once true it stays so: nobody joins an abandoned job. Any thread."""
+        return all(waiter.future.done() for waiter in self.waiters)
+
+    def add(self, waiter: Waiter) -> None:
+        """Let `waiter` have this job's outcome too."""
+        waiter.job, waiter.data = self, ""
+        self.waiters.append(waiter)
+
+    def combine(self) -> Vector | None:
+        """Return the item's vector once all its parts have theirs."""
+        vectors = [part.vector for part in self.parts if part.vector is not None]
+        if not vectors or len(vectors) < len(self.parts):
+            return None
+        if len(vectors) == 1:
+            return vectors[0]
+        shares = [part.slice.share for part in self.parts]
+        return np.average(vectors, axis=0, weights=shares).astype(np.float32)
+
+    def let_go(self) -> None:
+        """Hold nothing of the item, since nobody waits: parts of it stay in the queue until they are next."""
+        self.data = ""
+        for part in self.parts:
+            part.slice = replace(part.slice, tensor=None)
+
+    def finish(self, outcome: Embedding | Exception) -> None:
+        """Answer all who wait."""
+        self.data, self.parts = "", []
+        for waiter in self.waiters:
+            waiter.answer(outcome)
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """A slice of a job's item on its way through the queue and the model."""
+
+    job: Job
+    slice: Slice
+    vector: Vector | None = None
+
+    @property
+    def modality(self) -> Modality:
+        """The job's."""
+        return self.job.modality
+
+    @property
+    def gflop(self) -> float:
+        """What the slice costs."""
+        return self.slice.gflop
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for the job any more."""
+        return self.job.abandoned
+
+
+class Flights:
+    """The jobs that can still be joined, by their content."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[Key, Job] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def get(self, key: Key) -> Job | None:
+        """Return the job to join. One whose clients have all hung up may be dropped any moment: not that."""
+        job = self._jobs.get(key)
+        return None if job is None or job.abandoned else job
+
+    def add(self, job: Job) -> None:
+        """Let later items join `job`."""
+        self._jobs[job.key] = job
+
+    def remove(self, job: Job) -> None:
+        """Let nobody join `job` any more; one that has taken its place stays."""
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]

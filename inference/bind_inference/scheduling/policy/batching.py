@@ -1,0 +1,147 @@
+"""Which items run next, and when. Pure: the time is an argument, the items are the caller's.
+
+A queue for each modality, since one forward pass takes one; a batch is cut by what its items cost. Texts need
+no buckets of similar length: the model packs them, so that a batch costs the sum of its tokens.
+
+Between modalities the arithmetic is shared fairly (start-time fair queueing): each queue has a tag, the work
+that it has been given; the queue with the lowest tag is next. A video that costs more than a batch may is
+queued in parts, so that texts which come while videos run wait for a part, not for a video.
+
+Clients that ask again as soon as they are answered come back a few milliseconds after a batch has ended. If
+the next one were cut at once it would be without them, and they would meet in two or more halves for ever:
+each batch of texts reads all weights, so eight texts take 62 ms together and 47 ms + 47 ms in halves. So,
+when a batch has ended, its modality waits a moment for as many items as the batch had.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from bind_inference.modality import Modality
+
+
+class Queued(Protocol):
+    """What the policy knows of an item."""
+
+    @property
+    def modality(self) -> Modality:
+        """The queue it belongs in."""
+        ...
+
+    @property
+    def gflop(self) -> float:
+        """What it costs."""
+        ...
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its client has hung up, so that nobody would read the vector."""
+        ...
+
+
+ItemT = TypeVar("ItemT", bound=Queued)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The limits of a batch. Units: items, GFLOP at ImageBindHuge's size, seconds."""
+
+    max_batch_size: int = 32
+    max_batch_gflop: float = 350.0
+    max_wait_s: float = 0.0
+    linger: float = 0.2
+    """The most that a modality waits for those just answered, as a part of the time that their batch took."""
+    max_linger_s: float = 0.02
+
+
+@dataclass(frozen=True)
+class _Return:
+    """What a queue waits for after a batch has ended."""
+
+    items: int = 0
+    until: float = 0.0
+
+
+class Batcher(Generic[ItemT]):
+    """The items that wait for the model."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._queues: dict[Modality, deque[tuple[float, ItemT]]] = {
+            modality: deque() for modality in Modality
+        }
+        self._waiting = dict.fromkeys(Modality, 0.0)  # GFLOP in each queue
+        self._tags = dict.fromkeys(Modality, 0.0)
+        self._clock = 0.0  # the tag of the batch that was cut last
+        self._returns = dict.fromkeys(Modality, _Return())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
+    def depth(self, modality: Modality) -> int:
+        """Return how many items of `modality` wait."""
+        return len(self._queues[modality])
+
+    def put(self, item: ItemT, now: float) -> None:
+        """Queue `item` at `now` (monotonic seconds)."""
+        queue = self._queues[item.modality]
+        if not queue:  # time spent idle earns no credit
+            self._tags[item.modality] = max(self._tags[item.modality], self._clock)
+        queue.append((now, item))
+        self._waiting[item.modality] += item.gflop
+
+    def next_batch(self, now: float) -> list[ItemT]:
+        """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more."""
+        due = [modality for modality in Modality if self._due_at(modality, now) <= now]
+        if not due:
+            return []
+        modality = min(due, key=self._tags.__getitem__)
+        batch = self._take(modality)
+        self._clock = self._tags[modality]
+        self._tags[modality] += sum(item.gflop for item in batch)
+        return batch
+
+    def ended(self, modality: Modality, items: int, seconds: float, now: float) -> None:
+        """Note that a batch of `items` has ended at `now`, after `seconds` in the model."""
+        moment = min(self._policy.linger * seconds, self._policy.max_linger_s)
+        self._returns[modality] = _Return(len(self._queues[modality]) + items, now + moment)
+
+    def next_due(self, now: float) -> float | None:
+        """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
+        earliest = min(self._due_at(modality, now) for modality in Modality)
+        return None if earliest == float("inf") else earliest
+
+    def _due_at(self, modality: Modality, now: float) -> float:
+        queue = self._queues[modality]
+        while queue and queue[0][1].abandoned:
+            self._pop(modality)
+        if not queue:
+            return float("inf")
+        policy, waiting, back = self._policy, self._waiting[modality], self._returns[modality]
+        if len(queue) >= policy.max_batch_size or waiting >= policy.max_batch_gflop:
+            return now
+        due = queue[0][0] + policy.max_wait_s
+        # Nobody is waited for who would not fit in any more.
+        fits = waiting + queue[0][1].gflop <= policy.max_batch_gflop
+        return max(due, back.until) if fits and len(queue) < back.items else due
+
+    def _take(self, modality: Modality) -> list[ItemT]:
+        """Return the oldest items up to the limits; one alone may be above that of cost."""
+        queue, batch, cost = self._queues[modality], list[ItemT](), 0.0
+        while queue and len(batch) < self._policy.max_batch_size:
+            item = queue[0][1]
+            if not item.abandoned:
+                cost += item.gflop
+                if batch and cost > self._policy.max_batch_gflop:
+                    break
+                batch.append(item)
+            self._pop(modality)
+        return batch
+
+    def _pop(self, modality: Modality) -> None:
+        queue = self._queues[modality]
+        _, item = queue.popleft()
+        # Sums of floats drift: an empty queue must be worth nothing.
+        self._waiting[modality] = self._waiting[modality] - item.gflop if queue else 0.0

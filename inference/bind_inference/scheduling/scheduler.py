@@ -1,0 +1,299 @@
+"""The loop between requests and the model: decode each item, queue it, cut a batch, run it, answer the item.
+
+All state belongs to the event loop's thread; the decoders' threads and the forward thread come back to it by
+`call_soon_threadsafe`. Media and long texts are decoded in processes of their own, short texts here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bind_inference.errors import BindError, NotReady
+from bind_inference.items.cost import WEIGHTS
+from bind_inference.items.embedding import Embedding, Key, content_key
+from bind_inference.items.shared_memory import Blob
+from bind_inference.modality import Modality
+from bind_inference.scheduling.jobs import Flights, Job, Part, Waiter
+from bind_inference.scheduling.policy.admission import Budget
+from bind_inference.scheduling.policy.batching import Batcher, Policy
+from bind_inference.scheduling.policy.cache import VectorCache
+from bind_inference.scheduling.worker import Ran, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bind_inference.decoders.decoding import Decoded
+    from bind_inference.decoders.pool import Decoders
+    from bind_inference.engine.protocol import Engine, EngineInfo
+    from bind_inference.telemetry.metrics import Metrics
+    from bind_inference.telemetry.spans import Spans
+
+# Characters up to which a text is tokenized at once: 6 ms at worst. A longer one goes to a decoder process,
+# since the cost grows with the square: 100,000 characters that are one word hold the interpreter for 2 s,
+# and a nest of "&amp;amp;" takes 14 s to unravel.
+INLINE_TEXT: Final = 2000
+# Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, since 60 MB
+# would hold up every probe for 50 ms.
+INLINE_DIGEST: Final = 1 << 17
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the scheduler may hold and use."""
+
+    policy: Policy = field(default_factory=Policy)
+    max_items: int = 4096
+    max_bytes: int = 1 << 30
+    cache_bytes: int = 0
+
+
+class Scheduler:
+    """Turns items into vectors, many requests at once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        decoders: Decoders,
+        limits: Limits,
+        metrics: Metrics,
+        *,
+        on_death: Callable[[BaseException], None] = lambda _: None,
+        prepare_forward: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        spans: Spans | None = None,
+    ) -> None:
+        self._engine = engine
+        self._decoders = decoders
+        self._metrics = metrics
+        self._clock = clock
+        self._spans = spans
+        self._on_death = on_death
+        self._loop = asyncio.get_running_loop()
+        self._batcher = Batcher[Part](limits.policy)
+        self._items = Budget(limits.max_items, "items")
+        self._bytes = Budget(limits.max_bytes, "bytes")
+        self._cache = VectorCache(limits.cache_bytes)
+        self._flights = Flights()
+        self._digests = ThreadPoolExecutor(1, "digest")
+        self._worker = Worker(
+            engine,
+            on_done=lambda batch, ran: self._in_loop(self._ran, batch, ran),
+            on_death=lambda error: self._in_loop(self._died, error),
+            prepare=prepare_forward,
+        )
+        self._running: list[Part] = []
+        self._gathering = False
+        self._waiters: set[Waiter] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed: NotReady | None = None
+        metrics.watch(
+            self._batcher.depth, {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
+        )
+        metrics.watch_cache(self._cache)
+        self._worker.start()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the vectors come from."""
+        return self._engine.info
+
+    @property
+    def bytes_held(self) -> Budget:
+        """The budget of bodies and decoded items; whoever reads a body takes from it."""
+        return self._bytes
+
+    async def embed(self, items: Sequence[tuple[Modality, str | Blob]]) -> list[Embedding | BindError]:
+        """Return, item by item, its embedding or what is wrong with it.
+
+        items: text as it is, media in base64. An item that the cache knows costs nothing; one that is under
+        way already, in any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing
+        was queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of
+        its items that nobody else waits for.
+        """
+        if self._closed:
+            raise self._closed
+        trace = self._spans.here() if self._spans else None
+        waiters = [
+            Waiter(modality, data, self._loop.create_future(), trace=trace) for modality, data in items
+        ]
+        unknown = self._unknown(waiters)
+        decoded_bytes = sum(WEIGHTS[waiter.modality].decoded_bytes for waiter in unknown)
+        with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
+            self._waiters.update(unknown)
+            try:
+                self._start_all(unknown)
+                outcomes = await asyncio.gather(*(waiter.future for waiter in waiters))
+            finally:
+                self._leave(unknown)
+        for waiter, outcome in zip(waiters, outcomes, strict=True):
+            self._metrics.item(waiter.modality, outcome if isinstance(outcome, Exception) else None)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, BindError):
+                raise outcome
+        return outcomes  # type: ignore[return-value]  # others were raised above
+
+    def close(self, reason: NotReady) -> None:
+        """Answer everything that waits with `reason` and take nothing more."""
+        self._closed = reason
+        for waiter in list(self._waiters):
+            waiter.answer(reason)
+        self._worker.stop()
+        self._digests.shutdown(wait=False, cancel_futures=True)
+
+    def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
+        """Answer what the cache knows at once; return the rest, without a key where that takes a thread."""
+        unknown, left = list[Waiter](), INLINE_DIGEST
+        for waiter in waiters:
+            left -= 0 if isinstance(waiter.data, Blob) else len(waiter.data)
+            if left < 0 or not self._known(waiter, content_key(waiter.modality, waiter.data)):
+                unknown.append(waiter)
+        return unknown
+
+    def _known(self, waiter: Waiter, key: Key) -> bool:
+        """Note the key; answer from the cache and return True if it can."""
+        waiter.key = key
+        if not self._cache.enabled:
+            return False
+        found = self._cache.get(key)
+        self._metrics.looked_up(waiter.modality, hit=found is not None)
+        if found is not None:
+            waiter.answer(found)
+        return found is not None
+
+    def _start_all(self, waiters: Sequence[Waiter]) -> None:
+        """Start the items of a request; no batch is cut before those that need no decoder are queued."""
+        self._gathering = True
+        try:
+            for waiter in waiters:
+                self._start(waiter)
+        finally:
+            self._gathering = False
+        self._pump()
+
+    def _start(self, waiter: Waiter) -> None:
+        if waiter.key is None:
+            # with the request's context, so that what is logged there carries its id
+            self._digests.submit(copy_context().run, self._digest_in_thread, waiter, waiter.data)
+        else:
+            self._fly(waiter, waiter.key)
+
+    def _digest_in_thread(self, waiter: Waiter, data: str | Blob) -> None:
+        if waiter.future.done():
+            return
+        try:
+            key = content_key(waiter.modality, data)
+        except Exception as error:  # noqa: BLE001  (no memory, above all: an executor would swallow it)
+            self._in_loop(waiter.answer, error)
+        else:
+            self._in_loop(self._digested, waiter, key)
+
+    def _digested(self, waiter: Waiter, key: Key) -> None:
+        if not waiter.future.done() and not self._known(waiter, key):
+            self._fly(waiter, key)
+
+    def _fly(self, waiter: Waiter, key: Key) -> None:
+        """Join the job that is under way for the same content, or start one."""
+        job = self._flights.get(key)
+        if job is not None:
+            job.add(waiter)
+            self._metrics.joined(waiter.modality)
+            return
+        job = Job(waiter.modality, waiter.data, key)
+        job.add(waiter)
+        self._flights.add(job)
+        self._decode(job)
+
+    def _leave(self, waiters: Sequence[Waiter]) -> None:
+        """Forget waiters that are answered or gone, and jobs that nobody waits for."""
+        self._waiters.difference_update(waiters)
+        for waiter in waiters:
+            if waiter.job is not None and waiter.job.abandoned:
+                self._flights.remove(waiter.job)
+                waiter.job.let_go()  # its bytes are given back: no budget counts them any more
+
+    def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
+        self._flights.remove(job)
+        if isinstance(outcome, Embedding):
+            self._cache.put(job.key, outcome)
+        job.finish(outcome)
+
+    def _decode(self, job: Job) -> None:
+        data = job.data
+        if job.modality is Modality.TEXT and isinstance(data, str) and len(data) <= INLINE_TEXT:
+            self._decoded(job, *self._tokenize(data))
+        else:
+            done = partial(self._in_loop, self._decoded, job)
+            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done)
+
+    def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
+        """Return a text's tokens, or what is wrong with it, and the seconds that took."""
+        start = time.perf_counter()
+        try:
+            outcome: Decoded | Exception = self._decoders.text(data)
+        except Exception as error:  # noqa: BLE001  (it is this item's answer, whatever it is)
+            outcome = error
+        return outcome, time.perf_counter() - start
+
+    def _decoded(self, job: Job, outcome: Decoded | Exception, decode_s: float) -> None:
+        error = outcome if isinstance(outcome, Exception) else None
+        self._metrics.decoded(job.modality, decode_s)
+        if self._spans:
+            self._spans.decoded(job, decode_s, error)
+        if isinstance(outcome, Exception):
+            self._finish(job, outcome)
+            return
+        if job.abandoned:
+            return
+        job.data, job.tokens, job.queued_at = "", outcome.tokens, self._clock()
+        job.parts = [Part(job, part) for part in outcome.slices]
+        for part in job.parts:
+            self._batcher.put(part, job.queued_at)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Give the forward thread a batch if it is free and one is due."""
+        if self._running or self._gathering or self._closed:
+            return
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        now = self._clock()
+        batch = self._batcher.next_batch(now)
+        if batch:
+            self._running = batch
+            gflop = sum(part.gflop for part in batch)
+            self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
+            self._worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
+        elif (due := self._batcher.next_due(now)) is not None:
+            self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
+
+    def _ran(self, batch: list[Part], ran: Ran) -> None:
+        now, self._running = self._clock(), []
+        self._batcher.ended(batch[0].modality, len(batch), ran.forward_s, now)
+        self._pump()  # first: the model should not wait while the answers are handed out
+        self._metrics.ran(batch[0].modality, ran.forward_s)
+        if self._spans:
+            self._spans.ran(batch, now, ran.forward_s)
+        for part, outcome in zip(batch, ran.outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                self._finish(part.job, outcome)
+                continue
+            part.vector = outcome
+            if (vector := part.job.combine()) is not None:
+                self._finish(part.job, Embedding(vector, part.job.tokens))
+
+    def _died(self, error: BaseException) -> None:
+        self._running = []
+        self.close(NotReady("the server cannot compute any more and must be restarted"))
+        self._on_death(error)
+
+    def _in_loop(self, function: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+            self._loop.call_soon_threadsafe(function, *arguments)

@@ -1,0 +1,275 @@
+"""One server: its settings, its state, and the road from Starting to Ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from bind_inference import __version__
+from bind_inference.engine.precision import Precision
+from bind_inference.errors import Draining, NotReady
+from bind_inference.items.bodies import Body, Kind, read_body
+from bind_inference.modality import Modality
+from bind_inference.readiness import Phase, Readiness
+from bind_inference.scheduling.cpus import usable_cpus
+from bind_inference.scheduling.policy.batching import Policy
+from bind_inference.scheduling.scheduler import Limits, Scheduler
+from bind_inference.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bind_inference.decoders.pool import Decoders
+    from bind_inference.engine.protocol import Engine
+    from bind_inference.items.shared_memory import Shared
+    from bind_inference.settings import Settings
+    from bind_inference.telemetry.spans import Spans
+
+    Load = Callable[[Settings, Callable[[Readiness], None]], Engine]
+    OpenDecoders = Callable[[Settings, Callable[[str], None]], Decoders]
+
+log = logging.getLogger(__name__)
+
+DIMENSIONS: Final = {"ImageBindHuge": 1024, "Tiny": 32}
+WEIGHTS: Final = {
+    "ImageBindHuge": "published by Meta AI",
+    "Tiny": "random: for trying the system, not for search by meaning",
+}
+LICENCES: Final = {
+    "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
+    "Tiny": "none needed: the weights come from a formula",
+}
+# Bounds how long one batch holds up the others. On a CPU one picture or one view of a video (on two cores
+# half a second to two). With AMX, below float32, two: they take less time than that, and share the reading of
+# the weights, 13 % of a picture's time. Without it two were no faster, and texts waited twice as long. On a
+# GPU some ten milliseconds.
+MAX_BATCH_GFLOP: Final = 350.0
+MAX_BATCH_GFLOP_AMX: Final = 700.0
+MAX_BATCH_GFLOP_CUDA: Final = 20_000.0
+
+
+# Of texts: of all else the arithmetic is the limit. 256 of 16 tokens take a GPU about as long as 32 do.
+MAX_BATCH_SIZE: Final = 32
+MAX_BATCH_SIZE_CUDA: Final = 256
+
+
+def max_batch_size(settings: Settings) -> int:
+    """Return the most items of one forward pass."""
+    return settings.max_batch_size or (MAX_BATCH_SIZE_CUDA if settings.enable_cuda else MAX_BATCH_SIZE)
+
+
+def max_batch_gflop(settings: Settings, precision: Precision | None = None, *, amx: bool = False) -> float:
+    """Return the most arithmetic of one forward pass; without a `precision`, of any. amx: of the CPU."""
+    if settings.max_batch_gflop:
+        return settings.max_batch_gflop
+    if settings.enable_cuda:
+        return MAX_BATCH_GFLOP_CUDA
+    two = amx and precision not in {None, Precision.FLOAT32}
+    return MAX_BATCH_GFLOP_AMX if two else MAX_BATCH_GFLOP
+
+
+def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decoders:
+    """Return the decoder processes that `settings` ask for, not started yet."""
+    # numpy and the tokenizer take a while: the server listens before it imports them
+    from bind_inference.decoders.decoding import Bounds
+    from bind_inference.decoders.handle import PoolLimits
+    from bind_inference.decoders.pool import DecoderPool
+    from bind_inference.preprocess import Limits as ItemLimits
+
+    return DecoderPool(
+        Bounds(
+            ItemLimits(keep_end_token=settings.text_truncation == "upstream"),
+            settings.max_item_bytes,
+            max_batch_gflop(settings),
+        ),
+        PoolLimits(
+            settings.decode_workers or usable_cpus(), settings.decode_timeout_s, settings.decode_memory_bytes
+        ),
+        restarted,
+    )
+
+
+class Service:
+    """What every route sees. Its methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Load,
+        on_failure: Callable[[str], None],
+        spans: Spans | None = None,
+        decoders: OpenDecoders = open_decoders,
+    ) -> None:
+        self.settings = settings
+        self.spans = spans
+        self.metrics = Metrics()
+        self.readiness = Readiness()
+        self._open_decoders = decoders
+        self._decoders: Decoders | None = None
+        self._load = load
+        self._on_failure = on_failure
+        self._scheduler: Scheduler | None = None
+        self._reading: set[asyncio.Future[Body]] = set()
+        self._stopped: Draining | None = None
+        self._started = time.monotonic()
+        self.metrics.readiness(self.readiness)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler of the loaded model. Raises NotReady before there is one."""
+        if self._scheduler is None:
+            raise NotReady(self.readiness.describe())
+        return self._scheduler
+
+    def start(self) -> None:
+        """Load the model beside the event loop; `readiness` tells how far it is."""
+        call = asyncio.get_running_loop().call_soon_threadsafe
+        threading.Thread(target=self._load_in_thread, args=(call,), name="load", daemon=True).start()
+
+    def drain(self) -> None:
+        """Say not ready from now on; requests that come all the same are answered."""
+        self._become(Readiness(Phase.DRAINING, "asked to stop"))
+
+    def stop(self) -> None:
+        """Take nothing more; what still waits is answered with 503."""
+        self._stopped = reason = Draining("the server stops; try another")
+        for read in self._reading:
+            if not read.done():
+                read.set_exception(reason)
+        if self._scheduler:
+            self._scheduler.close(reason)
+        if self._decoders:
+            self._decoders.close()
+
+    async def read(self, kind: Kind, raw: bytes | Shared) -> Body:
+        """Return what a body asks for; a large one, which is shared memory, is read by a decoder process.
+
+        Raises InvalidRequest, RequestTooLarge; NotReady if the server stops first.
+        """
+        if isinstance(raw, bytes):
+            return read_body(kind, raw, self.settings.max_request_items)
+        if self._stopped:
+            raise self._stopped
+        if self._decoders is None:
+            raise NotReady(self.readiness.describe())
+        loop = asyncio.get_running_loop()
+        read: asyncio.Future[Body] = loop.create_future()
+
+        def settle(outcome: Body | Exception) -> None:
+            if read.done():
+                return
+            if isinstance(outcome, Exception):
+                read.set_exception(outcome)
+            else:
+                read.set_result(outcome)
+
+        def done(outcome: Body | Exception, _seconds: float) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(settle, outcome)
+
+        self._decoders.read(kind, raw, self.settings.max_request_items, lambda: not read.done(), done)
+        self._reading.add(read)
+        try:
+            return await read
+        finally:
+            self._reading.discard(read)
+
+    def meta(self, version: str) -> dict[str, Any]:
+        """Return what /meta says."""
+        model = self.settings.model
+        info = self._scheduler.info if self._scheduler else None
+        return {
+            "model": model,
+            "dimension": info.dimension if info else DIMENSIONS[model],
+            "state": self.readiness.phase,
+            "detail": self.readiness.describe(),
+            "device": info.device if info else ("cuda" if self.settings.enable_cuda else "cpu"),
+            "precision": info.precision if info else self.settings.precision,
+            "precision_checks": [
+                {
+                    "precision": check.precision,
+                    "passed": check.passes(self.settings.precision_min_cosine),
+                    "least_cosine": round(check.least, 6),
+                    "cosines": {
+                        str(modality): round(cosine, 6) for modality, cosine in check.cosines.items()
+                    },
+                }
+                for check in (info.checks if info else ())
+            ],
+            "fingerprint": info.fingerprint if info else None,
+            "modalities": list(Modality),
+            "weights": WEIGHTS[model],
+            "licence": LICENCES[model],
+            "version": version,
+        }
+
+    def _load_in_thread(self, call: Callable[..., object]) -> None:
+        def report(readiness: Readiness) -> None:
+            call(self._become, readiness)
+
+        try:
+            self._decoders = decoders = self._open_decoders(self.settings, self.metrics.decoder_replaced)
+            decoders.start()
+            engine = self._load(self.settings, report)
+            decoders.check()
+        except Exception as error:  # whatever it is, the process must say it and end
+            log.exception("the model could not be loaded")
+            call(self._fail, str(error) or repr(error))
+        else:
+            call(self._loaded, engine, decoders)
+
+    def _loaded(self, engine: Engine, decoders: Decoders) -> None:
+        # torch takes a second or two: only once the loop runs
+        from bind_inference.engine.torch_engine import has_amx, limit_threads
+
+        settings = self.settings
+        cpus = usable_cpus()
+        # Two threads halve no forward pass of 0.2 ms, but spin for each other: on two busy CPUs a text took
+        # 9 ms of CPU time instead of 2. A GPU needs one that feeds it: with 16, a batch of 34 pictures waited
+        # for copies by threads that the decoders kept from running, and took 97 ms instead of 28.
+        alone = settings.model == "Tiny" or settings.enable_cuda
+        most = max_batch_gflop(settings, Precision(engine.info.precision), amx=has_amx())
+        self._scheduler = Scheduler(
+            engine,
+            decoders,
+            Limits(
+                policy=Policy(max_batch_size(settings), most, settings.max_wait_s),
+                max_items=settings.max_queue_items,
+                max_bytes=settings.max_queue_bytes,
+                cache_bytes=settings.vector_cache_bytes,
+            ),
+            self.metrics,
+            spans=self.spans,
+            on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
+            prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else cpus)),
+        )
+        info = engine.info
+        self.metrics.serves(__version__, info.model, info.device, info.precision)
+        self.metrics.checked(info.checks)
+        self._become(Readiness(Phase.READY))
+
+    def _fail(self, message: str) -> None:
+        self._become(Readiness(Phase.FAILED, message))
+        self._on_failure(message)
+
+    def _become(self, readiness: Readiness) -> None:
+        if self.readiness.phase in {Phase.DRAINING, Phase.FAILED} and readiness.phase is not Phase.FAILED:
+            return  # there is no way back from these
+        before, self.readiness = self.readiness, readiness
+        self.metrics.readiness(readiness)
+        if before.phase is not readiness.phase:
+            log.log(
+                logging.ERROR if readiness.phase is Phase.FAILED else logging.INFO,
+                "state changed",
+                extra={
+                    "state": readiness.phase,
+                    "before": before.phase,
+                    "detail": readiness.detail,
+                    "model": self.settings.model,
+                    "duration_s": round(time.monotonic() - self._started, 3),
+                },
+            )

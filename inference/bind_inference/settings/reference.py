@@ -1,0 +1,143 @@
+"""The settings as a reader sees them: `--help`, and the page docs/reference/inference.md. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from enum import Enum
+from inspect import cleandoc
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from pydantic_settings import CliPositionalArg
+
+from bind_inference.settings.fields import FOREIGN_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import BaseSettings
+
+_UNITS = {
+    "_bytes": "BYTES",
+    "_s": "SECONDS",
+    "url": "URL",
+    "_endpoint": "URL",
+    "_gflop": "GFLOP",
+    "_threads": "THREADS",
+    "_items": "ITEMS",
+}
+_, POSITIONAL = get_args(CliPositionalArg[Path])  # the mark itself has no public name
+_PLAIN = {int: "N", float: "N", str: "TEXT"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting: `takes` is what follows its flag, `default` is empty where there is none."""
+
+    flag: str
+    variable: str
+    takes: str
+    default: str
+    description: str
+    positional: bool
+
+
+def options_of(kind: type[BaseSettings]) -> list[Option]:
+    """Return the settings of `kind` in their order."""
+    return [_option(name, field) for name, field in kind.model_fields.items()]
+
+
+def build_help(kind: type[BaseSettings], program: str) -> str:
+    """Return what `--help` prints: the class's docstring, then each setting with its variable and default."""
+    known = options_of(kind)
+    positional = [option for option in known if option.positional]
+    words = " ".join(option.flag for option in positional)
+    lines = [
+        f"usage: {program} [--flag value …]{' ' * bool(words)}{words}",
+        "",
+        *cleandoc(kind.__doc__ or "").splitlines(),
+        "",
+    ]
+    for option in known:
+        lines.append(f"  {option.flag}" if option.positional else f"  {option.flag} {option.takes}")
+        told = f"{option.description} [{_facts(option)}]"
+        # A variable's name is for copying: it must not be broken at a hyphen or in its middle.
+        lines += textwrap.wrap(
+            told, 98, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False
+        )
+    lines += ["", "  -h, --help", "      show this and exit"]
+    return "\n".join(lines) + "\n"
+
+
+def build_page(sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
+    """Return the reference page in Markdown.
+
+    sections: heading, introduction, the settings, and the names of those that another section tells.
+    """
+    text = "# Settings of the inference server\n"
+    for heading, introduction, kind, told in sections:
+        text += f"\n## {heading}\n\n{introduction}\n\n| Flag | Variable | Takes | Default | Description |\n"
+        text += "| --- | --- | --- | --- | --- |\n"
+        for name, field in kind.model_fields.items():
+            if name not in told:
+                option = _option(name, field)
+                cells = [
+                    f"`{option.flag}`",
+                    f"`{option.variable}`",
+                    option.takes,
+                    option.default,
+                    option.description,
+                ]
+                text += f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+    return text
+
+
+def _facts(option: Option) -> str:
+    default = f"; default: {option.default}" if option.default else ""
+    return f"{option.variable}{default}"
+
+
+def _option(name: str, field: FieldInfo) -> Option:
+    positional = POSITIONAL in field.metadata
+    return Option(
+        flag=name.upper() if positional else f"--{name.replace('_', '-')}",
+        variable=FOREIGN_NAMES.get(name, f"BIND_{name.upper()}"),
+        takes=_takes(name, field.annotation),
+        default="" if field.is_required() else _default(name, field.get_default(call_default_factory=True)),
+        description=field.description or "",
+        positional=positional,
+    )
+
+
+def _takes(name: str, annotation: Any) -> str:
+    plain = next((part for part in get_args(annotation) if part is not type(None)), annotation)
+    if get_origin(annotation) is Literal:
+        return "|".join(str(value) for value in get_args(annotation))
+    if get_origin(annotation) is list:
+        return "TEXT"
+    if isinstance(plain, type) and issubclass(plain, Enum):
+        return "|".join(str(member.value) for member in plain)
+    if plain is bool:
+        return "true|false"
+    if unit := next((unit for end, unit in _UNITS.items() if name.endswith(end)), None):
+        return unit
+    return _PLAIN.get(plain, "PATH")
+
+
+def _default(name: str, value: object) -> str:
+    if value is None or value == []:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if name.endswith("_bytes") and isinstance(value, int) and value and value % 1024 == 0:
+        return _bytes(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def _bytes(value: int) -> str:
+    size = value // 1024
+    return f"{value} ({size // 1024} MiB)" if size % 1024 == 0 else f"{value} ({size} KiB)"

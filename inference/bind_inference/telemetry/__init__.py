@@ -1,0 +1,1 @@
+"""What an operator of the server can watch: metrics always, spans where somebody asks for them."""

@@ -1,0 +1,186 @@
+"""Who embeds: the model in this process, or a running server. Both take items as the scheduler does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import httpx
+import numpy as np
+
+from bind_inference import __version__
+from bind_inference.errors import NotReady, QueueFull
+from bind_inference.items.embedding import Embedding
+from bind_inference.readiness import Phase
+from bind_inference.scheduling.service import Service
+from bind_inference.settings import server_settings
+from bind_load.errors import LoadFailed
+from bind_load.rows import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from bind_inference.items.embedding import Vector
+    from bind_inference.modality import Modality
+    from bind_inference.scheduling.service import Load
+    from bind_load.settings import LoadSettings
+
+PAUSE_S: Final = 1.0  # before an item is tried again that the queue or the server had no place for
+GIVE_UP_S: Final = 120.0  # a server that answers nothing for so long is gone
+_TIMEOUT: Final = httpx.Timeout(600, connect=10)
+# 4xx that blame the item; others (401, 404, 429) blame the address or the moment.
+_ITEM_FAULTS: Final = {400, 413, 415, 422}
+_PASSING: Final = {408, 429, 502, 503, 504}  # 408: the network was slow once
+
+
+class Embedder(Protocol):
+    """Makes vectors."""
+
+    @property
+    def origin(self) -> Origin:
+        """What they come from."""
+        ...
+
+    async def embed(self, modality: Modality, data: str) -> Vector | str:
+        """Return the vector of a text or of media in base64, or what is wrong with it. Raises LoadFailed."""
+        ...
+
+
+@contextlib.asynccontextmanager
+async def embedder_for(
+    settings: LoadSettings, load: Load, tell: Callable[[str], None]
+) -> AsyncIterator[Embedder]:
+    """Give the embedder that `settings` ask for, once it is ready; `tell` hears of each state before that.
+
+    Raises LoadFailed if there is none to be had, InvalidSetting if a variable of the server's is wrong.
+    """
+    if settings.url is None:
+        async with _in_process(settings, load, tell) as embedder:
+            yield embedder
+    else:
+        limits = httpx.Limits(max_connections=settings.max_in_flight)
+        async with httpx.AsyncClient(base_url=settings.url, timeout=_TIMEOUT, limits=limits) as client:
+            yield RemoteEmbedder(client, origin_from(await _ready_meta(client, tell)))
+
+
+def origin_from(meta: dict[str, Any]) -> Origin:
+    """Return the origin that /meta tells."""
+    return Origin(meta["model"], meta["dimension"], meta["precision"], meta.get("fingerprint"))
+
+
+class LocalEmbedder:
+    """The model in this process, behind the scheduler that serves requests too."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.origin = origin_from(service.meta(__version__))
+
+    async def embed(self, modality: Modality, data: str) -> Vector | str:
+        """Return the vector, or what is wrong with the item."""
+        while True:
+            try:
+                (outcome,) = await self._service.scheduler.embed([(modality, data)])
+            except QueueFull:
+                await asyncio.sleep(PAUSE_S)
+            except NotReady as error:
+                raise LoadFailed(error.message) from error
+            else:
+                if isinstance(outcome, NotReady):
+                    raise LoadFailed(outcome.message)
+                return outcome.vector if isinstance(outcome, Embedding) else outcome.message
+
+
+class RemoteEmbedder:
+    """A running server; it is waited for while it is busy, restarted or away for a moment."""
+
+    def __init__(self, client: httpx.AsyncClient, origin: Origin) -> None:
+        self._client = client
+        self.origin = origin
+
+    async def embed(self, modality: Modality, data: str) -> Vector | str:
+        """Return the vector, or what the server says is wrong with the item."""
+        loop = asyncio.get_running_loop()
+        silent_since = loop.time()
+        while True:
+            pause_s = PAUSE_S
+            try:
+                answer = await self._client.post("/vectorize", json={modality.plural: [data]})
+            except httpx.TransportError as error:
+                if loop.time() - silent_since > GIVE_UP_S:
+                    raise LoadFailed(
+                        f"{self._client.base_url} does not answer: {str(error) or repr(error)}; what was "
+                        "embedded so far is kept: run the same command again"
+                    ) from error
+            else:
+                if answer.is_success:
+                    return self._vector(answer, modality)
+                if answer.status_code in _ITEM_FAULTS:
+                    return _fault(answer, modality)
+                if answer.status_code not in _PASSING:
+                    raise LoadFailed(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}")
+                if answer.status_code == 429:
+                    silent_since = loop.time()  # busy, not gone
+                elif loop.time() - silent_since > GIVE_UP_S:
+                    raise LoadFailed(f"{answer.url} answers {answer.status_code} for {GIVE_UP_S:.0f} s")
+                told = answer.headers.get("retry-after", "")
+                pause_s = float(told) if told.isdigit() else PAUSE_S
+            await asyncio.sleep(pause_s)
+
+    def _vector(self, answer: httpx.Response, modality: Modality) -> Vector:
+        vector = np.asarray(answer.json()[modality.vector_key][0], np.float32)
+        if vector.shape != (self.origin.dimension,):
+            raise LoadFailed(
+                f"{answer.url} answers a vector of the shape {vector.shape}: is it another server?"
+            )
+        return vector
+
+
+def _fault(answer: httpx.Response, modality: Modality) -> str:
+    try:
+        told = str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        raise LoadFailed(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}") from None
+    return told.removeprefix(f"{modality.plural}[0]: ")
+
+
+async def _ready_meta(client: httpx.AsyncClient, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return /meta of a server that is ready, waiting for one that still loads."""
+    while True:
+        try:
+            answer = await client.get("/meta")
+            answer.raise_for_status()
+            meta: dict[str, Any] = answer.json()
+            origin_from(meta)
+            state = meta.get("state")
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise LoadFailed(
+                f"--url: {client.base_url} is no inference server that can be reached: "
+                f"{str(error) or repr(error)}"
+            ) from error
+        if state == Phase.READY:
+            return meta
+        if state in {Phase.FAILED, Phase.DRAINING}:
+            raise LoadFailed(f"--url: {client.base_url}: {meta.get('detail', state)}")
+        tell(str(meta.get("detail", state)))
+        await asyncio.sleep(PAUSE_S)
+
+
+@contextlib.asynccontextmanager
+async def _in_process(
+    settings: LoadSettings, load: Load, tell: Callable[[str], None]
+) -> AsyncIterator[LocalEmbedder]:
+    failures: list[str] = []
+    service = Service(server_settings(settings), load, failures.append)
+    service.start()
+    told = ""
+    try:
+        while not service.readiness.ready:
+            if failures:
+                raise LoadFailed(failures[0])
+            if (now := service.readiness.describe()) != told:
+                tell(told := now)
+            await asyncio.sleep(0.05)
+        yield LocalEmbedder(service)
+    finally:
+        service.stop()

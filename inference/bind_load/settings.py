@@ -1,0 +1,75 @@
+"""What `load` is told: the model's settings and its own, declared once like the server's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import CliPositionalArg
+
+from bind_inference.settings import PROGRAM, ModelSettings, parse_settings
+from bind_load.plan import Rule, parse_rule
+
+LOAD_PROGRAM: Final = f"{PROGRAM} load"
+
+
+class LoadSettings(ModelSettings):
+    """Embed a folder of media into a Parquet file.
+
+    SOURCE is a folder, read with all below it, or a file with one text a line. A file's name tells its kind:
+    photo.jpg is an image, call.wav audio, walk.csv IMU, note.txt a text; a picture below a folder called
+    thermal or depth is one of that kind. Started again, a run that was cut goes on where it was; a file that
+    has not changed is not embedded again. Exit status: 0; 1 if files could not be embedded (each has a row
+    with its error); 2 for a wrong setting; 3 if the load could not go on; 128 and the signal if interrupted.
+
+    Every option is also an environment variable. An option given on the command line wins.
+    """
+
+    source: CliPositionalArg[Path] = Field(description="folder of media, or file with one text a line")
+    output: CliPositionalArg[Path] = Field(
+        description="Parquet file to write; beside it a folder OUTPUT.parts while the load runs"
+    )
+    modality: Literal["auto", "text", "image", "audio", "video", "imu", "thermal", "depth"] = Field(
+        default="auto", description="what all files are; auto: told by their names"
+    )
+    rule: list[str] = Field(
+        default=[],
+        description="GLOB=MODALITY, such as '**/flir_*.png=thermal': what the files of these paths are; may "
+        "be given more than once, the first that matches wins",
+    )
+    url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="a running server that embeds, such as http://127.0.0.1:8080; unset: the model runs here",
+    )
+    max_in_flight: int = Field(default=32, ge=1, le=4096, description="items that are embedded at once")
+    max_in_flight_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=1, description="bytes of media that are held for it at once"
+    )
+    retry_failed: bool = Field(
+        default=False, description="try unchanged files again that could not be embedded before"
+    )
+
+    @field_validator("rule")
+    @classmethod
+    def _rules_are_rules(cls, value: list[str]) -> list[str]:
+        for rule in value:
+            parse_rule(rule)
+        return value
+
+    @model_validator(mode="after")
+    def _licence(self) -> Self:
+        if self.url is not None:
+            return self  # it is the server that loads the weights
+        checked: Self = super()._licence()  # type: ignore[operator]  # the decorator hides the method
+        return checked
+
+    @property
+    def rules(self) -> list[Rule]:
+        """`rule` as rules."""
+        return [parse_rule(rule) for rule in self.rule]
+
+
+def load_load_settings(arguments: Sequence[str]) -> LoadSettings:
+    """Return the settings of the load command; see `parse_settings`."""
+    return parse_settings(LoadSettings, arguments, LOAD_PROGRAM)

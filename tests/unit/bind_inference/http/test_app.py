@@ -1,0 +1,189 @@
+"""The application around a fake engine: what the real process can hardly be brought to show."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from bind_inference import __version__
+from bind_inference.errors import BindError
+from bind_inference.http.app import create_app
+from bind_inference.readiness import Phase
+from bind_inference.scheduling.service import Service
+from bind_inference.settings import Settings
+from support.fake_engine import FakeDecoders, FakeEngine
+
+from ..test_errors import SUBCLASSES
+
+
+class World:
+    """A service on a fake engine, and a client that calls it without a socket."""
+
+    def __init__(self, **settings: object) -> None:
+        self.engine = FakeEngine()
+        self.failures: list[str] = []
+        self.service = Service(
+            Settings(model="Tiny", **settings),  # type: ignore[arg-type]
+            lambda _settings, _report: self.engine,
+            on_failure=self.failures.append,
+            decoders=lambda _settings, _restarted: FakeDecoders(),
+        )
+        self.app = create_app(self.service)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
+
+    async def ready(self) -> "World":
+        self.service.start()
+        async with asyncio.timeout(60):
+            while not self.service.readiness.ready:  # noqa: ASYNC110  (there is no event to wait for)
+                await asyncio.sleep(0.01)
+        return self
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = await World().ready()
+    yield made
+    made.service.stop()
+
+
+async def test_a_dead_forward_thread_makes_live_false(world: World) -> None:
+    assert (await world.client.get("/.well-known/live")).status_code == 204
+    assert (await world.client.post("/vectorize", json={"texts": ["kill"]})).status_code == 503
+    answer = await world.client.get("/.well-known/live")
+    assert answer.status_code == 503
+    assert "Failed" in answer.json()["error"]
+    assert (await world.client.get("/.well-known/ready")).status_code == 503
+    assert (await world.client.get("/meta")).json()["state"] == Phase.FAILED
+    assert (await world.client.post("/vectorize", json={"texts": ["later"]})).status_code == 503
+
+
+@pytest.mark.parametrize("text", ["bug", "poison"])
+async def test_a_bug_is_500_without_its_insides_and_logged_with_them(
+    world: World, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = await world.client.post("/vectorize", json={"texts": [text]})
+    assert answer.status_code == 500
+    assert list(answer.json()) == ["error"]
+    assert answer.headers["x-request-id"] in answer.json()["error"]
+    assert "decoder" not in answer.text
+    assert "cannot take" not in answer.text
+    assert [record.message for record in caplog.records] == ["a request met a bug"]
+    assert caplog.records[0].exc_info
+
+
+async def test_a_bug_in_one_request_leaves_the_next_alone(world: World) -> None:
+    await world.client.post("/vectorize", json={"texts": ["bug"]})
+    assert (await world.client.post("/vectorize", json={"texts": ["fine"]})).status_code == 200
+
+
+async def test_a_vector_that_is_not_finite_names_its_item(world: World) -> None:
+    answer = await world.client.post("/vectorize", json={"texts": ["fine", "infinite"]})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("texts[1]: its values are too extreme")
+
+
+async def test_a_full_queue_is_429_with_retry_after() -> None:
+    world = await World(max_queue_items=1).ready()
+    world.engine.gate.clear()
+    waiting = asyncio.create_task(world.client.post("/vectorize", json={"texts": ["a"]}))
+    assert await asyncio.to_thread(world.engine.entered.wait, 5)
+    answer = await world.client.post("/vectorize", json={"texts": ["b"]})
+    world.engine.gate.set()
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "queue is full" in answer.json()["error"]
+    assert (await waiting).status_code == 200
+    world.service.stop()
+
+
+async def test_bodies_count_against_the_bytes_that_may_be_held() -> None:
+    world = await World(max_queue_bytes=100_000).ready()
+    answer = await world.client.post("/vectorize", json={"texts": ["a" * 200_000]})
+    assert answer.status_code == 413
+    assert "bytes" in answer.json()["error"]
+    assert world.service.scheduler.bytes_held.held == 0
+    world.service.stop()
+
+
+async def test_a_model_that_cannot_be_loaded_is_told_everywhere() -> None:
+    world = World()
+
+    def fail(*_: object) -> FakeEngine:
+        raise OSError("no space left in /cache")
+
+    world.service._load = fail
+    world.service.start()
+    async with asyncio.timeout(5):
+        while not world.failures:  # noqa: ASYNC110  (there is no event to wait for)
+            await asyncio.sleep(0.01)
+    assert world.failures == ["no space left in /cache"]
+    assert world.service.readiness.phase is Phase.FAILED
+    answer = await world.client.post("/vectorize", json={"texts": ["a"]})
+    assert answer.status_code == 503
+    assert "no space left" in answer.json()["error"]
+
+
+async def test_draining_is_for_ever(world: World) -> None:
+    world.service.drain()
+    assert (await world.client.get("/.well-known/ready")).status_code == 503
+    assert (await world.client.post("/vectorize", json={"texts": ["a"]})).status_code == 200
+    world.service.stop()
+    answer = await world.client.post("/vectorize", json={"texts": ["a"]})
+    assert answer.status_code == 503
+    assert (await world.client.get("/.well-known/live")).status_code == 204
+
+
+@pytest.mark.parametrize("kind", SUBCLASSES)
+async def test_every_error_is_sent_with_its_status(world: World, kind: type[BindError]) -> None:
+    @world.app.get("/raise")
+    async def fail() -> None:
+        raise kind("told to the client")
+
+    answer = await world.client.get("/raise")
+    assert answer.status_code == kind.status
+    assert answer.json() == {"error": "told to the client"}
+    assert answer.headers.get("retry-after") == (str(kind.retry_after_s) if kind.retry_after_s else None)
+
+
+async def test_the_documentation_promises_the_statuses_that_are_sent(world: World) -> None:
+    paths = (await world.client.get("/openapi.json")).json()["paths"]
+    promised = {int(status) for status in paths["/vectorize"]["post"]["responses"]}
+    assert {int(kind.status) for kind in SUBCLASSES} <= promised
+
+
+async def test_a_request_keeps_the_id_that_it_came_with(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"X-Request-ID": "shop-17.a_B"}
+    answer = await world.client.post("/vectorize", json={"texts": ["bug"]}, headers=given)
+    assert answer.headers["x-request-id"] == "shop-17.a_B"
+    assert "request shop-17.a_B" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a" * 129, 'a"b', "é", "../../x"])
+async def test_an_id_that_could_do_harm_is_replaced(world: World, given: str) -> None:
+    headers = [(b"X-Request-ID", given.encode())]
+    ids = {(await world.client.get("/meta", headers=headers)).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert given not in ids
+    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9]+", made) for made in ids)
+
+
+async def test_what_is_served_is_a_metric(world: World) -> None:
+    text = (await world.client.get("/metrics")).text
+    labels = f'device="cpu",model="Fake",precision="float32",version="{__version__}"'
+    (line,) = [line for line in text.splitlines() if line.startswith("bind_build_info")]
+    found = line.removeprefix("bind_build_info{").removesuffix("} 1.0")
+    assert sorted(found.split(",")) == labels.split(",")
+
+
+async def test_a_vector_asked_for_again_is_the_same_in_the_answer(world: World) -> None:
+    first, again = [
+        (await world.client.post("/vectorize", json={"texts": ["a", "b"]})).content for _ in range(2)
+    ]
+    assert first == again
+    assert len(world.engine.batches) <= 2

@@ -1,0 +1,33 @@
+"""What is said about a body that /v1/embeddings does not take."""
+
+import json
+
+import pytest
+
+from bind_inference.errors import InvalidRequest
+from bind_inference.items.openai_schemas import EmbeddingsRequest
+from bind_inference.items.schemas import parse_body
+
+
+@pytest.mark.parametrize("given", ["a", ["a"]])
+def test_input_is_a_text_or_a_list(given: object) -> None:
+    assert parse_body(EmbeddingsRequest, json.dumps({"input": given}).encode(), 100).input == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "input: is required"),
+        ({"input": 5}, "input: must be a string or a list of strings"),
+        ({"input": ["a", None]}, "input[1]: must be a string"),
+        ({"input": [[1, 2]]}, "input: token ids are not taken"),
+        ({"input": [1, 2]}, "input: token ids are not taken"),
+        ({"input": "a", "encoding_format": "hex"}, "encoding_format: must be 'float' or 'base64'"),
+        ({"input": "a", "dimensions": "many"}, "dimensions: must be a whole number"),
+        ({"input": "a", "input_type": "query"}, "input_type: unknown field; known are input, model"),
+    ],
+)
+def test_a_wrong_body_is_told_by_name(body: object, told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(EmbeddingsRequest, json.dumps(body).encode(), 100)
+    assert caught.value.message.startswith(told)

@@ -1,0 +1,79 @@
+"""What is said about a body that is not what the end point takes."""
+
+import json
+
+import pytest
+
+from bind_inference.errors import InvalidRequest, RequestTooLarge
+from bind_inference.items.schemas import VectorizeRequest, VectorizeResponse, parse_body
+from bind_inference.modality import Modality
+
+
+def refused(raw: bytes) -> str:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_body(VectorizeRequest, raw, 100)
+    return caught.value.message
+
+
+def test_items_are_listed_by_modality_with_their_place() -> None:
+    body = parse_body(VectorizeRequest, b'{"images":["i","j"],"texts":["t"],"depth":null,"imu":[]}', 100)
+    assert body.items() == [(Modality.TEXT, 0, "t"), (Modality.IMAGE, 0, "i"), (Modality.IMAGE, 1, "j")]
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"texts":null}', b'{"texts":[],"video":[]}'])
+def test_missing_null_and_empty_lists_are_no_items(raw: bytes) -> None:
+    assert parse_body(VectorizeRequest, raw, 100).items() == []
+
+
+@pytest.mark.parametrize("modality", Modality)
+def test_request_and_answer_have_a_list_for_every_modality(modality: Modality) -> None:
+    assert modality.plural in VectorizeRequest.model_fields
+    assert modality.vector_key in VectorizeResponse.model_fields
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"", "the body is empty"),
+        (b" \n", "the body is empty"),
+        (b"{", "the body is not valid JSON"),
+        (b'{"texts":["\xff"]}', "the body is not valid JSON"),
+        (b'{"texts":["\\ud800"]}', "the body is not valid JSON"),
+        (b"[" * 100_000, "the body is not valid JSON"),
+        (b'{"texts":NaN}', "the body is not valid JSON"),
+        (b"[]", "the body must be a JSON object with texts, images"),
+        (b'"texts"', "the body must be a JSON object with texts, images"),
+        (b'{"texts":"a"}', "texts: must be a list of strings"),
+        (b'{"texts":{"a":1}}', "texts: must be a list of strings"),
+        (b'{"images":["a",null]}', "images[1]: must be a string"),
+        (b'{"image":["a"]}', "image: unknown field; known are texts, images, audio"),
+    ],
+)
+def test_a_wrong_body_is_told_by_name(raw: bytes, told: str) -> None:
+    assert refused(raw).startswith(told)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    assert refused(b'{"texts":[1],"images":["a",2],"sound":[]}') == (
+        "texts[0]: must be a string; images[1]: must be a string; "
+        "sound: unknown field; known are texts, images, audio, video, imu, thermal, depth"
+    )
+
+
+def test_a_fault_never_repeats_what_was_sent() -> None:
+    assert "secret" not in refused(b'{"texts":[{"secret":1}],"audio":"secret"}')
+
+
+def test_a_long_unknown_name_is_cut() -> None:
+    assert len(refused(json.dumps({"x" * 10_000: 1}).encode())) < 250
+
+
+def test_many_faults_are_counted() -> None:
+    message = refused(json.dumps({"texts": [1] * 90}).encode())
+    assert message.count("must be a string") == 20
+    assert message.endswith("; and 70 more")
+
+
+def test_too_many_items_are_refused_with_both_figures() -> None:
+    with pytest.raises(RequestTooLarge, match="101 items are above the limit of 100"):
+        parse_body(VectorizeRequest, json.dumps({"texts": ["a"] * 60, "imu": ["b"] * 41}).encode(), 100)

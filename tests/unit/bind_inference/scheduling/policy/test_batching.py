@@ -1,0 +1,235 @@
+"""Which items run next, and when; the time is given."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from bind_inference.items.cost import WEIGHTS, gflop
+from bind_inference.modality import Modality
+from bind_inference.scheduling.policy.batching import Batcher, Policy
+
+TEXT, IMAGE, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.VIDEO
+TYPICAL = {TEXT: 12, VIDEO: 15}  # tokens and views
+GFLOP_PER_S = 160  # a block in float32 on two cores
+
+
+@dataclass(eq=False)
+class Item:
+    modality: Modality
+    name: int = 0
+    abandoned: bool = False
+    units: int = 0
+
+    @property
+    def gflop(self) -> float:
+        return gflop(self.modality, self.units or TYPICAL.get(self.modality, 1))
+
+
+def batcher(**limits: float) -> Batcher[Item]:
+    return Batcher(Policy(**limits))  # type: ignore[arg-type]
+
+
+def test_nothing_waits_nothing_runs() -> None:
+    queue = batcher()
+    assert queue.next_batch(0.0) == []
+    assert queue.next_due(0.0) is None
+
+
+def test_without_a_wait_one_item_runs_at_once() -> None:
+    queue = batcher()
+    queue.put(item := Item(TEXT), 5.0)
+    assert queue.next_batch(5.0) == [item]
+    assert len(queue) == 0
+
+
+def test_an_item_waits_for_company_until_its_time() -> None:
+    queue = batcher(max_wait_s=0.1)
+    queue.put(item := Item(TEXT), 5.0)
+    assert queue.next_batch(5.05) == []
+    assert queue.next_due(5.05) == pytest.approx(5.1)
+    assert queue.next_batch(5.1) == [item]
+
+
+def test_a_full_batch_does_not_wait() -> None:
+    queue = batcher(max_wait_s=0.1, max_batch_size=2)
+    for _ in range(3):
+        queue.put(Item(TEXT), 5.0)
+    assert queue.next_due(5.0) == 5.0
+    assert len(queue.next_batch(5.0)) == 2
+    assert queue.next_batch(5.0) == []
+    assert queue.depth(TEXT) == 1
+
+
+def test_a_batch_is_cut_by_cost() -> None:
+    queue = batcher(max_batch_gflop=1000, max_batch_size=100)
+    for _ in range(150):
+        queue.put(Item(TEXT), 0.0)
+        queue.put(Item(IMAGE), 0.0)
+    sizes = {batch[0].modality: len(batch) for batch in (queue.next_batch(0.0), queue.next_batch(0.0))}
+    assert sizes == {TEXT: 100, IMAGE: 3}
+
+
+def test_a_batch_of_texts_is_cut_by_tokens() -> None:
+    queue = batcher(max_batch_gflop=gflop(TEXT, 100))
+    for name, tokens in enumerate((40, 5, 54, 2, 77, 30, 3)):
+        queue.put(Item(TEXT, name, units=tokens), 0.0)
+    batches = [[item.name for item in queue.next_batch(0.0)] for _ in range(3)]
+    assert batches == [[0, 1, 2], [3, 4], [5, 6]]  # 99, 79 and 33 tokens, in the order of their coming
+
+
+def test_a_batch_is_full_when_its_cost_is() -> None:
+    queue = batcher(max_batch_gflop=gflop(TEXT, 100), max_wait_s=0.1)
+    queue.put(Item(TEXT, units=77), 5.0)
+    assert queue.next_batch(5.0) == []
+    queue.put(Item(TEXT, units=23), 5.01)
+    assert queue.next_due(5.01) == 5.01
+    assert len(queue.next_batch(5.01)) == 2
+    queue.put(Item(TEXT, units=77), 5.02)
+    assert queue.next_batch(5.02) == []
+
+
+def test_a_batch_that_has_ended_is_waited_for_a_moment() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=3, seconds=0.05, now=5.0)
+    assert queue.next_batch(5.001) == []
+    assert queue.next_due(5.001) == pytest.approx(5.01)  # a fifth of the batch's time
+    assert len(queue.next_batch(5.01)) == 1
+
+
+def test_the_next_batch_is_cut_as_soon_as_all_are_back() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=2, seconds=0.05, now=5.0)
+    queue.put(Item(TEXT), 5.001)
+    assert queue.next_batch(5.001) == []
+    queue.put(Item(TEXT), 5.002)
+    assert len(queue.next_batch(5.002)) == 3
+
+
+def test_a_moment_is_short_however_long_the_batch_took() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.ended(TEXT, items=2, seconds=30, now=5.0)
+    assert queue.next_due(5.0) == pytest.approx(5.02)
+
+
+def test_one_client_alone_never_waits_nor_does_who_comes_later() -> None:
+    queue = batcher()
+    queue.ended(TEXT, items=1, seconds=0.05, now=5.0)
+    queue.put(Item(TEXT), 5.001)
+    assert len(queue.next_batch(5.001)) == 1
+    queue.ended(TEXT, items=8, seconds=0.05, now=6.0)
+    queue.put(Item(TEXT), 6.1)
+    assert len(queue.next_batch(6.1)) == 1
+
+
+def test_nobody_waits_for_those_who_would_not_fit() -> None:
+    queue = batcher(max_batch_gflop=350)
+    queue.put(Item(IMAGE), 4.99)
+    queue.ended(IMAGE, items=1, seconds=1, now=5.0)
+    assert len(queue.next_batch(5.0)) == 1
+
+
+def test_other_modalities_do_not_wait_for_the_one_that_ended() -> None:
+    queue = batcher()
+    queue.put(Item(TEXT), 4.99)
+    queue.put(Item(IMAGE), 4.99)
+    queue.ended(TEXT, items=8, seconds=0.05, now=5.0)
+    assert queue.next_batch(5.0)[0].modality is IMAGE
+
+
+def test_what_hung_up_counts_no_more_towards_a_full_batch() -> None:
+    queue = batcher(max_batch_gflop=gflop(TEXT, 100), max_wait_s=0.1)
+    queue.put(gone := Item(TEXT, units=77), 5.0)
+    gone.abandoned = True
+    assert queue.next_batch(5.0) == []
+    queue.put(Item(TEXT, units=30), 5.0)
+    assert queue.next_batch(5.0) == []
+
+
+def test_an_item_above_the_cost_runs_alone() -> None:
+    queue = batcher(max_batch_gflop=1)
+    queue.put(item := Item(VIDEO), 0.0)
+    queue.put(Item(VIDEO), 0.0)
+    assert queue.next_batch(0.0) == [item]
+
+
+def test_a_batch_has_one_modality_and_keeps_the_order() -> None:
+    queue = batcher()
+    for name in range(6):
+        queue.put(Item((TEXT, IMAGE)[name % 2], name), 0.0)
+    assert [item.name for item in queue.next_batch(0.0)] in ([0, 2, 4], [1, 3])
+
+
+def test_the_items_of_clients_that_hung_up_are_dropped() -> None:
+    queue = batcher(max_batch_size=2)
+    items = [Item(TEXT, name, abandoned=name in {0, 2}) for name in range(5)]
+    for item in items:
+        queue.put(item, 0.0)
+    assert [item.name for item in queue.next_batch(0.0)] == [1, 3]
+    items[4].abandoned = True
+    assert queue.next_batch(1.0) == []
+    assert queue.next_due(1.0) is None
+
+
+def test_texts_that_come_while_videos_wait_run_after_the_video_in_flight() -> None:
+    queue = batcher()
+    for name in range(5):
+        queue.put(Item(VIDEO, name), 0.0)
+    assert queue.next_batch(0.0)[0].modality is VIDEO
+    queue.put(Item(TEXT), 1.0)
+    assert queue.next_batch(1.0)[0].modality is TEXT
+
+
+def test_neither_of_two_busy_modalities_starves() -> None:
+    queue = batcher()
+    for _ in range(4000):
+        queue.put(Item(TEXT), 0.0)
+    for _ in range(20):
+        queue.put(Item(VIDEO), 0.0)
+    work = dict.fromkeys(Modality, 0.0)
+    for _ in range(60):
+        batch = queue.next_batch(0.0)
+        work[batch[0].modality] += sum(item.gflop for item in batch)
+    assert work[VIDEO] > 0
+    assert work[TEXT] == pytest.approx(work[VIDEO], abs=6000)  # within about one video
+
+
+def test_time_spent_idle_earns_no_credit() -> None:
+    queue = batcher()
+    for _ in range(30):
+        queue.put(Item(VIDEO), 0.0)
+    for _ in range(20):
+        queue.next_batch(0.0)
+    for _ in range(4000):  # texts come late: they may not now run for as long as the videos had
+        queue.put(Item(TEXT), 1.0)
+    first = [queue.next_batch(1.0)[0].modality for _ in range(60)]
+    assert first.count(VIDEO) >= 2
+
+
+def test_texts_wait_for_a_part_of_a_video_not_for_videos() -> None:
+    """Eight videos of 30 s wait at any time; two texts come each second. None waits longer than one view."""
+    queue, now, waited = batcher(), 0.0, list[float]()
+    came = {name: 0.5 * name for name in range(400)}
+    next_text, videos_done = 0, 0
+    while now < 202:  # and not until all texts are served, which a starving policy would never reach
+        while next_text in came and came[next_text] <= now:
+            queue.put(Item(TEXT, next_text), came[next_text])
+            next_text += 1
+        while queue.depth(VIDEO) < 8 * 15:
+            queue.put(Item(VIDEO, units=1), now)
+        batch = queue.next_batch(now)
+        if batch[0].modality is TEXT:
+            waited += [now - came[item.name] for item in batch]
+        videos_done += batch[0].modality is VIDEO
+        now += sum(item.gflop for item in batch) / GFLOP_PER_S
+    assert len(waited) == len(came)
+    assert max(waited) <= gflop(VIDEO, 1) / GFLOP_PER_S  # 2 s
+    assert videos_done >= 80  # of 98 that fit into the time, and so they go on beside the texts
+
+
+@pytest.mark.parametrize("modality", Modality)
+def test_every_modality_has_a_weight(modality: Modality) -> None:
+    assert WEIGHTS[modality].gflop > 0
+    assert WEIGHTS[modality].decoded_bytes > 0

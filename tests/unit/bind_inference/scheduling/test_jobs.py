@@ -1,0 +1,51 @@
+"""Single flight: who may join which job."""
+
+import asyncio
+
+from bind_inference.items.embedding import content_key
+from bind_inference.modality import Modality
+from bind_inference.scheduling.jobs import Flights, Job, Waiter
+
+KEY = content_key(Modality.TEXT, "a")
+
+
+def waiter() -> Waiter:
+    return Waiter(Modality.TEXT, "a", asyncio.get_running_loop().create_future())
+
+
+def job(*waiters: Waiter) -> Job:
+    made = Job(Modality.TEXT, "a", KEY)
+    for one in waiters:
+        made.add(one)
+    return made
+
+
+async def test_an_abandoned_job_is_not_joined_since_it_may_be_dropped_any_moment() -> None:
+    flights, one, two = Flights(), waiter(), waiter()
+    first = job(one, two)
+    flights.add(first)
+    one.future.cancel()
+    assert flights.get(KEY) is first
+    two.future.cancel()
+    assert flights.get(KEY) is None
+
+
+async def test_a_job_that_ends_late_leaves_the_one_in_its_place() -> None:
+    flights, old, new = Flights(), job(), job(waiter())
+    flights.add(old)
+    flights.add(new)
+    flights.remove(old)
+    assert flights.get(KEY) is new
+    flights.remove(new)
+    assert len(flights) == 0
+
+
+async def test_who_hung_up_is_not_answered_and_the_rest_are() -> None:
+    gone, stays = waiter(), waiter()
+    shared = job(gone, stays)
+    gone.future.cancel()
+    error = ValueError("any outcome")
+    shared.finish(error)
+    assert gone.future.cancelled()
+    assert stays.future.result() is error
+    assert shared.data == stays.data == ""

@@ -1,0 +1,111 @@
+"""Settings: one definition, two ways in, one line when a value is wrong."""
+
+import pytest
+
+from bind_inference.settings import FOREIGN_NAMES, InvalidSetting, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"BIND_{name.upper()}", raising=False)
+    monkeypatch.delenv("ENABLE_CUDA", raising=False)
+
+
+@pytest.mark.parametrize("name", ["tiny", "Tiny", "TINY"])
+def test_the_model_is_named_in_any_case(name: str) -> None:
+    assert load_settings(["--model", name]).model == "Tiny"
+
+
+@pytest.mark.parametrize("name", ["imagebind-huge", "ImageBindHuge", "imagebind_huge"])
+def test_the_huge_model_has_more_than_one_spelling(name: str) -> None:
+    assert load_settings(["--model", name, "--license-accepted", "true"]).model == "ImageBindHuge"
+
+
+def test_the_environment_sets_what_the_command_line_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIND_MODEL", "tiny")
+    monkeypatch.setenv("BIND_HTTP_PORT", "9000")
+    monkeypatch.setenv("BIND_WEIGHTS_URL", "")
+    assert load_settings([]).http_port == 9000
+    assert load_settings(["--http-port", "9001"]).http_port == 9001
+    assert load_settings([]).weights_url is None
+
+
+@pytest.mark.parametrize(("value", "expected"), [("0", False), ("1", True), ("true", True), ("false", False)])
+def test_enable_cuda_is_read_under_its_upstream_name(
+    monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool
+) -> None:
+    monkeypatch.setenv("ENABLE_CUDA", value)
+    assert load_settings(["--model", "tiny"]).enable_cuda is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--model", "clip"], "--model (BIND_MODEL): must be one of ImageBindHuge, Tiny, not 'clip'"),
+        (["--model", "tiny", "--http-port", "x"], "--http-port (BIND_HTTP_PORT): must be a whole number"),
+        (["--model", "tiny", "--http-port", "70000"], "--http-port (BIND_HTTP_PORT): must be 65535 or less"),
+        (
+            ["--model", "tiny", "--enable-cuda", "maybe"],
+            "(ENABLE_CUDA): must be 0, 1, true or false, not 'maybe'",
+        ),
+        (
+            ["--model", "tiny", "--weights-sha256", "ab"],
+            "(BIND_WEIGHTS_SHA256): must be 64 hexadecimal digits",
+        ),
+        (
+            ["--model", "tiny", "--weights-url", "ftp://x"],
+            "(BIND_WEIGHTS_URL): must be a URL that starts with",
+        ),
+        (
+            ["--model", "tiny", "--text-truncation", "middle"],
+            "--text-truncation (BIND_TEXT_TRUNCATION): must be one of weaviate, upstream, not 'middle'",
+        ),
+        (["--model", "tiny", "--log-level", "loud"], "must be one of DEBUG, INFO, WARNING, ERROR"),
+        (["--model", "tiny", "--max-batch-size", "-1"], "(BIND_MAX_BATCH_SIZE): must be 0 or more"),
+        (
+            ["--model", "tiny", "--weights-url", "https://x", "--weights-path", "/weights"],
+            "--weights-path (BIND_WEIGHTS_PATH) and --weights-url (BIND_WEIGHTS_URL): both are set; unset",
+        ),
+        (["--model", "imagebind-huge"], "--license-accepted (BIND_LICENSE_ACCEPTED): must be true"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_setting(arguments: list[str], told: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        load_settings(arguments)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_all_wrong_values_are_told_at_once() -> None:
+    with pytest.raises(InvalidSetting, match=r"max-wait-s.*http-port"):
+        load_settings(["--model", "tiny", "--http-port", "-1", "--max-wait-s", "soon"])
+
+
+def test_an_unknown_flag_is_one_line_too() -> None:
+    with pytest.raises(InvalidSetting, match=r"^unrecognized arguments: --modle tiny; .* --help"):
+        load_settings(["--modle", "tiny"])
+
+
+def test_help_lists_every_setting_with_its_variable_and_explanation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        load_settings(["--help"])
+    assert caught.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for name, field in Settings.model_fields.items():
+        variable = FOREIGN_NAMES.get(name, f"BIND_{name.upper()}")
+        assert f" --{name.replace('_', '-')} " in told
+        assert f"[{variable}]" in told or f"[{variable}; default: " in told
+        assert field.description
+        assert " ".join(field.description.split()) in told
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings(["--model", "tiny"]).http_port = 1  # type: ignore[misc]
+
+
+def test_idle_connections_outlast_weaviates_90_seconds() -> None:
+    assert Settings(model="Tiny").keep_alive_s > 90

@@ -1,0 +1,56 @@
+"""A running server as embedder: what is tried again, what blames the item, what ends the load."""
+
+import httpx
+import numpy as np
+import pytest
+
+from bind_inference.modality import Modality
+from bind_load import embedder as module
+from bind_load.embedder import RemoteEmbedder
+from bind_load.errors import LoadFailed
+from bind_load.rows import Origin
+
+VECTOR = [0.5, 1.0]
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_S", 0.0)
+
+
+def embedder(*statuses: int) -> RemoteEmbedder:
+    """Return the embedder of a server that answers these, then the vector."""
+    left = list(statuses)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        if left:
+            return httpx.Response(left.pop(0), json={"error": "texts[0]: told"})
+        return httpx.Response(200, json={"textVectors": [VECTOR]})
+
+    client = httpx.AsyncClient(base_url="http://server", transport=httpx.MockTransport(answer))
+    return RemoteEmbedder(client, Origin("Tiny", 2, "float32", "abc"))
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+async def test_what_passes_is_tried_again(status: int) -> None:
+    vector = await embedder(status, status).embed(Modality.TEXT, "a")
+    assert np.array_equal(vector, VECTOR)
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+async def test_what_blames_the_item_is_its_error(status: int) -> None:
+    assert await embedder(status).embed(Modality.TEXT, "a") == "told"
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+async def test_what_blames_the_address_ends_the_load(status: int) -> None:
+    with pytest.raises(LoadFailed, match=f"answers {status}"):
+        await embedder(status).embed(Modality.TEXT, "a")
+
+
+async def test_a_server_that_never_has_a_request_in_time_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "GIVE_UP_S", 0.0)
+    with pytest.raises(LoadFailed, match="answers 408 for 0 s"):
+        await embedder(*[408] * 100).embed(Modality.TEXT, "a")
