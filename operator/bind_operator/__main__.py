@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from bind_operator.api import parse_resource
-from bind_operator.chart import ChartUnreadable, load_chart
 from bind_operator.errors import InvalidSpec, OperatorError
 from bind_operator.logs import configure_logging
+from bind_operator.release.chart import ChartUnreadable, load_chart
+from bind_operator.release.values import render_values
 from bind_operator.settings import Settings
-from bind_operator.values import render_values
 
 BAD_INPUT = 2
 

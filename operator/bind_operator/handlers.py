@@ -13,11 +13,11 @@ from typing import Any
 import kopf
 
 from bind_operator.api.identity import GROUP, PLURAL, VERSION
-from bind_operator.doorbell import Doorbell
+from bind_operator.cluster.kube import Kube
 from bind_operator.errors import OperatorError
-from bind_operator.facts import Key
-from bind_operator.kube import Kube
-from bind_operator.objects import CHART_NAME, INSTANCE_LABEL, NAME_LABEL
+from bind_operator.policy.facts import Key
+from bind_operator.policy.objects import CHART_NAME, INSTANCE_LABEL, NAME_LABEL
+from bind_operator.reconcile.work_queue import Doorbell
 
 logger = logging.getLogger(__name__)
 

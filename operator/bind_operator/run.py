@@ -11,17 +11,17 @@ import kopf
 import prometheus_client
 from kopf._core.engines.peering import Identity
 
-from bind_operator.attempts import Attempts
-from bind_operator.chart import load_chart
-from bind_operator.deletion import Deletion
-from bind_operator.doorbell import Doorbell
+from bind_operator.cluster.client import KubeClient
+from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.verification import Verifier
 from bind_operator.handlers import build_kopf_settings, build_registry, sweep, wait_until_served
-from bind_operator.helm import Helm
-from bind_operator.kube import Kube
-from bind_operator.kube_client import KubeClient
-from bind_operator.reconciler import Reconciler
+from bind_operator.policy.attempts import Attempts
+from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.work_queue import Doorbell
+from bind_operator.release.chart import load_chart
+from bind_operator.release.helm import Helm
 from bind_operator.settings import Settings
-from bind_operator.verify import Verifier
 
 logger = logging.getLogger(__name__)
 

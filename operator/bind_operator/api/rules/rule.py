@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bind_operator.api.parts import Resources
+from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.quantity import parse_quantity
 
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
