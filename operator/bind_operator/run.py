@@ -14,11 +14,11 @@ from kopf._core.engines.peering import Identity
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.verification import Verifier
-from bind_operator.handlers import build_kopf_settings, build_registry, sweep, wait_until_served
+from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.reconciler import Reconciler
-from bind_operator.reconcile.work_queue import Doorbell
+from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
 from bind_operator.release.helm import Helm
 from bind_operator.settings import Settings
@@ -49,7 +49,7 @@ async def run_operator(settings: Settings) -> None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)
     client = await KubeClient.connect(settings.kubeconfig)
     prometheus_client.start_http_server(settings.metrics_port)
-    doorbell = Doorbell(settings.workers)
+    queue = WorkQueue(settings.workers)
     kube = Kube(client)
     helm = Helm(
         program,
@@ -70,19 +70,19 @@ async def run_operator(settings: Settings) -> None:
     logger.info("operator starts", extra={"facts": {"chart": chart.full_name, "chart_digest": chart.digest}})
     try:
         await wait_until_served(kube)
-        await _serve(settings, doorbell, reconciler, kube)
+        await _serve(settings, queue, reconciler, kube)
     finally:
-        await doorbell.drain(DRAIN_S)
+        await queue.drain(DRAIN_S)
         await client.close()
     logger.info("operator stopped")
 
 
-async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler, kube: Kube) -> None:
-    """Run kopf, the queue and the sweep; when one ends, end all and raise what it raised."""
-    # One look runs Helm at most once, after waiting for a slot behind other runs.
-    max_look_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+async def _serve(settings: Settings, queue: WorkQueue, reconciler: Reconciler, kube: Kube) -> None:
+    """Run kopf, the queue and the resync; when one ends, end all and raise what it raised."""
+    # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
+    max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
     operator = kopf.operator(
-        registry=build_registry(doorbell, max_look_s),
+        registry=build_registry(queue, max_reconcile_s),
         settings=build_kopf_settings(),
         standalone=True,
         # kopf would look up the name of the user, and the image's user has none.
@@ -93,8 +93,8 @@ async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler,
     )
     parts = [
         asyncio.create_task(operator),
-        asyncio.create_task(doorbell.serve(reconciler.reconcile)),
-        asyncio.create_task(sweep(kube, doorbell, settings.watch_namespaces, settings.resync_s)),
+        asyncio.create_task(queue.run(reconciler.reconcile)),
+        asyncio.create_task(resync(kube, queue, settings.watch_namespaces, settings.resync_s)),
     ]
     try:
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)

@@ -22,7 +22,7 @@ class Deletion:
     helm: Helm
     timeout_s: float
     """How long after the user's delete the operator still waits for what could not be removed."""
-    look_again_s: float = 1.0
+    requeue_s: float = 1.0
     _deleted: dict[Key, list[str]] = field(default_factory=dict)
 
     async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:

@@ -30,9 +30,9 @@ from bind_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-VERIFY_AGAIN_S = 1.0
-BUSY_AGAIN_S = 2.0
-CONFLICT_AGAIN_S = 0.5
+VERIFY_REQUEUE_S = 1.0
+BUSY_REQUEUE_S = 2.0
+CONFLICT_REQUEUE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,17 @@ class Reconciler:
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
-        """Look at `key` once and take one action; return in how many seconds to look again, None if gone."""
+        """Look at `key` once and take one action; return in how many seconds to requeue it, None if gone."""
         with RECONCILE_SECONDS.time():
             try:
-                again_s = await self._reconcile(key)
+                requeue_s = await self._reconcile(key)
             except OperatorError as error:
                 # The API server itself is not to be had: there is no status to say it in.
                 logger.warning("look failed", extra={"facts": _facts(key, error)})
                 RECONCILES.labels(outcome=str(error.reason)).inc()
-                return CONFLICT_AGAIN_S if isinstance(error, ApiConflict) else self.settings.retry_base_s
+                return CONFLICT_REQUEUE_S if isinstance(error, ApiConflict) else self.settings.retry_base_s
         RECONCILES.labels(outcome="done").inc()
-        return again_s
+        return requeue_s
 
     async def _reconcile(self, key: Key) -> float | None:
         raw = await self.kube.read_resource(key)
@@ -127,8 +127,8 @@ class Reconciler:
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self._summarize(replace(look, failure=blocked))
         self.attempts.forget(key)
-        again_s = await self._summarize(await self._observe(key, look.raw))
-        return again_s if action in (Action.INSTALL, Action.UPGRADE) else 0.0
+        requeue_s = await self._summarize(await self._observe(key, look.raw))
+        return requeue_s if action in (Action.INSTALL, Action.UPGRADE) else 0.0
 
     async def _observe(self, key: Key, raw: Object) -> _Look:
         """Return what is wanted and what is there."""
@@ -187,7 +187,7 @@ class Reconciler:
         await self.kube.record_event(look.raw, reason, message, warning=False)
 
     async def _summarize(self, look: _Look) -> float:
-        """Write the status if it changed, an event if Ready did; return in how many seconds to look again."""
+        """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
         observed = look.observed
         facts = Facts(
             state=look.state,
@@ -209,7 +209,7 @@ class Reconciler:
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
             await self._announce(look, before, status)
-        return self._next_look_s(look, facts, status)
+        return self._requeue_s(look, facts, status)
 
     async def _announce(self, look: _Look, before: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         """Record an event if Ready's status or reason changed."""
@@ -240,21 +240,21 @@ class Reconciler:
         target = Target(address, inference_addresses(look.observed.pods), model)
         return await self.verifier.verify(look.key, fingerprint, target, now)
 
-    def _next_look_s(self, look: _Look, facts: Facts, status: Mapping[str, Any]) -> float:
-        """Return how long nothing needs to be looked at unless something rings."""
+    def _requeue_s(self, look: _Look, facts: Facts, status: Mapping[str, Any]) -> float:
+        """Return after how long to requeue the resource; a watch may add it earlier."""
         settings = self.settings
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, time.monotonic())
             return settings.resync_s if wait_s is None else wait_s
         if look.deleting:
-            return self.deletion.look_again_s
+            return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
-            return BUSY_AGAIN_S
+            return BUSY_REQUEUE_S
         ready = _ready(status)
         if ready["status"] == "True" or look.suspended:
             return settings.resync_s
         if facts.is_rolled_out:
-            return VERIFY_AGAIN_S
+            return VERIFY_REQUEUE_S
         return settings.settle_s
 
     def _forget(self, key: Key) -> None:
