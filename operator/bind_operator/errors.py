@@ -37,7 +37,7 @@ class ForeignOwner(OperatorError):
 
 
 class HelmFailed(OperatorError):
-    """Helm ended with an error; the message holds its last words."""
+    """Helm ended with an error; the message is its own, without log lines."""
 
     reason = Reason.HELM_FAILED
 

@@ -1,4 +1,4 @@
-"""Wire the operator and run it until it is told to stop."""
+"""The wiring: it builds the parts of the operator and runs them until a signal stops it."""
 
 import asyncio
 import logging
@@ -45,7 +45,7 @@ async def run_operator(settings: Settings) -> None:
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
     if settings.kubeconfig is not None:
-        # kopf's own login knows no other way to be told.
+        # kopf's own login takes the path from nowhere else.
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)
     client = await KubeClient.connect(settings.kubeconfig)
     prometheus_client.start_http_server(settings.metrics_port)
@@ -67,7 +67,7 @@ async def run_operator(settings: Settings) -> None:
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
     )
-    logger.info("operator starts", extra={"facts": {"chart": chart.full_name, "chart_digest": chart.digest}})
+    logger.info("operator starts", extra={"fields": {"chart": chart.full_name, "chart_digest": chart.digest}})
     try:
         await wait_until_served(kube)
         await _serve(settings, queue, reconciler, kube)

@@ -107,8 +107,8 @@ class Kube:
         others = [name for name in metadata.get("finalizers", []) if name != FINALIZER]
         finalizers = [*others, FINALIZER] if present else others
         # The version makes it a compare-and-swap: a merge patch replaces the list of all finalizers.
-        body = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata["resourceVersion"]}}
-        await self._client.patch(_resource_path(_key(metadata)), body)
+        patch = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata["resourceVersion"]}}
+        await self._client.patch(_resource_path(_key(metadata)), patch)
 
     async def apply_status(self, resource: Object, status: Mapping[str, Any]) -> bool:
         """Write what differs from the resource's status; return whether anything did."""
@@ -128,10 +128,10 @@ class Kube:
             await self._client.replace(path, mark_failed(secret, time.time()))
 
     async def delete_claims(self, key: Key, claims: Iterable[Object]) -> None:
-        """Delete volume claims; those that are going already are left alone."""
+        """Delete volume claims, but for those that are being deleted already."""
         path = f"/api/v1/namespaces/{key.namespace}/persistentvolumeclaims"
-        going = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
-        await asyncio.gather(*(self._client.delete(f"{path}/{metadata['name']}") for metadata in going))
+        kept = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
+        await asyncio.gather(*(self._client.delete(f"{path}/{metadata['name']}") for metadata in kept))
 
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
         """Record an event at the resource. An event that is refused is only logged: it is news, not state."""
@@ -163,7 +163,7 @@ class Kube:
             await self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", event)
         except OperatorError as error:
             logger.warning(
-                "event not recorded", extra={"facts": {"reason": str(reason), "error": str(error)}}
+                "event not recorded", extra={"fields": {"reason": str(reason), "error": str(error)}}
             )
 
 

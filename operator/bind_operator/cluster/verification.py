@@ -18,8 +18,8 @@ from bind_operator.reasons import Reason
 MODULE = "multi2vec-bind"
 INFERENCE_PORT = 8080
 DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
-MAX_LOST_CHECKS = 3
-"""How many checks in a row may find no answer before a system that was verified loses that word."""
+MAX_SILENT = 3
+"""After how many checks in a row without an answer a verified system no longer counts as verified."""
 
 Fingerprint = tuple[str, ...]
 
@@ -41,32 +41,32 @@ class _Record:
     fingerprint: Fingerprint
     checked_at: float
     verification: Verification
-    lost: int = 0
+    silent: int = 0
 
 
 @dataclass
 class Verifier:
-    """Runs the check when the pods are new or the last one is old, and remembers its outcome."""
+    """Runs the check when the pods are new or the last one is old, and remembers its result."""
 
     timeout_s: float
     interval_s: float
     _records: dict[Key, _Record] = field(default_factory=dict)
 
     def remembered(self, key: Key, fingerprint: Fingerprint, now: float) -> Verification | None:
-        """Return the outcome for the same pods if it is final and young enough, else None."""
+        """Return the result for the same pods if it is final and young enough, else None."""
         record = self._records.get(key)
-        if record is None or record.fingerprint != fingerprint or record.lost:
+        if record is None or record.fingerprint != fingerprint or record.silent:
             return None
         is_young = now - record.checked_at < self.interval_s and record.verification.holds is True
         return record.verification if is_young else None
 
     async def verify(self, key: Key, fingerprint: Fingerprint, target: Target, now: float) -> Verification:
-        """Ask all of `target` and return the outcome. `now` is any clock's seconds."""
+        """Ask all of `target` and return the result. `now` is any clock's seconds."""
         found = await check(target, self.timeout_s)
         before = self._records.get(key)
         known = before is not None and before.fingerprint == fingerprint and before.verification.holds is True
-        if known and before and found.holds is None and found.blocks and before.lost + 1 < MAX_LOST_CHECKS:
-            before.lost += 1
+        if known and before and found.holds is None and found.blocks and before.silent + 1 < MAX_SILENT:
+            before.silent += 1
             return before.verification
         self._records[key] = _Record(fingerprint, now, found)
         return found
@@ -77,7 +77,7 @@ class Verifier:
 
 
 def fingerprint_of(digest: str, pods: Sequence[Mapping[str, Any]]) -> Fingerprint:
-    """Return what a check's outcome holds for: these containers of this release."""
+    """Return what a check's result holds for: these containers of this release."""
     statuses = [status for pod in pods for status in pod.get("status", {}).get("containerStatuses", [])]
     return (digest, *sorted(str(status.get("containerID", "")) for status in statuses))
 
@@ -95,7 +95,7 @@ def _is_ready(status: Mapping[str, Any]) -> bool:
 
 
 async def check(target: Target, timeout_s: float) -> Verification:
-    """Return the outcome of asking `target` once, each request within `timeout_s`."""
+    """Return the result of asking `target` once, each request within `timeout_s`."""
     timeout = aiohttp.ClientTimeout(total=timeout_s)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         checks = [_check_inference(session, address, target.model) for address in target.inference]

@@ -36,7 +36,7 @@ def render_crd_template() -> str:
     Only Helm's own lines are spliced in: the schema's text is the plain manifest's, with braces escaped.
     """
     crd = build_crd()
-    body = _dump({"spec": crd["spec"]}).replace("{{", '{{ "{{" }}')
+    spec = _dump({"spec": crd["spec"]}).replace("{{", '{{ "{{" }}')
     head = [
         f"{{{{- /* {MADE_BY} */ -}}}}",
         "{{- if .Values.crds.enabled }}",
@@ -51,7 +51,7 @@ def render_crd_template() -> str:
         "    helm.sh/resource-policy: keep",
         "  {{- end }}",
     ]
-    return "\n".join(head) + f"\n{body}{{{{- end }}}}\n"
+    return "\n".join(head) + f"\n{spec}{{{{- end }}}}\n"
 
 
 def render_install(helm: str) -> str:

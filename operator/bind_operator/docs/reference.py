@@ -51,7 +51,7 @@ def build_settings_reference() -> str:
 
 def _setting_rows() -> Iterator[tuple[str, ...]]:
     for name, field in Settings.model_fields.items():
-        # A folder that depends on the machine is told in words.
+        # A folder that depends on the machine is described in words.
         is_plain = field.default is not PydanticUndefined and not isinstance(field.default, BaseModel)
         default = f"`{json.dumps(field.default)}`" if is_plain else ""
         flag = f"`--{name.replace('_', '-')}`"

@@ -36,7 +36,7 @@ _RANK = (
     Reason.PODS_REFUSED,
     Reason.EVICTED,
 )
-"""The first of several problems is told: those nearer to the cause go first."""
+"""The first of several problems is reported: those nearer to the cause go first."""
 
 
 def diagnose(
@@ -50,7 +50,7 @@ def diagnose(
 
     pods, claims: of one release. events: of its pods, claims and workloads, in any order. template: what the
     Deployment rolls out, None if all of its pods have it. What is wrong with pods of an older one, which go
-    as soon as they can, is told only while there is nothing newer.
+    as soon as they can, is reported only while there is nothing newer.
     """
     latest = _latest_by_object(events)
     counting = [pod for pod in pods if _counts(pod)]
@@ -90,7 +90,7 @@ def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[P
         yield Problem(Reason.EVICTED, _shorten(f"pod {name} was evicted: {status.get('message', '')}"))
         return
     for condition in status.get("conditions", []):
-        # Not SchedulerError, which is a stumble of the scheduler that it repeats by itself.
+        # Not SchedulerError, a transient error that the scheduler retries by itself.
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
             yield Problem(Reason.UNSCHEDULABLE, _shorten(text))
@@ -120,8 +120,8 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
     if ended.get("reason") == "OOMKilled":
         return Problem(Reason.OUT_OF_MEMORY, _shorten(_out_of_memory(pod, status, where)))
     if reason == "CrashLoopBackOff" or (ended.get("exitCode", 0) != 0 and status.get("restartCount", 0) > 0):
-        words = (ended.get("message") or ended.get("reason") or "").strip()
-        text = f"{where} ended with exit code {ended.get('exitCode')}: {words[-400:]}"
+        log = (ended.get("message") or ended.get("reason") or "").strip()
+        text = f"{where} ended with exit code {ended.get('exitCode')}: {log[-400:]}"
         return Problem(Reason.CRASH_LOOPING, _shorten(text))
     return None
 
@@ -193,9 +193,9 @@ def _is_starting(pod: Object) -> bool:
 
 
 def _counts(pod: Object) -> bool:
-    """Whether the pod still matters: one that is going or has done its work does not."""
-    gone = pod.get("metadata", {}).get("deletionTimestamp")
-    return not gone and pod.get("status", {}).get("phase") != "Succeeded"
+    """Whether the pod still matters: one that is being deleted or has succeeded does not."""
+    deleting = pod.get("metadata", {}).get("deletionTimestamp")
+    return not deleting and pod.get("status", {}).get("phase") != "Succeeded"
 
 
 def _is_bound(claim: Object) -> bool:

@@ -26,11 +26,11 @@ class Component(StrEnum):
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision of a Helm release, as the labels of its Secret tell it."""
+    """One revision of a Helm release, as the labels of its Secret describe it."""
 
     number: int
     status: str
-    """Helm's word: deployed, superseded, failed, pending-install, uninstalling …."""
+    """Helm's status: deployed, superseded, failed, pending-install, uninstalling …."""
     managed: bool
     """Whether this operator made it."""
     digest: str
@@ -79,7 +79,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome of the live check. `holds` is None while it cannot be told."""
+    """The result of the live check. `holds` is None while it is unknown."""
 
     holds: bool | None
     reason: Reason

@@ -40,8 +40,8 @@ def newest_template(replica_sets: Iterable[Mapping[str, Any]]) -> str | None:
     """
 
     def revision(item: Mapping[str, Any]) -> int:
-        told = item["metadata"].get("annotations", {}).get(REVISION_ANNOTATION, "")
-        return int(told) if told.isdigit() else 0
+        number = item["metadata"].get("annotations", {}).get(REVISION_ANNOTATION, "")
+        return int(number) if number.isdigit() else 0
 
     newest = max(replica_sets, key=revision, default=None)
     return template_of(newest) if newest else None

@@ -18,7 +18,7 @@ class Action(StrEnum):
     UNLOCK = "Unlock"
     UNINSTALL = "Uninstall"
     FINISH_DELETION = "FinishDeletion"
-    """No release is left: see to the volumes and let the resource go."""
+    """No release is left: handle the volumes and remove the finalizer."""
 
 
 _WHEN_WANTED = {

@@ -1,4 +1,4 @@
-"""The end of a resource: uninstall, see to the volumes, let go. It never waits for ever."""
+"""Deletion uninstalls the release, handles the volumes and removes the finalizer. It never waits for ever."""
 
 import time
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Deletion:
                 f"{why}. Remove it with: helm uninstall {key.name} -n {key.namespace}"
             )
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
-            return await self._let_go(raw)
+            return await self._remove_finalizer(raw)
         if blocked is None:
             await self.helm.uninstall(key)
             message = f"release {key.name} uninstalled"
@@ -42,23 +42,23 @@ class Deletion:
         return False
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
-        """Delete the volume claims if `policy` says so and they are `owned`, else keep them; then let go."""
+        """Delete the volume claims if `policy` says so and they are `owned`; then remove the finalizer."""
         names = [claim["metadata"]["name"] for claim in observed.claims] if owned else []
         if policy == DeletionPolicy.DELETE:
             if names and not self._is_overdue(raw):
                 self._deleted[key] = names
                 await self.kube.delete_claims(key, observed.claims)
                 return False
-            await self._tell_deleted(key, raw, names)
+            await self._record_deleted(key, raw, names)
         elif names:
             message = (
                 f"volumes kept: {', '.join(names)}. Remove them with: kubectl delete pvc -n {key.namespace} "
                 f"-l {instance_selector(key.name)}"
             )
             await self.kube.record_event(raw, Reason.VOLUMES_KEPT, message, warning=False)
-        return await self._let_go(raw)
+        return await self._remove_finalizer(raw)
 
-    async def _tell_deleted(self, key: Key, raw: Object, left: Sequence[str]) -> None:
+    async def _record_deleted(self, key: Key, raw: Object, left: Sequence[str]) -> None:
         if left:
             message = (
                 f"volumes are still being deleted after {self.timeout_s:g} s and are left to the cluster: "
@@ -73,7 +73,7 @@ class Deletion:
         """Forget a resource that is gone."""
         self._deleted.pop(key, None)
 
-    async def _let_go(self, raw: Object) -> bool:
+    async def _remove_finalizer(self, raw: Object) -> bool:
         await self.kube.apply_finalizer(raw, present=False)
         return True
 

@@ -83,7 +83,7 @@ class Reconciler:
                 requeue_s = await self._reconcile(key)
             except OperatorError as error:
                 # The API server itself is not to be had: there is no status to say it in.
-                logger.warning("look failed", extra={"facts": _facts(key, error)})
+                logger.warning("look failed", extra={"fields": _log_fields(key, error)})
                 RECONCILES.labels(outcome=str(error.reason)).inc()
                 return CONFLICT_REQUEUE_S if isinstance(error, ApiConflict) else self.settings.retry_base_s
         RECONCILES.labels(outcome="done").inc()
@@ -118,7 +118,7 @@ class Reconciler:
         except OperatorError as error:
             if not error.counted:
                 raise
-            logger.warning("action failed", extra={"facts": _facts(key, error, action=str(action))})
+            logger.warning("action failed", extra={"fields": _log_fields(key, error, action=str(action))})
             failure = self.attempts.record_failure(key, look.aim, error, time.monotonic())
             return await self._summarize(replace(await self._observe(key, look.raw), failure=failure))
         if is_gone:
@@ -208,21 +208,21 @@ class Reconciler:
         status = build_status(look.key, look.resource, generation, facts, before, now)
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
-            await self._announce(look, before, status)
+            await self._record_ready(look, before, status)
         return self._requeue_s(look, facts, status)
 
-    async def _announce(self, look: _Look, before: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    async def _record_ready(self, look: _Look, before: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         """Record an event if Ready's status or reason changed."""
         old, new = _ready(before), _ready(status)
         if (old.get("status"), old.get("reason")) == (new["status"], new["reason"]):
             return
         warning = new["status"] == "False" and new["reason"] != Reason.DELETING
-        facts = _facts(look.key) | {"ready": new["status"], "reason": new["reason"]}
-        logger.info("ready changed", extra={"facts": facts})
+        fields = _log_fields(look.key) | {"ready": new["status"], "reason": new["reason"]}
+        logger.info("ready changed", extra={"fields": fields})
         await self.kube.record_event(look.raw, Reason(new["reason"]), new["message"], warning=warning)
 
     async def _verify(self, look: _Look) -> Verification | None:
-        """Return the outcome of the live check; None if there is nobody to ask."""
+        """Return the result of the live check; None if there is nothing to ask."""
         if look.resource is None or look.values is None:
             return None
         now = time.monotonic()
@@ -285,7 +285,7 @@ def _foreign_message(look: _Look) -> str:
 
 
 def _is_ours(raw: Mapping[str, Any]) -> bool:
-    """Whether the operator has a say: not in a resource that is going and that it already let go."""
+    """Whether the operator acts on the resource: not on a deleted one without its finalizer."""
     metadata = raw["metadata"]
     return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
 
@@ -299,7 +299,7 @@ def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((one for one in conditions if one["type"] == ConditionType.READY), {})
 
 
-def _facts(key: Key, error: OperatorError | None = None, **more: str) -> dict[str, str]:
+def _log_fields(key: Key, error: OperatorError | None = None, **more: str) -> dict[str, str]:
     """Return the fields of a log line about `key`."""
-    facts = {"bindvectorizer": key.name, "namespace": key.namespace, **more}
-    return facts | {"reason": str(error.reason), "error": str(error)} if error else facts
+    fields = {"bindvectorizer": key.name, "namespace": key.namespace, **more}
+    return fields | {"reason": str(error.reason), "error": str(error)} if error else fields

@@ -83,9 +83,9 @@ class Helm:
                     await self._execute(line, folder)
                 finally:
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
-        facts = {"command": command, "namespace": key.namespace, "release": key.name}
+        fields = {"command": command, "namespace": key.namespace, "release": key.name}
         duration_s = round(time.monotonic() - started, 3)
-        logger.info("helm ran", extra={"facts": facts | {"duration_s": duration_s}})
+        logger.info("helm ran", extra={"fields": fields | {"duration_s": duration_s}})
 
     async def _execute(self, arguments: Sequence[str], folder: str) -> None:
         try:
@@ -109,7 +109,7 @@ class Helm:
         finally:
             await _kill(process)
         if process.returncode:
-            raise HelmFailed(_last_words(stderr.decode(errors="replace")))
+            raise HelmFailed(_error_message(stderr.decode(errors="replace")))
 
 
 def _write_values(folder: str, values: str) -> None:
@@ -138,8 +138,8 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _last_words(stderr: str) -> str:
+def _error_message(stderr: str) -> str:
     """Return Helm's error without its log lines, for people to read."""
-    _, mark, words = stderr.rpartition("Error: ")
-    text = " ".join((words if mark else stderr).split())
-    return text[:MAX_MESSAGE] or "helm ended with an error and without a word"
+    _, mark, error = stderr.rpartition("Error: ")
+    message = " ".join((error if mark else stderr).split())
+    return message[:MAX_MESSAGE] or "helm ended with an error and without a message"

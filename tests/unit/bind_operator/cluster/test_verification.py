@@ -49,7 +49,7 @@ async def test_all_as_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weaviate", "inference", "words"),
+    ("weaviate", "inference", "text"),
     [
         ({"modules": {}}, TINY, "does not show the module multi2vec-bind"),
         ({}, TINY, "does not show the module multi2vec-bind"),
@@ -59,10 +59,10 @@ async def test_all_as_expected() -> None:
     ],
     ids=["no module", "empty metadata", "wrong dimension", "wrong model", "strange server"],
 )
-async def test_what_is_wrong_is_told(weaviate: Any, inference: Any, words: str) -> None:
+async def test_what_is_wrong_is_reported(weaviate: Any, inference: Any, text: str) -> None:
     found = await outcome(weaviate, inference)
     assert (found.holds, found.reason) == (False, Reason.VERIFICATION_FAILED)
-    assert words in found.message
+    assert text in found.message
 
 
 async def test_a_foreign_image_need_only_answer() -> None:

@@ -166,11 +166,11 @@ def test_every_state_has_a_verdict_with_a_message(state: ReleaseState, failure: 
     assert all(verdict.message for verdict in judge_all(facts).values())
 
 
-def test_problem_is_told_in_the_clusters_words() -> None:
+def test_problem_is_reported_as_the_cluster_says_it() -> None:
     assert judge(replace(WELL, problem=PROBLEM, inference=UNREADY)).message == "0/1 nodes are available"
 
 
-def test_zero_inference_pods_are_told() -> None:
+def test_zero_inference_pods_are_reported() -> None:
     facts = CASES["no inference pods are wanted"][0]
     assert "without inference pods" in judge(facts).message
     inference = judge_all(facts)[ConditionType.INFERENCE_READY]

@@ -140,20 +140,20 @@ CASES: dict[str, tuple[list[Any], list[Any], list[Any], Reason, str]] = {
 }
 
 
-@pytest.mark.parametrize(("pods", "claims", "events", "reason", "words"), CASES.values(), ids=CASES)
-def test_problem(pods: list[Any], claims: list[Any], events: list[Any], reason: Reason, words: str) -> None:
+@pytest.mark.parametrize(("pods", "claims", "events", "reason", "text"), CASES.values(), ids=CASES)
+def test_problem(pods: list[Any], claims: list[Any], events: list[Any], reason: Reason, text: str) -> None:
     problem = diagnose(pods, claims, events, [INFERENCE])
     assert problem is not None
     assert problem.reason is reason
-    assert words in problem.message
+    assert text in problem.message
 
 
 READY = {"name": "inference", "ready": True, "state": {"running": {}}, "lastState": OOM, "restartCount": 1}
 
-STUMBLE = [{"type": "PodScheduled", "status": "False", "reason": "SchedulerError", "message": "PreBind"}]
+TRANSIENT = [{"type": "PodScheduled", "status": "False", "reason": "SchedulerError", "message": "PreBind"}]
 
 QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
-    "the scheduler stumbled": ([pod(conditions=STUMBLE)], [], []),
+    "the scheduler retries by itself": ([pod(conditions=TRANSIENT)], [], []),
     "nothing yet": ([], [], []),
     "starting": ([waiting("ContainerCreating")], [], []),
     "ready after a kill": ([pod(containerStatuses=[READY])], [], []),
@@ -168,7 +168,7 @@ QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [],
         [],
     ),
-    "going pod": (
+    "pod that is being deleted": (
         [{**pod(conditions=UNSCHEDULED), "metadata": {"name": "x", "deletionTimestamp": "2026-01-01"}}],
         [],
         [],
@@ -227,7 +227,7 @@ CRASHING = container("CrashLoopBackOff", "back-off 10s", lastState=CRASH, restar
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_problem_of_the_template_that_is_rolled_out_is_told(*, turned: bool) -> None:
+def test_the_problem_of_the_template_that_is_rolled_out_is_reported(*, turned: bool) -> None:
     pods = [NOT_FITTING, made_from(NEW, containerStatuses=CRASHING)]
     problem = diagnose(pods[::-1] if turned else pods, [], [], [INFERENCE], NEW)
     assert problem is not None
@@ -247,7 +247,7 @@ def test_new_pods_that_are_refused_go_before_older_ones() -> None:
 
 
 @pytest.mark.parametrize("template", [None, NEW, OLD], ids=["unknown", "no pod of it yet", "the only one"])
-def test_without_newer_pods_the_problem_of_the_others_is_told(template: str | None) -> None:
+def test_without_newer_pods_the_problem_of_the_others_is_reported(template: str | None) -> None:
     problem = diagnose([NOT_FITTING], [], [], [INFERENCE], template)
     assert problem is not None
     assert problem.reason is Reason.UNSCHEDULABLE
@@ -261,7 +261,7 @@ def test_pods_of_no_template_count_always() -> None:
     assert "t-weaviate-0" in problem.message
 
 
-def test_the_newest_event_is_told() -> None:
+def test_the_newest_event_is_reported() -> None:
     events = [
         event("t-inference", "FailedCreate", "new", "2026-01-02T00:00:00Z"),
         event("t-inference", "FailedCreate", "old", "2026-01-01T00:00:00Z"),

@@ -1,4 +1,4 @@
-"""Running a program that stands in for Helm: arguments, files, environment, time limits, words."""
+"""Running a program that stands in for Helm: arguments, files, environment, time limits, messages."""
 
 import asyncio
 import os
@@ -85,11 +85,11 @@ async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
 
 
 async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
-    with pytest.raises(HelmFailed, match="without a word"):
+    with pytest.raises(HelmFailed, match="without a message"):
         await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES)
 
 
-async def test_a_missing_program_is_told(tmp_path: Path) -> None:
+async def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     helm = Helm("/nowhere/helm", CHART, None, 1.0, 1)
     with pytest.raises(HelmFailed, match=r"^/nowhere/helm cannot be run: No such file or directory$"):
         await helm.uninstall(KEY)
