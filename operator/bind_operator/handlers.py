@@ -16,13 +16,14 @@ from bind_operator.api.identity import GROUP, PLURAL, VERSION
 from bind_operator.cluster.kube import Kube
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Key
-from bind_operator.policy.objects import CHART_NAME, INSTANCE_LABEL, NAME_LABEL
+from bind_operator.policy.names import CHART
+from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL
 from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
 CHILDREN = (("", "v1", "pods"), ("apps", "v1", "deployments"), ("apps", "v1", "statefulsets"))
-CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART_NAME, INSTANCE_LABEL: kopf.PRESENT}
+CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART, INSTANCE_LABEL: kopf.PRESENT}
 SETTLE_S = 0.2
 """Children change in bursts; one reconciliation answers for all of them."""
 SERVED_AGAIN_S = 5.0

@@ -11,7 +11,8 @@ from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLUR
 from bind_operator.cluster.client import KubeClient, Object
 from bind_operator.errors import OperatorError
 from bind_operator.policy.diagnosis import diagnose, needs_events
-from bind_operator.policy.facts import Key, Problem, Revision, Workload
+from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
+from bind_operator.policy.names import OPERATOR, workload_name
 from bind_operator.policy.objects import instance_selector, newest_template, read_workload
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
@@ -71,8 +72,8 @@ class Kube:
             self._client.items(f"{core}/secrets", labels=release_selector(key.name), metadata_only=True),
             self._client.items(f"{core}/pods", labels=selector),
             self._client.items(f"{core}/persistentvolumeclaims", labels=selector),
-            self._client.read(f"{apps}/statefulsets/{key.name}-weaviate"),
-            self._client.read(f"{apps}/deployments/{key.name}-inference"),
+            self._client.read(f"{apps}/statefulsets/{workload_name(key.name, Component.WEAVIATE)}"),
+            self._client.read(f"{apps}/deployments/{workload_name(key.name, Component.INFERENCE)}"),
         )
         weaviate = read_workload(stateful_set) if stateful_set else None
         inference = read_workload(deployment) if deployment else None
@@ -153,8 +154,8 @@ class Kube:
             "reason": str(reason),
             "message": message[:MAX_EVENT_MESSAGE],
             "type": "Warning" if warning else "Normal",
-            "source": {"component": "bind-operator"},
-            "reportingComponent": "bind-operator",
+            "source": {"component": OPERATOR},
+            "reportingComponent": OPERATOR,
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

@@ -12,11 +12,10 @@ import aiohttp
 
 from bind_operator.api.spec import ModelName
 from bind_operator.policy.facts import Component, Key, Verification
+from bind_operator.policy.names import INFERENCE_PORT, MODULE
 from bind_operator.policy.objects import component_of
 from bind_operator.reasons import Reason
 
-MODULE = "multi2vec-bind"
-INFERENCE_PORT = 8080
 DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
 MAX_SILENT = 3
 """After how many checks in a row without an answer a verified system no longer counts as verified."""

@@ -7,6 +7,7 @@ from typing import Any
 from bind_operator.api.spec import BindVectorizer, ModelName
 from bind_operator.api.status import MAX_HISTORY, ConditionType
 from bind_operator.policy.facts import Failure, Key, Problem, Revision, Verification, Workload
+from bind_operator.policy.names import grpc_address, inference_url, rest_url
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
@@ -217,9 +218,9 @@ def _model(name: ModelName) -> str:
 
 def _endpoints(name: str, namespace: str) -> dict[str, str]:
     return {
-        "http": f"http://{name}-weaviate.{namespace}.svc",
-        "grpc": f"{name}-weaviate-grpc.{namespace}.svc:50051",
-        "inference": f"http://{name}-inference.{namespace}.svc:8080",
+        "http": rest_url(name, namespace),
+        "grpc": grpc_address(name, namespace),
+        "inference": inference_url(name, namespace),
     }
 
 

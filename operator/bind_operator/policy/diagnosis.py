@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bind_operator.policy.facts import Problem, Workload
+from bind_operator.policy.facts import Component, Problem, Workload
 from bind_operator.policy.objects import template_of
 from bind_operator.reasons import Reason
 
@@ -20,10 +20,11 @@ IMAGE_REASONS = (
 CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 CLAIM_REASONS = ("ProvisioningFailed", "FailedBinding")
 MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume")
-LIMIT_FIELDS = {
-    "inference": "spec.inference.resources.limits.memory",
-    "weaviate": "spec.weaviate.resources.limits.memory",
+LIMIT_FIELDS: Mapping[str, str] = {
+    Component.INFERENCE: "spec.inference.resources.limits.memory",
+    Component.WEAVIATE: "spec.weaviate.resources.limits.memory",
 }
+"""What to raise for a container that ran out of memory; a container bears its component's name."""
 
 _RANK = (
     Reason.VOLUME_UNBOUND,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bind_operator.policy.facts import Component, Workload
+from bind_operator.policy.names import CHART
 
-CHART_NAME = "weaviate-bind"
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
@@ -17,7 +17,7 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 def instance_selector(name: str) -> str:
     """Return the label selector of all that release `name` makes."""
-    return f"{NAME_LABEL}={CHART_NAME},{INSTANCE_LABEL}={name}"
+    return f"{NAME_LABEL}={CHART},{INSTANCE_LABEL}={name}"
 
 
 def component_of(pod: Mapping[str, Any]) -> Component | None:

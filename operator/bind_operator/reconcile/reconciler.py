@@ -18,7 +18,8 @@ from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts, build_status
-from bind_operator.policy.facts import Failure, Key, Verification
+from bind_operator.policy.facts import Component, Failure, Key, Verification
+from bind_operator.policy.names import workload_name
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
@@ -230,7 +231,7 @@ class Reconciler:
         remembered = self.verifier.remembered(look.key, fingerprint, now)
         if remembered is not None:
             return remembered
-        address = await self.kube.service_address(look.key, f"{look.key.name}-weaviate")
+        address = await self.kube.service_address(look.key, workload_name(look.key.name, Component.WEAVIATE))
         if address is None:
             return None
         inference = look.resource.spec.inference

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from bind_operator.policy.names import CHART
+
 
 class ChartUnreadable(Exception):
     """The chart's folder is not a chart; the message names the file."""
@@ -38,7 +40,7 @@ def load_chart(path: Path) -> Chart:
         return Chart(path, str(meta["name"]), str(meta["version"]), schema, _digest(path))
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise ChartUnreadable(
-            f"{path} holds no usable chart ({error}); set chart_dir to the folder of weaviate-bind"
+            f"{path} holds no usable chart ({error}); set chart_dir to the folder of {CHART}"
         ) from error
 
 

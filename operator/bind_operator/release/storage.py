@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bind_operator.policy.facts import Revision
+from bind_operator.policy.names import OPERATOR
 
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
-MANAGED_VALUE = "bind-operator"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
 CHART_LABEL = "bindvectorizer.dev/chart"
 
@@ -18,7 +18,7 @@ Object = Mapping[str, Any]
 
 def release_labels(digest: str, chart: str) -> dict[str, str]:
     """Return the labels that the operator gives a release, by which it knows it again without reading it."""
-    return {MANAGED_LABEL: MANAGED_VALUE, DIGEST_LABEL: digest, CHART_LABEL: chart}
+    return {MANAGED_LABEL: OPERATOR, DIGEST_LABEL: digest, CHART_LABEL: chart}
 
 
 def release_selector(name: str) -> str:
@@ -41,7 +41,7 @@ def _revision(labels: Mapping[str, str]) -> Revision:
     return Revision(
         number=int(labels["version"]),
         status=labels.get("status", "unknown"),
-        managed=labels.get(MANAGED_LABEL) == MANAGED_VALUE,
+        managed=labels.get(MANAGED_LABEL) == OPERATOR,
         digest=labels.get(DIGEST_LABEL, ""),
         chart=labels.get(CHART_LABEL, ""),
         modified_at=float(labels.get("modifiedAt") or labels.get("createdAt") or 0),
@@ -54,7 +54,7 @@ def mark_failed(secret: Object, now: float) -> dict[str, Any]:
     The record is changed and not removed: it names the objects that an uninstall must find.
     """
     record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
-    record["info"] |= {"status": "failed", "description": "interrupted; unlocked by bind-operator"}
+    record["info"] |= {"status": "failed", "description": f"interrupted; unlocked by {OPERATOR}"}
     packed = gzip.compress(json.dumps(record).encode(), mtime=0)
     labels = secret["metadata"]["labels"] | {"status": "failed", "modifiedAt": str(int(now))}
     return {

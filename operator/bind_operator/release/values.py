@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bind_operator.api.parts import InferenceImage, WeaviateImage
 from bind_operator.api.spec import BindVectorizer, Device, Gpu
 from bind_operator.errors import RenderFailed
+from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.release.chart import Chart
 from bind_operator.settings import Images, ImageSetting
 
@@ -24,7 +25,7 @@ DIGEST_LENGTH = 32
 _UNSAFE_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Characters that JSON takes as they are, but YAML refuses or reads as the end of a line."""
 
-HEADER = "# Values of chart weaviate-bind, rendered by bind-operator.\n"
+HEADER = f"# Values of chart {CHART}, rendered by {OPERATOR}.\n"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def render_values(resource: BindVectorizer, images: Images, chart: Chart) -> Ren
         inference_image=_inference_image(spec.inference.image, images.inference),
         weaviate_image=_weaviate_image(spec.weaviate.image, images.weaviate, spec.weaviate.version),
         gate_image=images.gate,
+        module=MODULE,
     )
     values = yaml.safe_load(text)
     _check(values, chart)

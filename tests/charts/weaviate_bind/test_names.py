@@ -1,0 +1,65 @@
+"""The operator looks for what the chart makes: both must mean the same names and ports."""
+
+from typing import Any
+
+import pytest
+
+from bind_operator.api.identity import MAX_NAME_LENGTH
+from bind_operator.policy import names
+from bind_operator.policy.facts import Component
+from support.charts import CHARTS, NAMESPACE, RELEASE, pick, render
+
+TINY = CHARTS / "weaviate-bind" / "ci" / "tiny-values.yaml"
+LABEL_LENGTH = 63
+
+
+@pytest.fixture(scope="module")
+def manifests() -> list[dict[str, Any]]:
+    return render(names.CHART, "--values", TINY)
+
+
+def only_port(service: dict[str, Any]) -> int:
+    (port,) = service["spec"]["ports"]
+    return int(port["port"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"), [("StatefulSet", Component.WEAVIATE), ("Deployment", Component.INFERENCE)]
+)
+def test_a_workload_its_service_and_its_container(
+    manifests: list[dict[str, Any]], kind: str, component: Component
+) -> None:
+    workload = pick(manifests, kind)
+    assert workload["metadata"]["name"] == names.workload_name(RELEASE, component)
+    assert component in [item["name"] for item in workload["spec"]["template"]["spec"]["containers"]]
+    assert pick(manifests, "Service", component)
+
+
+def test_the_addresses_of_the_status_are_those_of_the_services(manifests: list[dict[str, Any]]) -> None:
+    rest, grpc, inference = (
+        pick(manifests, "Service", name) for name in ("weaviate", "weaviate-grpc", "inference")
+    )
+    assert only_port(rest) == 80
+    assert names.rest_url(RELEASE, NAMESPACE) == f"http://{rest['metadata']['name']}.{NAMESPACE}.svc"
+    address = f"{grpc['metadata']['name']}.{NAMESPACE}.svc:{only_port(grpc)}"
+    assert names.grpc_address(RELEASE, NAMESPACE) == address
+    url = f"http://{inference['metadata']['name']}.{NAMESPACE}.svc:{only_port(inference)}"
+    assert names.inference_url(RELEASE, NAMESPACE) == url
+
+
+def test_the_inference_servers_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:
+    (container,) = pick(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": names.INFERENCE_PORT}]
+
+
+def test_weaviate_loads_the_module_that_the_live_check_asks_for(manifests: list[dict[str, Any]]) -> None:
+    (container,) = pick(manifests, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    env = {item["name"]: item.get("value") for item in container["env"]}
+    assert env["ENABLE_MODULES"] == names.MODULE
+
+
+def test_all_names_of_the_longest_release_are_labels(manifests: list[dict[str, Any]]) -> None:
+    suffixes = [
+        item["metadata"]["name"].removeprefix(RELEASE) for item in manifests if "/" not in item["kind"]
+    ]
+    assert max(map(len, suffixes)) + MAX_NAME_LENGTH <= LABEL_LENGTH
