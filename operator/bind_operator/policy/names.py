@@ -33,3 +33,11 @@ def grpc_address(release: str, namespace: str) -> str:
 def inference_url(release: str, namespace: str) -> str:
     """Return the address of the inference servers, behind one name."""
     return f"http://{workload_name(release, Component.INFERENCE)}.{namespace}.svc:{INFERENCE_PORT}"
+
+
+def is_upstream_image(repository: str) -> bool:
+    """Whether a repository holds upstream's server, which brings its model along and has other metadata.
+
+    The chart's `weaviate-bind.isUpstreamImage` is the same rule, and a test compares the two.
+    """
+    return repository.rpartition("/")[2] == MODULE

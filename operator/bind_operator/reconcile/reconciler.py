@@ -19,7 +19,7 @@ from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATU
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts, build_status
 from bind_operator.policy.facts import Component, Failure, Key, Verification
-from bind_operator.policy.names import workload_name
+from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
@@ -236,8 +236,7 @@ class Reconciler:
             return None
         inference = look.resource.spec.inference
         repository = inference.image.repository or self.settings.images.inference.repository
-        # The upstream image, by the same rule as the chart's.
-        model = None if repository.endswith("multi2vec-bind") else inference.model.name
+        model = None if is_upstream_image(repository) else inference.model.name
         target = Target(address, inference_addresses(look.observed.pods), model)
         return await self.verifier.verify(look.key, fingerprint, target, now)
 

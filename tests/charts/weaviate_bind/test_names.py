@@ -7,7 +7,7 @@ import pytest
 from bind_operator.api.identity import MAX_NAME_LENGTH
 from bind_operator.policy import names
 from bind_operator.policy.facts import Component
-from support.charts import CHARTS, NAMESPACE, RELEASE, pick, render
+from support.charts import CHARTS, NAMESPACE, RELEASE, helm, pick, render
 
 TINY = CHARTS / "weaviate-bind" / "ci" / "tiny-values.yaml"
 LABEL_LENGTH = 63
@@ -63,3 +63,26 @@ def test_all_names_of_the_longest_release_are_labels(manifests: list[dict[str, A
         item["metadata"]["name"].removeprefix(RELEASE) for item in manifests if "/" not in item["kind"]
     ]
     assert max(map(len, suffixes)) + MAX_NAME_LENGTH <= LABEL_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("repository", "is_upstream"),
+    [
+        ("semitechnologies/multi2vec-bind", True),
+        ("multi2vec-bind", True),
+        ("mirror/team/multi2vec-bind", True),
+        ("bindvectorizer/bind-inference", False),
+        ("mirror/my-multi2vec-bind", False),
+        ("multi2vec-bind/server", False),
+        ("mirror/multi2vec-bind-cuda", False),
+        ("mirror/Multi2vec-bind", False),
+    ],
+)
+def test_chart_and_operator_agree_on_what_is_upstreams_image(repository: str, *, is_upstream: bool) -> None:
+    # Only upstream's image is rendered without the licence: it brings its own weights along.
+    rendered = helm(
+        "template", RELEASE, CHARTS / names.CHART, "--set", f"modules.{names.MODULE}.repo={repository}"
+    )
+    assert (rendered.returncode == 0) is is_upstream
+    assert is_upstream or "licenseAccepted" in rendered.stderr
+    assert names.is_upstream_image(repository) is is_upstream
