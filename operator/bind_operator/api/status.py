@@ -80,3 +80,8 @@ class BindVectorizerStatus(ApiModel):
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
     )
+
+    @property
+    def ready(self) -> Condition:
+        """The condition Ready, which every status of the operator has."""
+        return next(condition for condition in self.conditions if condition.type == ConditionType.READY)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
+from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.client import KubeClient, Object
 from bind_operator.errors import OperatorError
 from bind_operator.policy.diagnosis import diagnose, needs_events
@@ -111,11 +112,12 @@ class Kube:
         patch = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata["resourceVersion"]}}
         await self._client.patch(_resource_path(_key(metadata)), patch)
 
-    async def apply_status(self, resource: Object, status: Mapping[str, Any]) -> bool:
+    async def apply_status(self, resource: Object, status: BindVectorizerStatus) -> bool:
         """Write what differs from the resource's status; return whether anything did."""
         before = resource.get("status", {})
-        changes = {name: value for name, value in status.items() if before.get(name) != value}
-        changes |= {name: None for name in before if name not in status}
+        after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        changes = {name: value for name, value in after.items() if before.get(name) != value}
+        changes |= {name: None for name in before if name not in after}
         if not changes:
             return False
         await self._client.patch(f"{_resource_path(_key(resource['metadata']))}/status", {"status": changes})

@@ -1,13 +1,10 @@
-"""From facts to the status. Ready has one author: `judge`."""
+"""From facts to what each condition says. Ready has one author: `judge`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from bind_operator.api.spec import BindVectorizer, ModelName
-from bind_operator.api.status import MAX_HISTORY, ConditionType
-from bind_operator.policy.facts import Failure, Key, Problem, Revision, Verification, Workload
-from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.api.status import ConditionType
+from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
@@ -151,83 +148,3 @@ def _verified(facts: Facts) -> Verdict:
     if facts.verification is None:
         return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
     return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)
-
-
-def build_status(
-    key: Key,
-    resource: BindVectorizer | None,
-    generation: int,
-    facts: Facts,
-    previous: Mapping[str, Any],
-    now: str,
-) -> dict[str, Any]:
-    """Return the whole status. Equal facts give an equal status, whatever `now` is.
-
-    resource: None if its spec is invalid. previous: the status so far, whose transition times are kept where
-    the status of a condition did not change. now: RFC 3339, UTC.
-    """
-    inference = facts.inference
-    status: dict[str, Any] = {
-        "observedGeneration": generation,
-        "conditions": _conditions(facts, generation, previous, now),
-        "replicas": f"{inference.ready}/{inference.wanted}" if inference else "0/0",
-        "endpoints": _endpoints(key.name, key.namespace),
-        "history": [_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
-    }
-    if resource is not None:
-        status["device"] = str(resource.spec.device)
-        status["model"] = _model(resource.spec.inference.model.name)
-    if facts.revisions and facts.revisions[0].managed:
-        current = facts.revisions[0]
-        status["release"] = {
-            "name": key.name,
-            "revision": current.number,
-            "chart": current.chart,
-            "digest": current.digest,
-        }
-    return status
-
-
-def _conditions(facts: Facts, generation: int, previous: Mapping[str, Any], now: str) -> list[dict[str, Any]]:
-    before = {condition["type"]: condition for condition in previous.get("conditions", [])}
-    conditions = []
-    for type_, verdict in judge_all(facts).items():
-        old = before.get(type_, {})
-        status = _word(verdict.status)
-        changed = old.get("status") != status
-        conditions.append(
-            {
-                "type": str(type_),
-                "status": status,
-                "reason": str(verdict.reason),
-                "message": verdict.message,
-                "observedGeneration": generation,
-                "lastTransitionTime": now if changed else old["lastTransitionTime"],
-            }
-        )
-    return conditions
-
-
-def _word(status: bool | None) -> str:
-    return "Unknown" if status is None else str(status)
-
-
-def _model(name: ModelName) -> str:
-    return "Tiny (random weights, for trying only)" if name is ModelName.TINY else str(name)
-
-
-def _endpoints(name: str, namespace: str) -> dict[str, str]:
-    return {
-        "http": rest_url(name, namespace),
-        "grpc": grpc_address(name, namespace),
-        "inference": inference_url(name, namespace),
-    }
-
-
-def _history_entry(revision: Revision) -> dict[str, Any]:
-    return {
-        "revision": revision.number,
-        "status": revision.status,
-        "chart": revision.chart,
-        "digest": revision.digest,
-    }

@@ -10,18 +10,19 @@ from typing import Any
 from bind_operator.api.identity import FINALIZER
 from bind_operator.api.parse import parse_resource
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
-from bind_operator.api.status import ConditionType
+from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.client import Object
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
-from bind_operator.policy.conditions import Facts, build_status
+from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
+from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.release.chart import Chart
@@ -209,18 +210,17 @@ class Reconciler:
         status = build_status(look.key, look.resource, generation, facts, before, now)
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
-            await self._record_ready(look, before, status)
+            await self._record_ready(look, _ready(before), status.ready)
         return self._requeue_s(look, facts, status)
 
-    async def _record_ready(self, look: _Look, before: Mapping[str, Any], status: Mapping[str, Any]) -> None:
+    async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed."""
-        old, new = _ready(before), _ready(status)
-        if (old.get("status"), old.get("reason")) == (new["status"], new["reason"]):
+        if (old.get("status"), old.get("reason")) == (new.status, new.reason):
             return
-        warning = new["status"] == "False" and new["reason"] != Reason.DELETING
-        fields = _log_fields(look.key) | {"ready": new["status"], "reason": new["reason"]}
+        warning = new.status == "False" and new.reason != Reason.DELETING
+        fields = _log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra={"fields": fields})
-        await self.kube.record_event(look.raw, Reason(new["reason"]), new["message"], warning=warning)
+        await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
 
     async def _verify(self, look: _Look) -> Verification | None:
         """Return the result of the live check; None if there is nothing to ask."""
@@ -240,7 +240,7 @@ class Reconciler:
         target = Target(address, inference_addresses(look.observed.pods), model)
         return await self.verifier.verify(look.key, fingerprint, target, now)
 
-    def _requeue_s(self, look: _Look, facts: Facts, status: Mapping[str, Any]) -> float:
+    def _requeue_s(self, look: _Look, facts: Facts, status: BindVectorizerStatus) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
         settings = self.settings
         if look.failure is not None:
@@ -250,8 +250,7 @@ class Reconciler:
             return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
             return BUSY_REQUEUE_S
-        ready = _ready(status)
-        if ready["status"] == "True" or look.suspended:
+        if status.ready.status == "True" or look.suspended:
             return settings.resync_s
         if facts.is_rolled_out:
             return VERIFY_REQUEUE_S

@@ -1,17 +1,14 @@
 """What Ready and the others say, by named situations."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from bind_operator.api import parse_resource
-from bind_operator.api.status import BindVectorizerStatus, ConditionType
-from bind_operator.policy.conditions import Facts, build_status, judge, judge_all
-from bind_operator.policy.facts import Failure, Key, Problem, Revision, Verification, Workload
+from bind_operator.api.status import ConditionType
+from bind_operator.policy.conditions import Facts, judge, judge_all
+from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
-from support.resources import tiny_resource
 
 REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", modified_at=0.0)
 WEAVIATE = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
@@ -175,43 +172,3 @@ def test_zero_inference_pods_are_reported() -> None:
     assert "without inference pods" in judge(facts).message
     inference = judge_all(facts)[ConditionType.INFERENCE_READY]
     assert (inference.status, inference.reason) == (False, Reason.SCALED_TO_ZERO)
-
-
-def status_of(facts: Facts, previous: dict[str, Any], now: str) -> dict[str, Any]:
-    return build_status(Key("demo", "t"), parse_resource(tiny_resource("t", "demo")), 7, facts, previous, now)
-
-
-def test_equal_facts_give_an_equal_status_at_any_time() -> None:
-    first = status_of(WELL, {}, "2026-01-01T00:00:00Z")
-    assert status_of(WELL, first, "2027-01-01T00:00:00Z") == first
-
-
-def test_transition_time_moves_only_with_the_status() -> None:
-    first = status_of(replace(WELL, inference=UNREADY), {}, "2026-01-01T00:00:00Z")
-    second = status_of(WELL, first, "2026-01-02T00:00:00Z")
-    times = {one["type"]: one["lastTransitionTime"] for one in second["conditions"]}
-    assert times["Ready"] == "2026-01-02T00:00:00Z"
-    assert times["InferenceReady"] == "2026-01-02T00:00:00Z"
-    assert times["WeaviateReady"] == "2026-01-01T00:00:00Z"
-
-
-def test_status_is_what_the_crd_takes() -> None:
-    status = status_of(WELL, {}, "2026-01-01T00:00:00Z")
-    parsed = BindVectorizerStatus.model_validate(status)
-    assert parsed.release is not None
-    assert parsed.release.revision == 3
-    assert parsed.replicas == "2/2"
-    assert status["endpoints"] == {
-        "http": "http://t-weaviate.demo.svc",
-        "grpc": "t-weaviate-grpc.demo.svc:50051",
-        "inference": "http://t-inference.demo.svc:8080",
-    }
-    assert status["model"].startswith("Tiny (random weights")
-    assert status["observedGeneration"] == 7
-
-
-def test_an_invalid_spec_still_has_a_status() -> None:
-    facts = Facts(state=ReleaseState.ABSENT, failure=Failure(Reason.INVALID_SPEC, "spec.x", is_final=True))
-    status = build_status(Key("demo", "t"), None, 1, facts, {}, "2026-01-01T00:00:00Z")
-    assert "device" not in status
-    assert status["conditions"][0]["reason"] == "InvalidSpec"
