@@ -9,7 +9,6 @@ from pathlib import Path
 
 import kopf
 import prometheus_client
-from kopf._core.engines.peering import Identity
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
@@ -81,12 +80,12 @@ async def _serve(settings: Settings, queue: WorkQueue, reconciler: Reconciler, k
     """Run kopf, the queue and the resync; when one ends, end all and raise what it raised."""
     # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
     max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+    # Else kopf names itself after the user, and the image's user has no name.
+    os.environ.setdefault("POD_ID", socket.gethostname())
     operator = kopf.operator(
         registry=build_registry(queue, max_reconcile_s),
         settings=build_kopf_settings(),
         standalone=True,
-        # kopf would look up the name of the user, and the image's user has none.
-        identity=Identity(socket.gethostname()),
         clusterwide=not settings.watch_namespaces,
         namespaces=settings.watch_namespaces,
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
