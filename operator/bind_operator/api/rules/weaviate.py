@@ -1,14 +1,13 @@
 """Of Weaviate."""
 
+from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
     CEL_CLASS_IS_FIXED,
-    CEL_LIMITS,
-    ENV_NAME_PATTERN,
     Rule,
     cel_list,
-    cel_pattern,
-    matches,
-    within_limits,
+    env_names_rule,
+    limits_rule,
+    pattern_rule,
 )
 
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
@@ -17,13 +16,12 @@ WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_A
 """Variables of the Weaviate container without which the vectorizer does not work."""
 
 WEAVIATE_RULES = (
-    Rule(
-        name="weaviate-version",
-        at="spec.weaviate",
-        cel=cel_pattern("version", VERSION_PATTERN),
-        message="spec.weaviate.version must be a whole version without a leading v; set one such as 1.35.2",
-        field_path=".version",
-        holds=lambda bv: matches(VERSION_PATTERN, bv.spec.weaviate.version),
+    pattern_rule(
+        "weaviate-version",
+        "spec.weaviate",
+        "version",
+        VERSION_PATTERN,
+        "be a whole version without a leading v; set one such as 1.35.2",
     ),
     Rule(
         name="storage-size-is-fixed",
@@ -41,15 +39,7 @@ WEAVIATE_RULES = (
         "templates cannot; set it back, or create a new BindVectorizer and copy the data",
         field_path=".storageClassName",
     ),
-    Rule(
-        name="weaviate-limits",
-        at="spec.weaviate.resources",
-        cel=CEL_LIMITS,
-        message="spec.weaviate.resources.limits must not be below requests (which are 500m of cpu and 512Mi "
-        "of memory where unset); raise the limit or set a lower request",
-        field_path=".limits",
-        holds=lambda bv: within_limits(bv.spec.weaviate.resources),
-    ),
+    limits_rule("weaviate", WeaviateResources()),
     Rule(
         name="weaviate-env-is-free",
         at="spec.weaviate.env",
@@ -58,12 +48,5 @@ WEAVIATE_RULES = (
         "inference server; remove them",
         holds=lambda bv: not any(name in WEAVIATE_ENV for name in bv.spec.weaviate.env),
     ),
-    Rule(
-        name="weaviate-env-names",
-        at="spec.weaviate.env",
-        cel=f"self.all(k, k.matches('{ENV_NAME_PATTERN}'))",
-        message="spec.weaviate.env names must be letters, digits and '_', not beginning with a digit; rename "
-        "the variable",
-        holds=lambda bv: all(matches(ENV_NAME_PATTERN, name) for name in bv.spec.weaviate.env),
-    ),
+    env_names_rule("weaviate", "env", "e", lambda bv: bv.spec.weaviate.env),
 )
