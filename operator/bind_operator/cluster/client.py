@@ -12,8 +12,6 @@ from kubernetes.aio.config import ConfigException  # type: ignore[import-untyped
 
 from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
 
-Object = dict[str, Any]
-
 REQUEST_TIMEOUT_S = 20.0
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MERGE_PATCH = "application/merge-patch+json"
@@ -50,13 +48,13 @@ class KubeClient:
         """Close all connections."""
         await self._api.close()
 
-    async def read(self, path: str) -> Object | None:
+    async def read(self, path: str) -> dict[str, Any] | None:
         """Return the object at `path`, or None if it is not there."""
         return await self._request("GET", path)
 
     async def items(
         self, path: str, *, labels: str = "", fields: str = "", metadata_only: bool = False
-    ) -> list[Object]:
+    ) -> list[dict[str, Any]]:
         """Return the objects of the list at `path`; with `metadata_only`, without their contents."""
         query = {"labelSelector": labels, "fieldSelector": fields}
         chosen = {key: value for key, value in query.items() if value}
@@ -69,7 +67,7 @@ class KubeClient:
         """Create `body` in the list at `path`."""
         await self._request("POST", path, body=body)
 
-    async def patch(self, path: str, body: Mapping[str, Any]) -> Object | None:
+    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Merge `body` into the object at `path`; return it, or None if it is not there."""
         return await self._request("PATCH", path, body=body, headers={"Content-Type": MERGE_PATCH})
 
@@ -89,7 +87,7 @@ class KubeClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Object | None:
+    ) -> dict[str, Any] | None:
         """Return the answer, or None for 404. Raises ApiUnavailable, ApiConflict or ApiRefused."""
         sent = {"Accept": "application/json", **(headers or {})}
         await self._api.update_params_for_auth(sent, [], ["BearerToken"])
@@ -111,11 +109,11 @@ class KubeClient:
         return _answer(f"{method} {path}", response.status, text)
 
 
-def _answer(request: str, status: int, text: str) -> Object | None:
+def _answer(request: str, status: int, text: str) -> dict[str, Any] | None:
     if status == HTTPStatus.NOT_FOUND:
         return None
     if status < HTTPStatus.BAD_REQUEST:
-        parsed: Object = json.loads(text)
+        parsed: dict[str, Any] = json.loads(text)
         return parsed
     try:
         message = str(json.loads(text)["message"])

@@ -9,12 +9,12 @@ from typing import Any
 
 from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
 from bind_operator.api.status import BindVectorizerStatus
-from bind_operator.cluster.client import KubeClient, Object
+from bind_operator.cluster.client import KubeClient
 from bind_operator.errors import OperatorError
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
 from bind_operator.policy.names import OPERATOR, workload_name
-from bind_operator.policy.objects import instance_selector, newest_template, read_workload
+from bind_operator.policy.objects import Object, instance_selector, newest_template, read_workload
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
 

@@ -13,7 +13,7 @@ import aiohttp
 from bind_operator.api.spec import ModelName
 from bind_operator.policy.facts import Component, Key, Verification
 from bind_operator.policy.names import INFERENCE_PORT, MODULE
-from bind_operator.policy.objects import component_of
+from bind_operator.policy.objects import Object, component_of
 from bind_operator.reasons import Reason
 
 DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
@@ -75,13 +75,13 @@ class Verifier:
         self._records.pop(key, None)
 
 
-def fingerprint_of(digest: str, pods: Sequence[Mapping[str, Any]]) -> Fingerprint:
+def fingerprint_of(digest: str, pods: Sequence[Object]) -> Fingerprint:
     """Return what a check's result holds for: these containers of this release."""
     statuses = [status for pod in pods for status in pod.get("status", {}).get("containerStatuses", [])]
     return (digest, *sorted(str(status.get("containerID", "")) for status in statuses))
 
 
-def inference_addresses(pods: Sequence[Mapping[str, Any]]) -> list[str]:
+def inference_addresses(pods: Sequence[Object]) -> list[str]:
     """Return `ip:port` of the inference pods that are ready."""
     statuses = [pod.get("status", {}) for pod in pods if component_of(pod) is Component.INFERENCE]
     addresses = [status["podIP"] for status in statuses if status.get("podIP") and _is_ready(status)]

@@ -1,13 +1,10 @@
 """Why pods are not ready: from pods, claims and events to the cluster's own words. Raw API objects in."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from bind_operator.policy.facts import Component, Problem, Workload
-from bind_operator.policy.objects import template_of
+from bind_operator.policy.objects import Object, template_of
 from bind_operator.reasons import Reason
-
-Object = Mapping[str, Any]
 
 MAX_MESSAGE = 600
 IMAGE_REASONS = (

@@ -6,6 +6,9 @@ from typing import Any
 from bind_operator.policy.facts import Component, Workload
 from bind_operator.policy.names import CHART
 
+Object = Mapping[str, Any]
+"""An object of the Kubernetes API, as its JSON was parsed."""
+
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
@@ -20,26 +23,26 @@ def instance_selector(name: str) -> str:
     return f"{NAME_LABEL}={CHART},{INSTANCE_LABEL}={name}"
 
 
-def component_of(pod: Mapping[str, Any]) -> Component | None:
+def component_of(pod: Object) -> Component | None:
     """Return which workload a pod belongs to."""
     label = pod["metadata"].get("labels", {}).get(COMPONENT_LABEL)
     return Component(label) if label in set(Component) else None
 
 
-def template_of(item: Mapping[str, Any]) -> str | None:
+def template_of(item: Object) -> str | None:
     """Return the template that a ReplicaSet or a Deployment's pod was made from; None for other pods."""
     label: str | None = item["metadata"].get("labels", {}).get(TEMPLATE_LABEL)
     return label
 
 
-def newest_template(replica_sets: Iterable[Mapping[str, Any]]) -> str | None:
+def newest_template(replica_sets: Iterable[Object]) -> str | None:
     """Return the template that a Deployment rolls out, by its ReplicaSets.
 
     Not that of the youngest one: a Deployment that goes back to an earlier template takes its old
     ReplicaSet again, and gives it the highest revision.
     """
 
-    def revision(item: Mapping[str, Any]) -> int:
+    def revision(item: Object) -> int:
         number = item["metadata"].get("annotations", {}).get(REVISION_ANNOTATION, "")
         return int(number) if number.isdigit() else 0
 
@@ -47,7 +50,7 @@ def newest_template(replica_sets: Iterable[Mapping[str, Any]]) -> str | None:
     return template_of(newest) if newest else None
 
 
-def read_workload(item: Mapping[str, Any]) -> Workload:
+def read_workload(item: Object) -> Workload:
     """Return the facts of a Deployment or StatefulSet."""
     metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
     wanted = spec.get("replicas", 1)

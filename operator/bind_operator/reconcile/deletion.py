@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bind_operator.api.spec import DeletionPolicy
-from bind_operator.cluster.client import Object
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.policy.facts import Failure, Key
-from bind_operator.policy.objects import instance_selector
+from bind_operator.policy.objects import Object, instance_selector
 from bind_operator.reasons import Reason
 from bind_operator.release.helm import Helm
 

@@ -11,7 +11,6 @@ from bind_operator.api.identity import FINALIZER
 from bind_operator.api.parse import parse_resource
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
-from bind_operator.cluster.client import Object
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
@@ -20,6 +19,7 @@ from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
+from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status

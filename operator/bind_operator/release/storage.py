@@ -8,12 +8,11 @@ from typing import Any
 
 from bind_operator.policy.facts import Revision
 from bind_operator.policy.names import OPERATOR
+from bind_operator.policy.objects import Object
 
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
 CHART_LABEL = "bindvectorizer.dev/chart"
-
-Object = Mapping[str, Any]
 
 
 def release_labels(digest: str, chart: str) -> dict[str, str]:
