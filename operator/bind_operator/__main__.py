@@ -1,4 +1,4 @@
-"""The command line: `run` the operator, or `render` a resource's values without a cluster.
+"""The command line can `run` the operator, or `render` a resource's values without a cluster.
 
 Settings are flags (`--log-level DEBUG`) or environment variables (`BIND_OPERATOR_LOG_LEVEL=DEBUG`).
 """

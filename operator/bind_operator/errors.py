@@ -1,4 +1,4 @@
-"""What can go wrong, each with the reason that conditions and events show and whether trying again helps."""
+"""Each error knows the reason that conditions and events show, and whether trying again helps."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from bind_operator.reasons import Reason
 
 
 class OperatorError(Exception):
-    """Base of all errors that are ours. One that is none of these is a bug."""
+    """It is the base of all errors that are ours. One that is none of these is a bug."""
 
     reason: ClassVar[Reason]
     retry: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""kopf's part: watches that fill the work queue, the liveness probe, and settings against known problems.
+"""kopf watches the resources and fills the work queue; it serves the liveness probe, too.
 
 Only event handlers are used. They leave no finalizer, no annotation and no progress on any object, so kopf
 itself writes nothing; the finalizer is the reconciler's.
@@ -79,7 +79,7 @@ def build_kopf_settings() -> kopf.OperatorSettings:
 
 
 async def wait_until_served(kube: Kube) -> None:
-    """Wait for the resource's definition, for kopf looks for it only once."""
+    """Wait for the resource's definition, because kopf looks for it only once."""
     while True:
         try:
             if await kube.is_served():
@@ -92,7 +92,7 @@ async def wait_until_served(kube: Kube) -> None:
 
 
 async def resync(kube: Kube, queue: WorkQueue, namespaces: Sequence[str], interval_s: float) -> None:
-    """Add the resources that are not in the queue again and again, because a watch may go silent."""
+    """Add what is not in the queue every `interval_s` seconds, because a watch may go silent."""
     while True:
         try:
             for key in await kube.list_keys(namespaces):

@@ -1,4 +1,4 @@
-"""What Prometheus can ask about the operator."""
+"""Prometheus can ask for these metrics of the operator."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""The wiring: it builds the parts of the operator and runs them until a signal stops it."""
+"""The wiring builds the parts of the operator and runs them until a signal stops it."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ class SettingUnusable(Exception):
 
 
 DRAIN_S = 20.0
-"""Below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
+"""It is below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
 
 
 async def run_operator(settings: Settings) -> None:
@@ -38,7 +38,7 @@ async def run_operator(settings: Settings) -> None:
 
     Raises ChartUnreadable, SettingUnusable, or ApiRefused (no credentials).
     """
-    # Whole paths, for each Helm run has a folder of its own.
+    # Whole paths, because each Helm run has a folder of its own.
     chart = load_chart(settings.chart_dir.absolute())
     program = _find_helm(settings.helm)
     _check_port("health_port", settings.health_port)

@@ -1,4 +1,4 @@
-"""Parts that more than one section of the spec uses: images, resources, scheduling."""
+"""More than one section of the spec uses these parts: images, resources, scheduling."""
 
 from enum import StrEnum
 from typing import Annotated, Literal

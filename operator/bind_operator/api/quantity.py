@@ -1,4 +1,4 @@
-"""Kubernetes quantities as numbers, for comparing them."""
+"""Kubernetes quantities are read as numbers here, so that they can be compared."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The status of a BindVectorizer, as the operator writes it."""
+"""The operator writes the status of a BindVectorizer as these models."""
 
 from enum import StrEnum
 from typing import Literal
@@ -11,7 +11,7 @@ MAX_HISTORY = 5
 
 
 class ConditionType(StrEnum):
-    """The conditions; Ready, Reconciling and Stalled mean what kstatus means by them."""
+    """Ready, Reconciling and Stalled mean what kstatus means by them; the others explain them."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"

@@ -1,4 +1,4 @@
-"""JSON to and from the Kubernetes API: connection, credentials, and answers turned into our errors."""
+"""The client speaks JSON with the Kubernetes API: it logs in, asks, and turns answers into our errors."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 class KubeClient:
-    """One connection pool to the API server. Paths begin with `/api` or `/apis`."""
+    """It is one connection pool to the API server. Paths begin with `/api` or `/apis`."""
 
     def __init__(self, configuration: Any) -> None:
         self._api = client.ApiClient(configuration)

@@ -1,4 +1,4 @@
-"""What the operator reads from the cluster and the few things that it writes there itself."""
+"""The operator reads all this from the cluster, and writes a few things there itself."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ MAX_EVENT_MESSAGE = 1000
 
 @dataclass(frozen=True)
 class Observed:
-    """What belongs to one resource, as it was read."""
+    """It holds what belongs to one resource, as it was read."""
 
     revisions: tuple[Revision, ...]
     weaviate: Workload | None
@@ -41,7 +41,7 @@ class Observed:
 
 
 class Kube:
-    """Reads and writes of the reconciler. Each may raise ApiUnavailable, ApiConflict or ApiRefused."""
+    """It reads and writes for the reconciler. A call may raise ApiUnavailable, ApiConflict or ApiRefused."""
 
     def __init__(self, client: KubeClient) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""The live check: Weaviate shows the module, and every inference pod answers with the expected model."""
+"""The live check asks whether Weaviate shows the module and every inference pod answers with its model."""
 
 import asyncio
 import json
@@ -18,21 +18,21 @@ from bind_operator.reasons import Reason
 
 DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
 MAX_SILENT = 3
-"""After how many checks in a row without an answer a verified system no longer counts as verified."""
+"""After so many checks in a row without an answer, a verified system no longer counts as verified."""
 
 Fingerprint = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What to ask and what to expect."""
+    """It says whom to ask and what to expect."""
 
     weaviate: str
     """`host:port` of Weaviate's REST API."""
     inference: Sequence[str]
     """`host:port` of each inference pod."""
     model: ModelName | None
-    """The model that must answer; None for a foreign image, whose metadata has another form."""
+    """This model must answer; None for upstream's image, whose metadata has another form."""
 
 
 @dataclass

@@ -1,1 +1,1 @@
-"""The files that are made from the models: manifests and reference pages."""
+"""Manifests and reference pages are made from the models here."""

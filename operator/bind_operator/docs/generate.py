@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     check: bool = parser.parse_args(arguments).check
     try:
         stale = _update(generated_files(), check=check)
-        # Last, for Helm reads the chart's own CRD.
+        # Last, because Helm reads the chart's own CRD.
         stale += _update({"manifests/install.yaml": render_install(find_helm())}, check=check)
     except GenerateFailed as error:
         sys.stderr.write(f"{error}\n")

@@ -1,4 +1,4 @@
-"""The reference page of the custom resource, made from its schema."""
+"""The reference pages are made from the schema and the settings."""
 
 import json
 from collections.abc import Iterator

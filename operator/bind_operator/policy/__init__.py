@@ -1,1 +1,1 @@
-"""The judgement: facts in, state, action and conditions out. It does no I/O, and the time is an argument."""
+"""The judgement takes facts and gives state, action and conditions. It does no I/O and has no clock."""

@@ -1,4 +1,4 @@
-"""How often an action was tried in vain, and when to try again. Time is an argument."""
+"""Attempts count how often an action failed, and say when to try again. The time is an argument."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class _Record:
 
 @dataclass
 class Attempts:
-    """The failures of each resource since its last success. Another aim (what is tried) starts anew."""
+    """It keeps the failures of each resource since its last success. Another aim starts anew."""
 
     max_failures: int
     base_s: float

@@ -1,4 +1,4 @@
-"""From facts to what each condition says. Ready has one author: `judge`."""
+"""Facts become what each condition says. Ready has one author: `judge`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bind_operator.reasons import Reason
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the status is judged by."""
+    """The status is judged by these alone."""
 
     state: ReleaseState
     revisions: Sequence[Revision] = ()
@@ -32,7 +32,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one condition says. `status` None is Unknown."""
+    """It is what one condition says. `status` None is Unknown."""
 
     status: bool | None
     reason: Reason

@@ -1,4 +1,4 @@
-"""Why pods are not ready: from pods, claims and events to the cluster's own words. Raw API objects in."""
+"""Pods, claims and events say why pods are not ready, in the cluster's own words. All are raw objects."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

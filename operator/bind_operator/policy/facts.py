@@ -1,4 +1,4 @@
-"""What the operator saw in the cluster, as frozen facts that the pure parts judge."""
+"""The operator saw these facts in the cluster; they are frozen, and the rest of policy judges them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from bind_operator.reasons import Reason
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """Which resource."""
+    """It names one resource."""
 
     namespace: str
     name: str
@@ -18,7 +18,7 @@ class Key:
 
 
 class Component(StrEnum):
-    """The two workloads of a release, by the value of their component label."""
+    """A release has these two workloads, named by the value of their component label."""
 
     WEAVIATE = "weaviate"
     INFERENCE = "inference"
@@ -26,7 +26,7 @@ class Component(StrEnum):
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision of a Helm release, as the labels of its Secret describe it."""
+    """It is one revision of a Helm release, as the labels of its Secret describe it."""
 
     number: int
     status: str
@@ -36,22 +36,22 @@ class Revision:
     digest: str
     chart: str
     modified_at: float
-    """When Helm last wrote it, in seconds of the epoch."""
+    """Helm last wrote it then, in seconds of the epoch."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment or StatefulSet."""
+    """It is what matters of a Deployment or StatefulSet."""
 
     name: str
     release: str | None
-    """The Helm release that it belongs to, by its annotation."""
+    """It belongs to this Helm release, by its annotation."""
     wanted: int
     ready: int
     is_current: bool
     """Whether its controller has seen the latest spec and every pod has it."""
     refusal: str = ""
-    """Why its controller cannot make pods, in the API server's words."""
+    """It says why its controller cannot make pods, in the API server's words."""
 
     @property
     def is_rolled_out(self) -> bool:
@@ -61,7 +61,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why pods are not ready, in the cluster's own words."""
+    """It says why pods are not ready, in the cluster's own words."""
 
     reason: Reason
     message: str
@@ -69,7 +69,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why the operator's own action did not succeed."""
+    """It says why the operator's own action did not succeed."""
 
     reason: Reason
     message: str
@@ -79,7 +79,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of the live check. `holds` is None while it is unknown."""
+    """It is the result of the live check. `holds` is None while it is unknown."""
 
     holds: bool | None
     reason: Reason

@@ -1,4 +1,4 @@
-"""The names and ports of what the chart makes for a resource, written once for all that look for it.
+"""The chart makes objects of these names and ports; all that look for them take them from here.
 
 tests/charts/weaviate_bind/test_names.py holds the chart's templates to them.
 """
@@ -7,9 +7,9 @@ from bind_operator.policy.facts import Component
 
 CHART = "weaviate-bind"
 OPERATOR = "bind-operator"
-"""The name under which the operator records events and marks its releases."""
+"""The operator records events and marks its releases under this name."""
 MODULE = "multi2vec-bind"
-"""Weaviate's module, the key of its values and the last part of the path of upstream's image."""
+"""It is Weaviate's module, the key of its values and the last part of the path of upstream's image."""
 
 GRPC_PORT = 50051
 INFERENCE_PORT = 8080

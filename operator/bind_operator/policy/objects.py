@@ -1,4 +1,4 @@
-"""Facts from raw API objects, and the labels by which they are found."""
+"""Raw API objects become facts here; these labels find them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,14 +7,14 @@ from bind_operator.policy.facts import Component, Workload
 from bind_operator.policy.names import CHART
 
 Object = Mapping[str, Any]
-"""An object of the Kubernetes API, as its JSON was parsed."""
+"""It is an object of the Kubernetes API, as its JSON was parsed."""
 
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 TEMPLATE_LABEL = "pod-template-hash"
-"""At a ReplicaSet and its pods: which pod template of the Deployment they were made from."""
+"""A ReplicaSet and its pods bear it: it says from which pod template of the Deployment they were made."""
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 

@@ -1,4 +1,4 @@
-"""From the state of a release to the one action that brings it nearer to the spec."""
+"""The state of a release decides the one action that brings it nearer to the spec."""
 
 from enum import StrEnum
 
@@ -6,19 +6,19 @@ from bind_operator.policy.state import ReleaseState
 
 
 class Action(StrEnum):
-    """What the reconciler does in one pass. After each it looks again."""
+    """The reconciler does one of these in a pass, and looks again after each."""
 
     NOTHING = "Nothing"
     WAIT = "Wait"
     """Somebody else is at work on the release."""
     REFUSE = "Refuse"
-    """The name belongs to somebody else: say so, touch nothing."""
+    """The name belongs to somebody else: the operator says so and touches nothing."""
     INSTALL = "Install"
     UPGRADE = "Upgrade"
     UNLOCK = "Unlock"
     UNINSTALL = "Uninstall"
     FINISH_DELETION = "FinishDeletion"
-    """No release is left: handle the volumes and remove the finalizer."""
+    """No release is left: the operator must handle the volumes and remove the finalizer."""
 
 
 _WHEN_WANTED = {
@@ -42,7 +42,7 @@ _WHEN_DELETING = {
 
 
 def decide(state: ReleaseState, *, deleting: bool, suspended: bool) -> Action:
-    """Return the action for `state`. Deletion goes before suspension, for the user asked for it last."""
+    """Return the action for `state`. Deletion goes before suspension, because the user asked for it last."""
     if deleting:
         # Helm uninstalls a locked release too, so there is no detour by Unlock.
         return _WHEN_DELETING.get(state, Action.UNINSTALL)

@@ -1,4 +1,4 @@
-"""From facts to the one word for a release."""
+"""Facts become the one word for a release."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,7 +9,7 @@ UNFINISHED_UNINSTALL = ("uninstalling", "uninstalled")
 
 
 class ReleaseState(StrEnum):
-    """How the release stands against the spec."""
+    """It says how the release stands against the spec."""
 
     ABSENT = "Absent"
     """There is no release and nothing of its name."""

@@ -1,4 +1,4 @@
-"""From facts to the status, as the models of the API write it."""
+"""Facts become the status, in the API's models."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

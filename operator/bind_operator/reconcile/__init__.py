@@ -1,1 +1,1 @@
-"""The loop: which resource is looked at when, and what one look does."""
+"""The loop decides which resource is reconciled when, and what one reconciliation does."""

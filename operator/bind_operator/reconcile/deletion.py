@@ -15,12 +15,12 @@ from bind_operator.release.helm import Helm
 
 @dataclass
 class Deletion:
-    """The steps of a deletion; each returns whether the resource is gone by it."""
+    """It takes the steps of a deletion; each returns whether the resource is gone by it."""
 
     kube: Kube
     helm: Helm
     timeout_s: float
-    """How long after the user's delete the operator still waits for what could not be removed."""
+    """So long after the user's delete the operator still waits for what could not be removed."""
     requeue_s: float = 1.0
     _deleted: dict[Key, list[str]] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The loop: observe the release, decide one action, take it, summarize, look again."""
+"""The loop observes the release, decides one action, takes it, summarizes and looks again."""
 
 import logging
 import time
@@ -39,7 +39,7 @@ CONFLICT_REQUEUE_S = 0.5
 
 @dataclass(frozen=True)
 class _Look:
-    """One look at one resource: what is wanted and what was seen."""
+    """One look at one resource finds what is wanted and what is there."""
 
     key: Key
     raw: Object
@@ -60,7 +60,7 @@ class _Look:
 
     @property
     def aim(self) -> tuple[object, ...]:
-        """What the operator tries: failures count against it, and another one starts anew."""
+        """The operator tries this: failures count against it, and another one starts anew."""
         digest = self.values.digest if self.values else ""
         return digest, self.raw["metadata"].get("generation"), self.deleting
 
@@ -184,7 +184,7 @@ class Reconciler:
             reason, what = Reason.INSTALLED, "installed"
         else:
             await self.helm.upgrade(look.key, values)
-            reason, what = Reason.UPGRADED, f"upgraded, for it was {look.state}"
+            reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
 

@@ -1,4 +1,4 @@
-"""The queue of resources to reconcile. Every trigger only adds a key; the level, not the edge, decides.
+"""The work queue holds the resources to reconcile. Triggers only add a key: the level, not the edge, decides.
 
 kopf's own change handlers are not used: they keep state in annotations and run timers beside handlers
 (kopf#1087). Here a resource is never reconciled twice at once, and a key that is added meanwhile is kept.
@@ -19,16 +19,16 @@ MAX_SLEEP_S = 5.0
 BUG_WAIT_S = 60.0
 
 Reconcile = Callable[[Key], Awaitable[float | None]]
-"""Looks at one resource; returns after how many seconds to requeue it, None for never."""
+"""It reconciles one resource and returns after how many seconds to requeue it, None for never."""
 
 
 @dataclass
 class WorkQueue:
-    """Due times by resource, and the resources that are being reconciled."""
+    """It knows when each resource is due, and which are being reconciled."""
 
     workers: int
     heartbeat_at: float = field(default_factory=time.monotonic)
-    """When the dispatcher last went round, in monotonic seconds."""
+    """The dispatcher last went round then, in monotonic seconds."""
     _due: dict[Key, float] = field(default_factory=dict)
     _active: dict[Key, float] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -1,1 +1,1 @@
-"""The Helm release of a resource: its values, the program that applies them and the records of it."""
+"""A resource becomes a Helm release here: values are rendered, Helm applies them, its records are read."""

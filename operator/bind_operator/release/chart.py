@@ -1,4 +1,4 @@
-"""The bundled chart as the operator needs it: name, version, schema and a digest of all its files."""
+"""The operator needs the bundled chart's name, version and schema, and a digest of all its files."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ class ChartUnreadable(Exception):
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart on disk, as it was when the operator started."""
+    """It is a chart on disk, as it was when the operator started."""
 
     path: Path
     name: str

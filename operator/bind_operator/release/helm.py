@@ -1,4 +1,4 @@
-"""The Helm program: argument lists, values by file, own folders for each run, a time limit, a few at once."""
+"""Helm runs with an argument list, values in a file, a folder of its own and a time limit, a few at once."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 HISTORY_MAX = 5
 MAX_MESSAGE = 800
 PASSED_ON = ("PATH", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "SSL_CERT_FILE")
-"""Variables of our own environment that Helm gets too."""
+"""Helm gets these variables of our own environment too."""
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -50,7 +50,7 @@ class Helm:
 
     async def upgrade(self, key: Key, values: RenderedValues) -> None:
         """Upgrade the release, also a failed one. Raises HelmFailed or HelmTimedOut."""
-        # Conflicts are forced, for the release is the operator's alone and a hand edit must not block it.
+        # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
         await self._apply(key, values, "upgrade", *flags)
 

@@ -1,4 +1,4 @@
-"""Helm's own records: the Secrets in which it keeps a release's revisions."""
+"""Helm keeps a release's revisions in Secrets; these are its own records."""
 
 import base64
 import gzip

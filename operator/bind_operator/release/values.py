@@ -1,4 +1,4 @@
-"""From a resource to the values of its Helm release: same resource, settings and chart, same bytes."""
+"""A resource becomes the values of its Helm release: same resource, settings and chart, same bytes."""
 
 import hashlib
 import json
@@ -20,17 +20,17 @@ from bind_operator.release.chart import Chart
 from bind_operator.settings import Images, ImageSetting
 
 DIGEST_LENGTH = 32
-"""Hex digits of a release's digest: it must fit a label."""
+"""A release's digest has so many hex digits, because it must fit a label."""
 
 _UNSAFE_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-"""Characters that JSON takes as they are, but YAML refuses or reads as the end of a line."""
+"""JSON takes these characters as they are, but YAML refuses them or reads them as the end of a line."""
 
 HEADER = f"# Values of chart {CHART}, rendered by {OPERATOR}.\n"
 
 
 @dataclass(frozen=True)
 class RenderedValues:
-    """The values of one release."""
+    """It holds the values of one release."""
 
     text: str
     """The values file, YAML."""

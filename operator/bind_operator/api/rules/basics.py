@@ -1,4 +1,4 @@
-"""Of the resource's name and of its device."""
+"""These rules are about the resource's name and its device."""
 
 from bind_operator.api.identity import MAX_NAME_LENGTH
 from bind_operator.api.rules.rule import Rule, matches, pattern_rule
@@ -12,16 +12,16 @@ IDENTITY_RULES = (
         name="name-is-short",
         at="",
         cel=f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
-        message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, for names of Services and "
-        "labels are made from it; choose a shorter name",
+        message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, because names of Services "
+        "and labels are made from it; choose a shorter name",
         holds=lambda bv: len(bv.metadata.name) <= MAX_NAME_LENGTH,
     ),
     Rule(
         name="name-is-a-label",
         at="",
         cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
-        message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', for names of "
-        "Services are made from it; choose such a name",
+        message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', because names "
+        "of Services are made from it; choose such a name",
         holds=lambda bv: matches(NAME_PATTERN, bv.metadata.name),
     ),
 )

@@ -1,4 +1,4 @@
-"""Of images."""
+"""These rules are about where an image comes from."""
 
 from bind_operator.api.rules.rule import Rule, pattern_rule
 

@@ -1,4 +1,4 @@
-"""Of the model and of the container that serves it."""
+"""These rules are about the model and the container that serves it."""
 
 from bind_operator.api.parts import InferenceResources
 from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, limits_rule
@@ -15,7 +15,7 @@ INFERENCE_ENV = (
     "BIND_CACHE_DIR",
     "BIND_HTTP_PORT",
 )
-"""Variables of the inference container that the chart sets from other fields."""
+"""The chart sets these variables of the inference container from other fields."""
 
 
 def _precision_rule(precision: Precision, device: Device, hardware: str, others: str) -> Rule:

@@ -1,4 +1,4 @@
-"""What a rule is, and what several of them are made of."""
+"""A rule says the same to the API server and offline; rules of one form are made by one function."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -23,17 +23,17 @@ CEL_CLASS_IS_FIXED = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: where it sits in the schema, when it holds, and what it says when it does not."""
+    """A rule knows where it sits in the schema, when it holds, and what it says when it does not."""
 
     name: str
     at: str
-    """Path of the schema node that carries it, such as `spec.inference.model`; empty for the whole object."""
+    """The schema node at this path carries it, such as `spec.inference.model`; empty for the whole object."""
     cel: str
     message: str
     field_path: str = ""
-    """The field that the error names, relative to `at`; empty for `at` itself."""
+    """The error names this field, relative to `at`; empty for `at` itself."""
     holds: Callable[[BindVectorizer], bool] | None = None
-    """The offline form; None for a transition rule."""
+    """This is the offline form; a transition rule has none."""
 
     @property
     def field(self) -> str:

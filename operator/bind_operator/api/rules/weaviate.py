@@ -1,4 +1,4 @@
-"""Of Weaviate."""
+"""These rules are about Weaviate and its volume."""
 
 from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
@@ -13,7 +13,7 @@ from bind_operator.api.rules.rule import (
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
 
 WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_API")
-"""Variables of the Weaviate container without which the vectorizer does not work."""
+"""Without these variables of the Weaviate container the vectorizer does not work."""
 
 WEAVIATE_RULES = (
     pattern_rule(
@@ -27,16 +27,16 @@ WEAVIATE_RULES = (
         name="storage-size-is-fixed",
         at="spec.weaviate.storage.size",
         cel="quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",
-        message="spec.weaviate.storage.size cannot change, for a StatefulSet's volume claim templates "
-        "cannot; to grow the data, set it back and enlarge the PersistentVolumeClaims themselves (kubectl "
-        "edit pvc), if their StorageClass allows expansion",
+        message="spec.weaviate.storage.size cannot change, because a StatefulSet's volume claim "
+        "templates cannot; to grow the data, set it back and enlarge the PersistentVolumeClaims themselves "
+        "(kubectl edit pvc), if their StorageClass allows expansion",
     ),
     Rule(
         name="storage-class-is-fixed",
         at="spec.weaviate.storage",
         cel=CEL_CLASS_IS_FIXED,
-        message="spec.weaviate.storage.storageClassName cannot change, for a StatefulSet's volume claim "
-        "templates cannot; set it back, or create a new BindVectorizer and copy the data",
+        message="spec.weaviate.storage.storageClassName cannot change, because a StatefulSet's volume "
+        "claim templates cannot; set it back, or create a new BindVectorizer and copy the data",
         field_path=".storageClassName",
     ),
     limits_rule("weaviate", WeaviateResources()),
@@ -44,8 +44,8 @@ WEAVIATE_RULES = (
         name="weaviate-env-is-free",
         at="spec.weaviate.env",
         cel=f"self.all(k, !(k in {cel_list(WEAVIATE_ENV)}))",
-        message=f"spec.weaviate.env must not set {', '.join(WEAVIATE_ENV)}, for they join Weaviate to the "
-        "inference server; remove them",
+        message=f"spec.weaviate.env must not set {', '.join(WEAVIATE_ENV)}, because they join Weaviate to "
+        "the inference server; remove them",
         holds=lambda bv: not any(name in WEAVIATE_ENV for name in bv.spec.weaviate.env),
     ),
     env_names_rule("weaviate", "env", "e", lambda bv: bv.spec.weaviate.env),

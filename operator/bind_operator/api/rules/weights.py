@@ -1,4 +1,4 @@
-"""Of where the model's weights come from, and of the cache that keeps them."""
+"""These rules are about where the model's weights come from, and about the cache that keeps them."""
 
 from bind_operator.api.rules.rule import CEL_CLASS_IS_FIXED, Rule, pattern_rule
 from bind_operator.api.spec import BindVectorizer, Weights
@@ -92,15 +92,15 @@ CACHE_RULES = (
         name="cache-does-not-shrink",
         at="spec.inference.model.cache.size",
         cel="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
-        message="spec.inference.model.cache.size cannot shrink, for a volume cannot; set it back to the old "
-        "size or a larger one",
+        message="spec.inference.model.cache.size cannot shrink, because a volume cannot; set it back to the "
+        "old size or a larger one",
     ),
     Rule(
         name="cache-class-is-fixed",
         at="spec.inference.model.cache",
         cel=CEL_CLASS_IS_FIXED,
-        message="spec.inference.model.cache.storageClassName cannot change, for a volume's class cannot; set "
-        "it back, or delete this resource and create it anew",
+        message="spec.inference.model.cache.storageClassName cannot change, because a volume's class cannot; "
+        "set it back, or delete this resource and create it anew",
         field_path=".storageClassName",
     ),
 )
