@@ -27,7 +27,7 @@ lock: venv ## write requirements/*.txt anew from pyproject.toml
 
 generate: venv ## write the CRD, the install manifest and the reference pages from the models
 	@$(bind_local) binaries helm
-	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.generate
+	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 
 check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh

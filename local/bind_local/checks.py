@@ -39,7 +39,9 @@ def check_steps(paths: Paths, *, unit_tests: bool) -> list[Step]:
             [programs / "lint-imports"],
             "the rule in pyproject.toml says which import is not allowed",
         ),
-        step("generated files", [python, "-m", "bind_operator.generate", "--check"], "run `make generate`"),
+        step(
+            "generated files", [python, "-m", "bind_operator.docs.generate", "--check"], "run `make generate`"
+        ),
         step("settings page", [python, "-m", "bind_inference.generate", "--check"], "run `make generate`"),
         step("mypy strict", [programs / "mypy", *PACKAGES], "correct the types it names"),
     ]

@@ -1,4 +1,4 @@
-"""The command line: `run` the operator, or `render` a resource's values without a cluster.
+"""The command line can `run` the operator, or `render` a resource's values without a cluster.
 
 Settings are flags (`--log-level DEBUG`) or environment variables (`BIND_OPERATOR_LOG_LEVEL=DEBUG`).
 """
@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from bind_operator.api import parse_resource
-from bind_operator.chart import ChartUnreadable, load_chart
 from bind_operator.errors import InvalidSpec, OperatorError
 from bind_operator.logs import configure_logging
+from bind_operator.release.chart import ChartUnreadable, load_chart
+from bind_operator.release.values import render_values
 from bind_operator.settings import Settings
-from bind_operator.values import render_values
 
 BAD_INPUT = 2
 

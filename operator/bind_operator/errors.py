@@ -1,4 +1,4 @@
-"""What can go wrong, each with the reason that conditions and events show and whether trying again helps."""
+"""Each error knows the reason that conditions and events show, and whether trying again helps."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from bind_operator.reasons import Reason
 
 
 class OperatorError(Exception):
-    """Base of all errors that are ours. One that is none of these is a bug."""
+    """It is the base of all errors that are ours. One that is none of these is a bug."""
 
     reason: ClassVar[Reason]
     retry: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class ForeignOwner(OperatorError):
 
 
 class HelmFailed(OperatorError):
-    """Helm ended with an error; the message holds its last words."""
+    """Helm ended with an error; the message is its own, without log lines."""
 
     reason = Reason.HELM_FAILED
 

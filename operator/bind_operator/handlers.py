@@ -1,4 +1,4 @@
-"""kopf's part: watches that ring, the liveness probe, and the settings against what bites.
+"""kopf watches the resources and fills the work queue; it serves the liveness probe, too.
 
 Only event handlers are used. They leave no finalizer, no annotation and no progress on any object, so kopf
 itself writes nothing; the finalizer is the reconciler's.
@@ -13,44 +13,48 @@ from typing import Any
 import kopf
 
 from bind_operator.api.identity import GROUP, PLURAL, VERSION
-from bind_operator.doorbell import Doorbell
+from bind_operator.cluster.kube import Kube
 from bind_operator.errors import OperatorError
-from bind_operator.facts import Key
-from bind_operator.kube import Kube
-from bind_operator.objects import CHART_NAME, INSTANCE_LABEL, NAME_LABEL
+from bind_operator.policy.facts import Key
+from bind_operator.policy.names import CHART
+from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL
+from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
 CHILDREN = (("", "v1", "pods"), ("apps", "v1", "deployments"), ("apps", "v1", "statefulsets"))
-CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART_NAME, INSTANCE_LABEL: kopf.PRESENT}
+CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART, INSTANCE_LABEL: kopf.PRESENT}
 SETTLE_S = 0.2
-"""Children change in bursts; one look answers for all of them."""
+"""Children change in bursts; one reconciliation answers for all of them."""
 SERVED_AGAIN_S = 5.0
-MAX_BEAT_AGE_S = 30.0
+MAX_HEARTBEAT_AGE_S = 30.0
 
 
-def build_registry(doorbell: Doorbell, max_look_s: float) -> kopf.OperatorRegistry:
-    """Return the handlers. max_look_s: how long one look may take before the operator counts as stuck."""
+def build_registry(queue: WorkQueue, max_reconcile_s: float) -> kopf.OperatorRegistry:
+    """Return the handlers.
+
+    max_reconcile_s: how long one resource may take before the operator counts as stuck.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     def resource_changed(*, namespace: str | None, name: str, **_: Any) -> None:
-        doorbell.ring(Key(namespace or "", name), SETTLE_S)
+        queue.add(Key(namespace or "", name), SETTLE_S)
 
     for group, version, plural in CHILDREN:
 
         @kopf.on.event(group, version, plural, labels=CHILD_LABELS, registry=registry)
         def child_changed(*, namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
-            doorbell.ring(Key(namespace or "", labels[INSTANCE_LABEL]), SETTLE_S)
+            queue.add(Key(namespace or "", labels[INSTANCE_LABEL]), SETTLE_S)
 
     @kopf.on.probe(id="heartbeat", registry=registry)
     def heartbeat(**_: Any) -> float:
         """Fail where the process lives but does nothing (kopf#1276, kopf#787)."""
-        age_s = time.monotonic() - doorbell.beat_at
-        if age_s > MAX_BEAT_AGE_S:
+        age_s = time.monotonic() - queue.heartbeat_at
+        if age_s > MAX_HEARTBEAT_AGE_S:
             raise kopf.PermanentError(f"the queue has not moved for {age_s:.0f} s")
-        if doorbell.longest_look_s() > max_look_s:
-            raise kopf.PermanentError(f"a look at a resource takes over {max_look_s:.0f} s")
+        if queue.longest_reconcile_s() > max_reconcile_s:
+            raise kopf.PermanentError(f"a resource is reconciled for over {max_reconcile_s:.0f} s")
         return round(age_s, 3)
 
     @kopf.on.login(registry=registry)
@@ -61,7 +65,7 @@ def build_registry(doorbell: Doorbell, max_look_s: float) -> kopf.OperatorRegist
 
 
 def build_kopf_settings() -> kopf.OperatorSettings:
-    """Return kopf's settings, each against something that bites."""
+    """Return kopf's settings, each against a known problem of watches or permissions."""
     settings = kopf.OperatorSettings()
     # Watches that go silent: kopf#847, kopf#957, kopf#585.
     settings.watching.inactivity_timeout = 70
@@ -75,7 +79,7 @@ def build_kopf_settings() -> kopf.OperatorSettings:
 
 
 async def wait_until_served(kube: Kube) -> None:
-    """Wait for the resource's definition, for kopf looks for it only once."""
+    """Wait for the resource's definition, because kopf looks for it only once."""
     while True:
         try:
             if await kube.is_served():
@@ -83,17 +87,17 @@ async def wait_until_served(kube: Kube) -> None:
             hint = "the CRD is not installed; apply manifests/crds.yaml"
         except OperatorError as error:
             hint = str(error)
-        logger.warning("waiting for the resource", extra={"facts": {"hint": hint}})
+        logger.warning("waiting for the resource", extra={"fields": {"hint": hint}})
         await asyncio.sleep(SERVED_AGAIN_S)
 
 
-async def sweep(kube: Kube, doorbell: Doorbell, namespaces: Sequence[str], interval_s: float) -> None:
-    """Ring for resources that nobody rang for, for a watch may go silent."""
+async def resync(kube: Kube, queue: WorkQueue, namespaces: Sequence[str], interval_s: float) -> None:
+    """Add what is not in the queue every `interval_s` seconds, because a watch may go silent."""
     while True:
         try:
             for key in await kube.list_keys(namespaces):
-                if not doorbell.knows(key):
-                    doorbell.ring(key)
+                if key not in queue:
+                    queue.add(key)
         except OperatorError as error:
-            logger.warning("sweep failed", extra={"facts": {"error": str(error)}})
+            logger.warning("resync failed", extra={"fields": {"error": str(error)}})
         await asyncio.sleep(interval_s)

@@ -1,4 +1,4 @@
-"""One JSON line per event: a constant message, the facts in fields. Never values, vectors or media."""
+"""Each event is one JSON line: a constant message, and what varies in fields. No values, vectors or media."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes time, level, logger and message, and the fields that the caller gave as `extra={"facts": …}`."""
+    """Writes time, level, logger, message and the fields that the caller gave in `extra={"fields": …}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line. The time is the record's own, in UTC with milliseconds."""
@@ -18,7 +18,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= getattr(record, "facts", {})
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str, ensure_ascii=False)
@@ -31,5 +31,5 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # Each probe of the kubelet would be a line.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    # kopf tells every event of every watched object at DEBUG and its own plumbing at INFO.
+    # kopf logs every event of every watched object at DEBUG and its own tasks at INFO.
     logging.getLogger("kopf").setLevel(max(logging.getLevelName(level), logging.WARNING))

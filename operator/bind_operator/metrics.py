@@ -1,11 +1,11 @@
-"""What Prometheus can ask about the operator."""
+"""Prometheus can ask for these metrics of the operator."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
-RECONCILES = Counter("bind_operator_reconciles_total", "Looks at a resource, by outcome.", ["outcome"])
+RECONCILES = Counter("bind_operator_reconciles_total", "Reconciliations, by outcome.", ["outcome"])
 RECONCILE_SECONDS = Histogram(
     "bind_operator_reconcile_seconds",
-    "Duration of a look at a resource, with the Helm run that it made.",
+    "Duration of a reconciliation, with the Helm run that it made.",
     buckets=(0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
 )
 HELM_SECONDS = Histogram(

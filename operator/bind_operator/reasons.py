@@ -1,10 +1,10 @@
-"""The words that conditions and events give as reason."""
+"""Conditions and events give one of these words as their reason."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """One PascalCase word for why. Part of the API: alerts and scripts match them."""
+    """It is one PascalCase word for why, and part of the API: alerts and scripts match it."""
 
     # Ready
     IN_SYNC = "InSync"

@@ -1,4 +1,4 @@
-"""Wire the operator and run it until it is told to stop."""
+"""The wiring builds the parts of the operator and runs them until a signal stops it."""
 
 import asyncio
 import logging
@@ -9,19 +9,18 @@ from pathlib import Path
 
 import kopf
 import prometheus_client
-from kopf._core.engines.peering import Identity
 
-from bind_operator.attempts import Attempts
-from bind_operator.chart import load_chart
-from bind_operator.deletion import Deletion
-from bind_operator.doorbell import Doorbell
-from bind_operator.handlers import build_kopf_settings, build_registry, sweep, wait_until_served
-from bind_operator.helm import Helm
-from bind_operator.kube import Kube
-from bind_operator.kube_client import KubeClient
-from bind_operator.reconciler import Reconciler
+from bind_operator.cluster.client import KubeClient
+from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.verification import Verifier
+from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
+from bind_operator.policy.attempts import Attempts
+from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.work_queue import WorkQueue
+from bind_operator.release.chart import load_chart
+from bind_operator.release.helm import Helm
 from bind_operator.settings import Settings
-from bind_operator.verify import Verifier
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class SettingUnusable(Exception):
 
 
 DRAIN_S = 20.0
-"""Below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
+"""It is below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
 
 
 async def run_operator(settings: Settings) -> None:
@@ -39,17 +38,17 @@ async def run_operator(settings: Settings) -> None:
 
     Raises ChartUnreadable, SettingUnusable, or ApiRefused (no credentials).
     """
-    # Whole paths, for each Helm run has a folder of its own.
+    # Whole paths, because each Helm run has a folder of its own.
     chart = load_chart(settings.chart_dir.absolute())
     program = _find_helm(settings.helm)
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
     if settings.kubeconfig is not None:
-        # kopf's own login knows no other way to be told.
+        # kopf's own login takes the path from nowhere else.
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)
     client = await KubeClient.connect(settings.kubeconfig)
     prometheus_client.start_http_server(settings.metrics_port)
-    doorbell = Doorbell(settings.workers)
+    queue = WorkQueue(settings.workers)
     kube = Kube(client)
     helm = Helm(
         program,
@@ -67,34 +66,34 @@ async def run_operator(settings: Settings) -> None:
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
     )
-    logger.info("operator starts", extra={"facts": {"chart": chart.full_name, "chart_digest": chart.digest}})
+    logger.info("operator starts", extra={"fields": {"chart": chart.full_name, "chart_digest": chart.digest}})
     try:
         await wait_until_served(kube)
-        await _serve(settings, doorbell, reconciler, kube)
+        await _serve(settings, queue, reconciler, kube)
     finally:
-        await doorbell.drain(DRAIN_S)
+        await queue.drain(DRAIN_S)
         await client.close()
     logger.info("operator stopped")
 
 
-async def _serve(settings: Settings, doorbell: Doorbell, reconciler: Reconciler, kube: Kube) -> None:
-    """Run kopf, the queue and the sweep; when one ends, end all and raise what it raised."""
-    # One look runs Helm at most once, after waiting for a slot behind other runs.
-    max_look_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+async def _serve(settings: Settings, queue: WorkQueue, reconciler: Reconciler, kube: Kube) -> None:
+    """Run kopf, the queue and the resync; when one ends, end all and raise what it raised."""
+    # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
+    max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+    # Else kopf names itself after the user, and the image's user has no name.
+    os.environ.setdefault("POD_ID", socket.gethostname())
     operator = kopf.operator(
-        registry=build_registry(doorbell, max_look_s),
+        registry=build_registry(queue, max_reconcile_s),
         settings=build_kopf_settings(),
         standalone=True,
-        # kopf would look up the name of the user, and the image's user has none.
-        identity=Identity(socket.gethostname()),
         clusterwide=not settings.watch_namespaces,
         namespaces=settings.watch_namespaces,
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
     )
     parts = [
         asyncio.create_task(operator),
-        asyncio.create_task(doorbell.serve(reconciler.reconcile)),
-        asyncio.create_task(sweep(kube, doorbell, settings.watch_namespaces, settings.resync_s)),
+        asyncio.create_task(queue.run(reconciler.reconcile)),
+        asyncio.create_task(resync(kube, queue, settings.watch_namespaces, settings.resync_s)),
     ]
     try:
         done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)

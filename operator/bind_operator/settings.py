@@ -1,4 +1,4 @@
-"""The operator's settings, read once at start: flags of `run` and environment variables of the same name.
+"""The operator's settings are read once at start: flags of `run` and environment variables of the same name.
 
 `BIND_OPERATOR_RESYNC_S=60`; parts of a group are joined with two underscores
 (`BIND_OPERATOR_IMAGES__INFERENCE__TAG=0.2.0`), or a group is given as JSON (`BIND_OPERATOR_IMAGES={…}`).
@@ -15,7 +15,7 @@ CHECKOUT_CHART = Path(__file__).resolve().parents[2] / "charts" / "weaviate-bind
 
 
 class ImageSetting(BaseModel):
-    """Where one image comes from, for resources that do not say."""
+    """It says where one image comes from, for resources that do not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

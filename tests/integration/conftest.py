@@ -54,7 +54,7 @@ def operator_kubeconfig(apiserver: ApiServer) -> Path:
 def shared_operator(
     operator_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[OperatorProcess]:
-    """One operator for the session, for a start takes seconds."""
+    """One operator for the session, because a start takes seconds."""
     process = OperatorProcess(operator_kubeconfig, tmp_path_factory.mktemp("operator"))
     yield process
     process.stop()

@@ -35,7 +35,7 @@ class Instance:
         self.server.kubectl("apply", "-f", "-", manifest=self.manifest(patch))
 
     def delete(self, *, wait_s: int = 0) -> None:
-        """Delete the resource, and wait for it to be gone if told to."""
+        """Delete the resource, and wait for it to be gone if asked to."""
         wait = [f"--timeout={wait_s}s"] if wait_s else ["--wait=false"]
         self.server.kubectl("delete", "bv", self.name, "-n", self.namespace, *wait)
 

@@ -41,7 +41,7 @@ def test_volumes_are_deleted_if_asked_for(operator: OperatorProcess, instance: I
     # No controller removes the protection that the API server gives a claim.
     instance.server.kubectl("delete", "bv", instance.name, "-n", instance.namespace, "--wait=false")
     eventually("uninstalled", lambda: instance.revisions() == {})
-    eventually("claim is going", lambda: going(instance))
+    eventually("claim is being deleted", lambda: are_deleted(instance))
     assert instance.get() is not None
     assert instance.condition() == ("False", "Deleting")
     free_claims(instance)
@@ -50,7 +50,7 @@ def test_volumes_are_deleted_if_asked_for(operator: OperatorProcess, instance: I
     assert instance.event_reasons()[-1] == "VolumesDeleted"
 
 
-def going(instance: Instance) -> bool:
+def are_deleted(instance: Instance) -> bool:
     claims = instance.server.get("pvc", namespace=instance.namespace)
     return all("deletionTimestamp" in claim["metadata"] for claim in claims)
 

@@ -10,7 +10,7 @@
 {{- if $value }}{{ $sources = append $sources $name }}{{ end }}
 {{- end }}
 {{- if gt (len $sources) 1 }}
-{{- fail (printf "modules.multi2vec-bind.model.weights has %s: set one of them, for the weights come from one place" (sortAlpha $sources | join " and ")) }}
+{{- fail (printf "modules.multi2vec-bind.model.weights has %s: set one of them, because the weights come from one place" (sortAlpha $sources | join " and ")) }}
 {{- end }}
 {{- if and $weights.existingClaim.path (not $weights.existingClaim.name) }}
 {{- fail "modules.multi2vec-bind.model.weights.existingClaim.path is set without existingClaim.name: name the claim" }}

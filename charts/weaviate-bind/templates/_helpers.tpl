@@ -36,7 +36,8 @@ app.kubernetes.io/component: {{ .component }}
 {{- with $secrets }}{{ toYaml . }}{{ end }}
 {{- end }}
 
-{{/* "true" if the image is upstream's server, which brings its model along and reads none of our settings. */}}
+{{/* "true" if the image is upstream's server, which brings its model along and reads none of our settings.
+     The operator judges by the same rule, in policy/names.py. */}}
 {{- define "weaviate-bind.isUpstreamImage" -}}
 {{- if regexMatch "(^|/)multi2vec-bind$" (index .Values.modules "multi2vec-bind").repo }}true{{ end }}
 {{- end }}

@@ -1,4 +1,4 @@
-"""What all models of the resource share, and the types of single values."""
+"""All models of the resource share one base, and their values these types."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ class ApiModel(BaseModel):
 
 
 def _as_text(value: object) -> object:
-    """Return a number as text, for `cpu: 1` and `cpu: "1"` mean the same."""
+    """Return a number as text, because `cpu: 1` and `cpu: "1"` mean the same."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else value
 
@@ -26,12 +26,12 @@ Quantity = Annotated[
     Field(pattern=QUANTITY_PATTERN, max_length=32),
     WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": 32}),
 ]
-"""A Kubernetes quantity (`500m`, `2Gi`), kept as written."""
+"""It is a Kubernetes quantity (`500m`, `2Gi`), kept as written."""
 
 RawObject = Annotated[
     dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
 ]
-"""An object of Kubernetes' own API that goes through as it is; the API server checks it in the pod."""
+"""It is an object of Kubernetes' own API and goes through as it is; the API server checks it in the pod."""
 
 Text = Annotated[str, Field(max_length=253)]
-"""A short string: names, keys, image parts."""
+"""It is a short string: a name, a key or a part of an image."""

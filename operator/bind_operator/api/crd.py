@@ -1,4 +1,4 @@
-"""The CustomResourceDefinition, made from the models."""
+"""The models make the CustomResourceDefinition."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ COLUMNS = (
     ("URL", "string", ".status.endpoints.http"),
     ("Age", "date", ".metadata.creationTimestamp"),
 )
-"""What `kubectl get bv` prints, as name, type and JSON path."""
+"""`kubectl get bv` prints these, each given as name, type and JSON path."""
 
 
 def build_crd() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The names by which Kubernetes knows the resource."""
+"""Kubernetes knows the resource by these names."""
 
 GROUP = "bindvectorizer.dev"
 VERSION = "v1alpha1"
@@ -9,4 +9,4 @@ SINGULAR = "bindvectorizer"
 SHORT_NAME = "bv"
 FINALIZER = f"{GROUP}/finalizer"
 MAX_NAME_LENGTH = 40
-"""So that `<name>-weaviate-headless` and the labels that StatefulSets make of it stay under 63 characters."""
+"""It keeps `<name>-weaviate-headless` and the labels that StatefulSets make of it under 63 characters."""

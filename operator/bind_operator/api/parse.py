@@ -1,4 +1,4 @@
-"""From a manifest to a BindVectorizer, with errors that a person can act on."""
+"""A manifest becomes a BindVectorizer, or an error that a person can act on."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Parts that more than one section of the spec uses: images, resources, scheduling."""
+"""More than one section of the spec uses these parts: images, resources, scheduling."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -42,47 +42,35 @@ class InferenceImage(WeaviateImage):
     )
 
 
+Requests = Annotated[
+    dict[str, Quantity],
+    Field(max_length=8, description="What the scheduler sets aside for the container."),
+]
+Limits = Annotated[
+    dict[str, Quantity],
+    Field(max_length=8, description="Where the container is throttled (cpu) or killed (memory)."),
+]
+
+
 class Resources(ApiModel):
     """Compute resources of one container."""
 
-    requests: dict[str, Quantity] = Field(
-        default_factory=dict, max_length=8, description="What the scheduler sets aside for the container."
-    )
-    limits: dict[str, Quantity] = Field(
-        default_factory=dict,
-        max_length=8,
-        description="Where the container is throttled (cpu) or killed (memory).",
-    )
+    requests: Requests = Field(default_factory=dict)
+    limits: Limits = Field(default_factory=dict)
 
 
 class InferenceResources(Resources):
     """Compute resources of the inference container. GPUs are asked for with `device` and `gpu`, not here."""
 
-    requests: dict[str, Quantity] = Field(
-        {"cpu": "1", "memory": "3Gi"},
-        max_length=8,
-        description="What the scheduler sets aside for the container.",
-    )
-    limits: dict[str, Quantity] = Field(
-        {"memory": "12Gi"},
-        max_length=8,
-        description="Where the container is throttled (cpu) or killed (memory).",
-    )
+    requests: Requests = Field({"cpu": "1", "memory": "3Gi"})
+    limits: Limits = Field({"memory": "12Gi"})
 
 
 class WeaviateResources(Resources):
     """Compute resources of the Weaviate container."""
 
-    requests: dict[str, Quantity] = Field(
-        {"cpu": "500m", "memory": "512Mi"},
-        max_length=8,
-        description="What the scheduler sets aside for the container.",
-    )
-    limits: dict[str, Quantity] = Field(
-        {"memory": "4Gi"},
-        max_length=8,
-        description="Where the container is throttled (cpu) or killed (memory).",
-    )
+    requests: Requests = Field({"cpu": "500m", "memory": "512Mi"})
+    limits: Limits = Field({"memory": "4Gi"})
 
 
 class Toleration(ApiModel):

@@ -1,4 +1,4 @@
-"""From the pydantic models to the structural schema that a CustomResourceDefinition takes."""
+"""The pydantic models become the structural schema that a CustomResourceDefinition takes."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The spec of a BindVectorizer. A minimal one is the accepted licence; all else has a sound default."""
+"""The spec of a BindVectorizer needs only the accepted licence; all else has a sound default."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -65,7 +65,7 @@ class Gpu(ApiModel):
 
 
 InnerPath = Annotated[str, Field(max_length=1024)]
-"""A path in a volume, relative to its root."""
+"""It is a path in a volume, relative to its root."""
 
 
 class ExistingClaim(ApiModel):

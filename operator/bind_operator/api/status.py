@@ -1,4 +1,4 @@
-"""The status of a BindVectorizer, as the operator writes it."""
+"""The operator writes the status of a BindVectorizer as these models."""
 
 from enum import StrEnum
 from typing import Literal
@@ -11,7 +11,7 @@ MAX_HISTORY = 5
 
 
 class ConditionType(StrEnum):
-    """The conditions; Ready, Reconciling and Stalled mean what kstatus means by them."""
+    """Ready, Reconciling and Stalled mean what kstatus means by them; the others explain them."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -80,3 +80,8 @@ class BindVectorizerStatus(ApiModel):
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
     )
+
+    @property
+    def ready(self) -> Condition:
+        """The condition Ready, which every status of the operator has."""
+        return next(condition for condition in self.conditions if condition.type == ConditionType.READY)

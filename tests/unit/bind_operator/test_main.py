@@ -54,7 +54,7 @@ def test_breach_names_field_and_remedy(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("", "holds 0 manifests; give one BindVectorizer"),
         ("a: 1\n---\nb: 2\n", "holds 2 manifests"),
@@ -63,10 +63,10 @@ def test_breach_names_field_and_remedy(tmp_path: Path, capsys: pytest.CaptureFix
     ],
     ids=["empty", "two", "a list", "broken"],
 )
-def test_no_manifest(text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_manifest(text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(text, encoding="utf-8")
-    assert words in refused(["render", str(path)], capsys)
+    assert message in refused(["render", str(path)], capsys)
 
 
 def test_no_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
 {{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}
 - name: {{ $name }}
-  {{- /* JSON, for toString would write 10000000 as 1e+07 */}}
+  {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}

@@ -1,4 +1,4 @@
-"""The rules that span fields, each written once for the API server (CEL) and once for offline commands.
+"""The rules that span fields are written once for the API server (CEL) and once for offline commands.
 
 A message names the field and the remedy. Transition rules compare with the stored object, so they have no
 offline form: a file has no past.

@@ -1,7 +1,7 @@
-"""Of the resource's name and of its device."""
+"""These rules are about the resource's name and its device."""
 
 from bind_operator.api.identity import MAX_NAME_LENGTH
-from bind_operator.api.rules.rule import Rule, cel_pattern, matches
+from bind_operator.api.rules.rule import Rule, matches, pattern_rule
 from bind_operator.api.spec import Device
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
@@ -12,16 +12,16 @@ IDENTITY_RULES = (
         name="name-is-short",
         at="",
         cel=f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
-        message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, for names of Services and "
-        "labels are made from it; choose a shorter name",
+        message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, because names of Services "
+        "and labels are made from it; choose a shorter name",
         holds=lambda bv: len(bv.metadata.name) <= MAX_NAME_LENGTH,
     ),
     Rule(
         name="name-is-a-label",
         at="",
         cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
-        message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', for names of "
-        "Services are made from it; choose such a name",
+        message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', because names "
+        "of Services are made from it; choose such a name",
         holds=lambda bv: matches(NAME_PATTERN, bv.metadata.name),
     ),
 )
@@ -35,14 +35,13 @@ DEVICE_RULES = (
         field_path=".gpu",
         holds=lambda bv: bv.spec.device is Device.CUDA or bv.spec.gpu is None,
     ),
-    Rule(
-        name="gpu-resource-name",
-        at="spec.gpu",
-        cel=cel_pattern("resourceName", RESOURCE_NAME_PATTERN),
-        message="spec.gpu.resourceName must be the domain and name of an extended resource; set it to one "
-        "that `kubectl describe node` shows, such as nvidia.com/gpu or nvidia.com/mig-1g.10gb",
-        field_path=".resourceName",
-        holds=lambda bv: bv.spec.gpu is None or matches(RESOURCE_NAME_PATTERN, bv.spec.gpu.resource_name),
+    pattern_rule(
+        "gpu-resource-name",
+        "spec.gpu",
+        "resourceName",
+        RESOURCE_NAME_PATTERN,
+        "be the domain and name of an extended resource; set it to one that `kubectl describe node` shows, "
+        "such as nvidia.com/gpu or nvidia.com/mig-1g.10gb",
     ),
     Rule(
         name="gpu-is-not-a-plain-resource",

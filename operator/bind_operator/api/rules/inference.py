@@ -1,6 +1,7 @@
-"""Of the model and of the container that serves it."""
+"""These rules are about the model and the container that serves it."""
 
-from bind_operator.api.rules.rule import CEL_LIMITS, ENV_NAME_PATTERN, Rule, cel_list, matches, within_limits
+from bind_operator.api.parts import InferenceResources
+from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, limits_rule
 from bind_operator.api.spec import Device, ModelName, Precision
 
 INFERENCE_ENV = (
@@ -14,7 +15,21 @@ INFERENCE_ENV = (
     "BIND_CACHE_DIR",
     "BIND_HTTP_PORT",
 )
-"""Variables of the inference container that the chart sets from other fields."""
+"""The chart sets these variables of the inference container from other fields."""
+
+
+def _precision_rule(precision: Precision, device: Device, hardware: str, others: str) -> Rule:
+    """Return the rule that `precision` is chosen with `device` only; `others` are what to choose else."""
+    return Rule(
+        name=f"{precision}-needs-{device.lower()}",
+        at="spec",
+        cel=f"self.inference.model.precision != '{precision}' || self.device == '{device}'",
+        message=f"spec.inference.model.precision {precision} is for {hardware} only; set spec.device: "
+        f"{device}, or choose {others}",
+        field_path=".inference.model.precision",
+        holds=lambda bv: bv.spec.inference.model.precision is not precision or bv.spec.device is device,
+    )
+
 
 MODEL_RULES = (
     Rule(
@@ -30,40 +45,12 @@ MODEL_RULES = (
             or bv.spec.inference.model.license_accepted
         ),
     ),
-    Rule(
-        name="float16-needs-cuda",
-        at="spec",
-        cel="self.inference.model.precision != 'float16' || self.device == 'CUDA'",
-        message="spec.inference.model.precision float16 is for GPUs only; set spec.device: CUDA, or choose "
-        "bfloat16, int8 or auto",
-        field_path=".inference.model.precision",
-        holds=lambda bv: (
-            bv.spec.inference.model.precision is not Precision.FLOAT16 or bv.spec.device is Device.CUDA
-        ),
-    ),
-    Rule(
-        name="int8-needs-cpu",
-        at="spec",
-        cel="self.inference.model.precision != 'int8' || self.device == 'CPU'",
-        message="spec.inference.model.precision int8 is for CPUs only; set spec.device: CPU, or choose "
-        "float16, bfloat16 or auto",
-        field_path=".inference.model.precision",
-        holds=lambda bv: (
-            bv.spec.inference.model.precision is not Precision.INT8 or bv.spec.device is Device.CPU
-        ),
-    ),
+    _precision_rule(Precision.FLOAT16, Device.CUDA, "GPUs", "bfloat16, int8 or auto"),
+    _precision_rule(Precision.INT8, Device.CPU, "CPUs", "float16, bfloat16 or auto"),
 )
 
 INFERENCE_RULES = (
-    Rule(
-        name="inference-limits",
-        at="spec.inference.resources",
-        cel=CEL_LIMITS,
-        message="spec.inference.resources.limits must not be below requests (which are 1 cpu and 3Gi of "
-        "memory where unset); raise the limit or set a lower request",
-        field_path=".limits",
-        holds=lambda bv: within_limits(bv.spec.inference.resources),
-    ),
+    limits_rule("inference", InferenceResources()),
     Rule(
         name="inference-env-is-free",
         at="spec.inference.extraEnv",
@@ -72,12 +59,10 @@ INFERENCE_RULES = (
         "spec.inference.model for them",
         holds=lambda bv: not any(e.name in INFERENCE_ENV for e in bv.spec.inference.extra_env),
     ),
-    Rule(
-        name="inference-env-names",
-        at="spec.inference.extraEnv",
-        cel=f"self.all(e, e.name.matches('{ENV_NAME_PATTERN}'))",
-        message="spec.inference.extraEnv names must be letters, digits and '_', not beginning with a digit; "
-        "rename the variable",
-        holds=lambda bv: all(matches(ENV_NAME_PATTERN, e.name) for e in bv.spec.inference.extra_env),
+    env_names_rule(
+        "inference",
+        "extraEnv",
+        "e.name",
+        lambda bv: (variable.name for variable in bv.spec.inference.extra_env),
     ),
 )

@@ -1,16 +1,17 @@
-"""What a rule is, and what several of them are made of."""
+"""A rule says the same to the API server and offline; rules of one form are made by one function."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bind_operator.api.parts import Resources
+from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.quantity import parse_quantity
 
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
-CEL_LIMITS = (
+_CEL_LIMITS = (
     "!has(self.limits) || !has(self.requests) || self.requests.all(k, !(k in self.limits) || "
     "quantity(string(self.limits[k])).compareTo(quantity(string(self.requests[k]))) >= 0)"
 )
@@ -22,17 +23,17 @@ CEL_CLASS_IS_FIXED = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: where it sits in the schema, when it holds, and what it says when it does not."""
+    """A rule knows where it sits in the schema, when it holds, and what it says when it does not."""
 
     name: str
     at: str
-    """Path of the schema node that carries it, such as `spec.inference.model`; empty for the whole object."""
+    """The schema node at this path carries it, such as `spec.inference.model`; empty for the whole object."""
     cel: str
     message: str
     field_path: str = ""
-    """The field that the error names, relative to `at`; empty for `at` itself."""
+    """The error names this field, relative to `at`; empty for `at` itself."""
     holds: Callable[[BindVectorizer], bool] | None = None
-    """The offline form; None for a transition rule."""
+    """This is the offline form; a transition rule has none."""
 
     @property
     def field(self) -> str:
@@ -45,7 +46,7 @@ def matches(pattern: str, value: str | None) -> bool:
     return value is None or re.search(pattern, value) is not None
 
 
-def within_limits(resources: Resources) -> bool:
+def _within_limits(resources: Resources) -> bool:
     """Whether no request is above its limit."""
     return all(
         parse_quantity(request) <= parse_quantity(resources.limits.get(name, request))
@@ -53,11 +54,63 @@ def within_limits(resources: Resources) -> bool:
     )
 
 
-def cel_pattern(field: str, pattern: str) -> str:
-    """Return CEL: an optional field matches `pattern`."""
-    return f"!has(self.{field}) || self.{field}.matches('{pattern}')"
-
-
 def cel_list(names: tuple[str, ...]) -> str:
     """Return CEL: a list of strings."""
     return "[" + ", ".join(f"'{name}'" for name in names) + "]"
+
+
+def pattern_rule(name: str, at: str, field: str, pattern: str, must: str) -> Rule:
+    """Return the rule that the optional `field` of `at` has `pattern` in it; `must` ends its message."""
+    path = f"{at}.{field}"
+    return Rule(
+        name=name,
+        at=at,
+        cel=f"!has(self.{field}) || self.{field}.matches('{pattern}')",
+        message=f"{path} must {must}",
+        field_path=f".{field}",
+        holds=lambda bv: matches(pattern, _value_at(bv, path)),
+    )
+
+
+def limits_rule(section: str, defaults: Resources) -> Rule:
+    """Return the rule that no limit of `spec.<section>.resources` is below its request."""
+    at = f"spec.{section}.resources"
+    unset = ", ".join(f"{name} {amount}" for name, amount in defaults.requests.items())
+    return Rule(
+        name=f"{section}-limits",
+        at=at,
+        cel=_CEL_LIMITS,
+        message=f"{at}.limits must not be below requests (where unset: {unset}); raise the limit or set a "
+        "lower request",
+        field_path=".limits",
+        holds=lambda bv: _within_limits(_value_at(bv, at)),
+    )
+
+
+def env_names_rule(
+    section: str, field: str, cel_name: str, names: Callable[[BindVectorizer], Iterable[str]]
+) -> Rule:
+    """Return the rule that variables of `spec.<section>.<field>` can be set in a shell.
+
+    cel_name: the name of an element `e` in CEL. names: the offline form of all of them.
+    """
+    at = f"spec.{section}.{field}"
+    return Rule(
+        name=f"{section}-env-names",
+        at=at,
+        cel=f"self.all(e, {cel_name}.matches('{ENV_NAME_PATTERN}'))",
+        message=f"{at} names must be letters, digits and '_', not beginning with a digit; rename the "
+        "variable",
+        holds=lambda bv: all(matches(ENV_NAME_PATTERN, name) for name in names(bv)),
+    )
+
+
+def _value_at(bv: BindVectorizer, path: str) -> Any:
+    """Return the value at `path`, spelled as in the API; None where a part of it is unset."""
+    node: Any = bv
+    for alias in path.split("."):
+        if node is None:
+            return None
+        (name,) = (name for name, field in type(node).model_fields.items() if field.alias == alias)
+        node = getattr(node, name)
+    return node

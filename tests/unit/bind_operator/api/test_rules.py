@@ -35,7 +35,7 @@ def test_message_names_the_field_and_a_remedy(rule) -> None:  # type: ignore[no-
     assert any(mark in rule.message for mark in ("; ", ", "))
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     patch = merged(BREACHES["gpu-needs-cuda"], BREACHES["weaviate-version"])
     with pytest.raises(InvalidSpec) as refused:
         parse_resource(merged(tiny_resource("t"), patch))

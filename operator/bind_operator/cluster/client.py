@@ -1,0 +1,126 @@
+"""The client speaks JSON with the Kubernetes API: it logs in, asks, and turns answers into our errors."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import client, config  # type: ignore[import-untyped]
+from kubernetes.aio.config import ConfigException  # type: ignore[import-untyped]
+
+from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
+
+REQUEST_TIMEOUT_S = 20.0
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class KubeClient:
+    """It is one connection pool to the API server. Paths begin with `/api` or `/apis`."""
+
+    def __init__(self, configuration: Any) -> None:
+        self._api = client.ApiClient(configuration)
+
+    @classmethod
+    async def connect(cls, kubeconfig: Path | None) -> Self:
+        """Return a client with the credentials of `kubeconfig`, else of the pod, else of $KUBECONFIG.
+
+        Raises ApiRefused if there are no credentials.
+        """
+        configuration = client.Configuration()
+        try:
+            if kubeconfig is None:
+                try:
+                    config.load_incluster_config(client_configuration=configuration)
+                except ConfigException:
+                    await config.load_kube_config(client_configuration=configuration)
+            else:
+                await config.load_kube_config(str(kubeconfig), client_configuration=configuration)
+        except (ConfigException, OSError) as error:
+            raise ApiRefused(
+                f"no credentials for a cluster ({error}); set kubeconfig or KUBECONFIG"
+            ) from error
+        return cls(configuration)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._api.close()
+
+    async def read(self, path: str) -> dict[str, Any] | None:
+        """Return the object at `path`, or None if it is not there."""
+        return await self._request("GET", path)
+
+    async def items(
+        self, path: str, *, labels: str = "", fields: str = "", metadata_only: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return the objects of the list at `path`; with `metadata_only`, without their contents."""
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        chosen = {key: value for key, value in query.items() if value}
+        accept = {"Accept": METADATA_ONLY} if metadata_only else {}
+        answer = await self._request("GET", path, query=chosen, headers=accept)
+        # An empty list of metadata comes as null.
+        return list((answer or {}).get("items") or [])
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """Create `body` in the list at `path`."""
+        await self._request("POST", path, body=body)
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Merge `body` into the object at `path`; return it, or None if it is not there."""
+        return await self._request("PATCH", path, body=body, headers={"Content-Type": MERGE_PATCH})
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> None:
+        """Replace the object at `path`. Raises ApiConflict if it is newer than `body`."""
+        await self._request("PUT", path, body=body)
+
+    async def delete(self, path: str) -> None:
+        """Delete the object at `path`; one that is not there is fine."""
+        await self._request("DELETE", path)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any] | None:
+        """Return the answer, or None for 404. Raises ApiUnavailable, ApiConflict or ApiRefused."""
+        sent = {"Accept": "application/json", **(headers or {})}
+        await self._api.update_params_for_auth(sent, [], ["BearerToken"])
+        try:
+            response = await self._api.request(
+                method,
+                f"{self._api.configuration.host}{path}",
+                query_params=list((query or {}).items()),
+                headers=sent,
+                body=body,
+                _preload_content=False,
+                _request_timeout=REQUEST_TIMEOUT_S,
+            )
+            text = await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ApiUnavailable(
+                f"the API server does not answer: {error or type(error).__name__}"
+            ) from error
+        return _answer(f"{method} {path}", response.status, text)
+
+
+def _answer(request: str, status: int, text: str) -> dict[str, Any] | None:
+    if status == HTTPStatus.NOT_FOUND:
+        return None
+    if status < HTTPStatus.BAD_REQUEST:
+        parsed: dict[str, Any] = json.loads(text)
+        return parsed
+    try:
+        message = str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = text[:200]
+    if status == HTTPStatus.CONFLICT:
+        raise ApiConflict(f"{request}: {message}")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ApiUnavailable(f"{request}: the API server answers {status}: {message}")
+    raise ApiRefused(f"{request}: the API server answers {status}: {message}")

@@ -1,0 +1,178 @@
+"""The operator reads all this from the cluster, and writes a few things there itself."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
+from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.cluster.client import KubeClient
+from bind_operator.errors import OperatorError
+from bind_operator.policy.diagnosis import diagnose, needs_events
+from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
+from bind_operator.policy.names import OPERATOR, workload_name
+from bind_operator.policy.objects import Object, instance_selector, newest_template, read_workload
+from bind_operator.reasons import Reason
+from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
+
+logger = logging.getLogger(__name__)
+
+MAX_EVENT_MESSAGE = 1000
+
+
+@dataclass(frozen=True)
+class Observed:
+    """It holds what belongs to one resource, as it was read."""
+
+    revisions: tuple[Revision, ...]
+    weaviate: Workload | None
+    inference: Workload | None
+    problem: Problem | None
+    pods: tuple[Object, ...]
+    claims: tuple[Object, ...]
+
+    @property
+    def workloads(self) -> tuple[Workload | None, Workload | None]:
+        """Both workloads, None for one that is not there."""
+        return self.weaviate, self.inference
+
+
+class Kube:
+    """It reads and writes for the reconciler. A call may raise ApiUnavailable, ApiConflict or ApiRefused."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+
+    async def read_resource(self, key: Key) -> Object | None:
+        """Return the resource as it is now, or None."""
+        return await self._client.read(_resource_path(key))
+
+    async def is_served(self) -> bool:
+        """Return whether the API server knows the resource."""
+        return await self._client.read(f"/apis/{GROUP}/{VERSION}") is not None
+
+    async def list_keys(self, namespaces: Sequence[str]) -> list[Key]:
+        """Return all resources in `namespaces`, or in all if there are none."""
+        base = f"/apis/{GROUP}/{VERSION}"
+        paths = [f"{base}/namespaces/{name}/{PLURAL}" for name in namespaces] or [f"{base}/{PLURAL}"]
+        lists = await asyncio.gather(*(self._client.items(path, metadata_only=True) for path in paths))
+        metadata = [item["metadata"] for items in lists for item in items]
+        return [Key(meta["namespace"], meta["name"]) for meta in metadata]
+
+    async def observe(self, key: Key) -> Observed:
+        """Return what belongs to `key`. Events are read only where pods are not ready.
+
+        ReplicaSets are read only while the Deployment rolls out.
+        """
+        core, apps = f"/api/v1/namespaces/{key.namespace}", f"/apis/apps/v1/namespaces/{key.namespace}"
+        selector = instance_selector(key.name)
+        secrets, pods, claims, stateful_set, deployment = await asyncio.gather(
+            self._client.items(f"{core}/secrets", labels=release_selector(key.name), metadata_only=True),
+            self._client.items(f"{core}/pods", labels=selector),
+            self._client.items(f"{core}/persistentvolumeclaims", labels=selector),
+            self._client.read(f"{apps}/statefulsets/{workload_name(key.name, Component.WEAVIATE)}"),
+            self._client.read(f"{apps}/deployments/{workload_name(key.name, Component.INFERENCE)}"),
+        )
+        weaviate = read_workload(stateful_set) if stateful_set else None
+        inference = read_workload(deployment) if deployment else None
+        workloads = [workload for workload in (weaviate, inference) if workload]
+        events = await self._events(key, needs_events(pods, claims, workloads))
+        template = None
+        if inference and not inference.is_current:
+            path = f"{apps}/replicasets"
+            template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
+        problem = diagnose(pods, claims, events, workloads, template)
+        return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
+
+    async def _events(self, key: Key, names: Iterable[str]) -> list[Object]:
+        path = f"/api/v1/namespaces/{key.namespace}/events"
+        lists = await asyncio.gather(
+            *(self._client.items(path, fields=f"involvedObject.name={name}") for name in names)
+        )
+        return [event for events in lists for event in events]
+
+    async def service_address(self, key: Key, service: str) -> str | None:
+        """Return `ip:port` of the first port of a Service, or None if it has no address."""
+        found = await self._client.read(f"/api/v1/namespaces/{key.namespace}/services/{service}")
+        address = (found or {}).get("spec", {}).get("clusterIP")
+        if not found or address in (None, "", "None"):
+            return None
+        port = found["spec"]["ports"][0]["port"]
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+    async def apply_finalizer(self, resource: Object, *, present: bool) -> None:
+        """Add or remove the operator's finalizer. Raises ApiConflict if the resource changed meanwhile."""
+        metadata = resource["metadata"]
+        others = [name for name in metadata.get("finalizers", []) if name != FINALIZER]
+        finalizers = [*others, FINALIZER] if present else others
+        # The version makes it a compare-and-swap: a merge patch replaces the list of all finalizers.
+        patch = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata["resourceVersion"]}}
+        await self._client.patch(_resource_path(_key(metadata)), patch)
+
+    async def apply_status(self, resource: Object, status: BindVectorizerStatus) -> bool:
+        """Write what differs from the resource's status; return whether anything did."""
+        before = resource.get("status", {})
+        after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        changes = {name: value for name, value in after.items() if before.get(name) != value}
+        changes |= {name: None for name in before if name not in after}
+        if not changes:
+            return False
+        await self._client.patch(f"{_resource_path(_key(resource['metadata']))}/status", {"status": changes})
+        return True
+
+    async def unlock(self, key: Key, revision: Revision) -> None:
+        """Mark an interrupted revision as failed."""
+        path = f"/api/v1/namespaces/{key.namespace}/secrets/{secret_name(key.name, revision.number)}"
+        secret = await self._client.read(path)
+        if secret is not None:
+            await self._client.replace(path, mark_failed(secret, time.time()))
+
+    async def delete_claims(self, key: Key, claims: Iterable[Object]) -> None:
+        """Delete volume claims, but for those that are being deleted already."""
+        path = f"/api/v1/namespaces/{key.namespace}/persistentvolumeclaims"
+        kept = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
+        await asyncio.gather(*(self._client.delete(f"{path}/{metadata['name']}") for metadata in kept))
+
+    async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
+        """Record an event at the resource. An event that is refused is only logged: it is news, not state."""
+        metadata = resource["metadata"]
+        # In nanoseconds and hex, as client-go names them: unique without a random number.
+        name = f"{metadata['name']}.{time.time_ns():x}"
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": metadata["namespace"]},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "uid": metadata["uid"],
+            },
+            "reason": str(reason),
+            "message": message[:MAX_EVENT_MESSAGE],
+            "type": "Warning" if warning else "Normal",
+            "source": {"component": OPERATOR},
+            "reportingComponent": OPERATOR,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            await self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", event)
+        except OperatorError as error:
+            logger.warning(
+                "event not recorded", extra={"fields": {"reason": str(reason), "error": str(error)}}
+            )
+
+
+def _key(metadata: Mapping[str, Any]) -> Key:
+    return Key(metadata["namespace"], metadata["name"])
+
+
+def _resource_path(key: Key) -> str:
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{key.namespace}/{PLURAL}/{key.name}"

@@ -1,0 +1,1 @@
+"""Manifests and reference pages are made from the models here."""

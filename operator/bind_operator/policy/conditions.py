@@ -1,0 +1,150 @@
+"""Facts become what each condition says. Ready has one author: `judge`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bind_operator.api.status import ConditionType
+from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
+from bind_operator.policy.state import ReleaseState
+from bind_operator.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The status is judged by these alone."""
+
+    state: ReleaseState
+    revisions: Sequence[Revision] = ()
+    weaviate: Workload | None = None
+    inference: Workload | None = None
+    problem: Problem | None = None
+    failure: Failure | None = None
+    verification: Verification | None = None
+    deleting: bool = False
+    suspended: bool = False
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether all pods that the release asks for are there and ready."""
+        workloads = (self.weaviate, self.inference)
+        return all(workload is not None and workload.is_rolled_out for workload in workloads)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """It is what one condition says. `status` None is Unknown."""
+
+    status: bool | None
+    reason: Reason
+    message: str
+
+
+def judge(facts: Facts) -> Verdict:
+    """Return what Ready says. The first case that matches wins."""
+    match facts:
+        case Facts(deleting=True):
+            return Verdict(False, Reason.DELETING, _failure_text(facts) or "the release is being uninstalled")
+        case Facts(failure=Failure(reason, message)):
+            return Verdict(False, reason, message)
+        case Facts(suspended=True):
+            return _suspended(facts)
+        case Facts(state=ReleaseState.BUSY | ReleaseState.LOCKED):
+            return Verdict(None, Reason.RELEASE_LOCKED, "another Helm operation holds the release")
+        case Facts(state=ReleaseState.ABSENT | ReleaseState.UNINSTALLING):
+            return Verdict(None, Reason.INSTALLING, "the release is being installed")
+        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.DRIFTED):
+            return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
+            return Verdict(False, reason, message)
+        case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
+            return Verdict(None, Reason.WEAVIATE_NOT_READY, _progress(workload, "Weaviate"))
+        case Facts(inference=Workload() as workload) if not workload.is_rolled_out:
+            return Verdict(None, Reason.ROLLING_OUT, _progress(workload, "inference"))
+        case Facts(verification=None):
+            return Verdict(None, Reason.VERIFYING, "the live check has not run yet")
+        case Facts(verification=Verification(True) | Verification(blocks=False)):
+            return Verdict(True, Reason.IN_SYNC, _in_sync(facts))
+        case Facts(verification=Verification(holds, reason, message)):
+            return Verdict(holds, reason, message)
+    raise AssertionError(facts)
+
+
+def _suspended(facts: Facts) -> Verdict:
+    if facts.state is not ReleaseState.IN_SYNC:
+        return Verdict(None, Reason.SUSPENDED, "spec.suspend is true: the release is not brought to the spec")
+    if facts.is_rolled_out:
+        return Verdict(True, Reason.SUSPENDED, "spec.suspend is true; all pods are ready")
+    return Verdict(None, Reason.SUSPENDED, "spec.suspend is true; not all pods are ready")
+
+
+def _failure_text(facts: Facts) -> str:
+    return facts.failure.message if facts.failure else ""
+
+
+def _progress(workload: Workload, what: str) -> str:
+    text = f"{workload.ready} of {workload.wanted} {what} pods are ready"
+    return text if workload.is_current else f"{text}, not all of the latest revision"
+
+
+def _in_sync(facts: Facts) -> str:
+    if facts.inference and facts.inference.wanted == 0:
+        return (
+            "the release matches the spec; without inference pods there is no vector search by media or text"
+        )
+    return "the release matches the spec"
+
+
+def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
+    """Return what each condition says."""
+    ready = judge(facts)
+    return {
+        ConditionType.READY: ready,
+        ConditionType.RECONCILING: _reconciling(facts, ready),
+        ConditionType.STALLED: _stalled(facts, ready),
+        ConditionType.RELEASED: _released(facts),
+        ConditionType.INFERENCE_READY: _workload_ready(facts.inference, "inference"),
+        ConditionType.WEAVIATE_READY: _workload_ready(facts.weaviate, "Weaviate"),
+        ConditionType.VERIFIED: _verified(facts),
+    }
+
+
+def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
+    if ready.status is True or _is_stalled(facts) or (facts.suspended and not facts.deleting):
+        return Verdict(False, ready.reason, "nothing is under way")
+    return Verdict(True, Reason.RETRYING if facts.failure else Reason.PROGRESSING, ready.message)
+
+
+def _stalled(facts: Facts, ready: Verdict) -> Verdict:
+    if _is_stalled(facts):
+        return Verdict(True, ready.reason, ready.message)
+    return Verdict(False, Reason.PROGRESSING, "the operator can go on")
+
+
+def _is_stalled(facts: Facts) -> bool:
+    return facts.failure is not None and facts.failure.is_final
+
+
+def _released(facts: Facts) -> Verdict:
+    if facts.failure:
+        return Verdict(False, facts.failure.reason, facts.failure.message)
+    if facts.state is ReleaseState.IN_SYNC and facts.revisions:
+        current = facts.revisions[0]
+        return Verdict(True, Reason.DEPLOYED, f"revision {current.number} of {current.chart} is deployed")
+    return Verdict(False, Reason.NOT_RELEASED, f"the release is {facts.state}")
+
+
+def _workload_ready(workload: Workload | None, what: str) -> Verdict:
+    match workload:
+        case None:
+            return Verdict(None, Reason.NOT_RELEASED, f"there are no {what} pods yet")
+        case Workload(wanted=0):
+            return Verdict(False, Reason.SCALED_TO_ZERO, f"no {what} pods are wanted")
+        case _ if workload.is_rolled_out:
+            return Verdict(True, Reason.ALL_READY, _progress(workload, what))
+    return Verdict(False, Reason.ROLLING_OUT, _progress(workload, what))
+
+
+def _verified(facts: Facts) -> Verdict:
+    if facts.verification is None:
+        return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
+    return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)

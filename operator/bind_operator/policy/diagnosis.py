@@ -1,0 +1,210 @@
+"""Pods, claims and events say why pods are not ready, in the cluster's own words. All are raw objects."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from bind_operator.policy.facts import Component, Problem, Workload
+from bind_operator.policy.objects import Object, template_of
+from bind_operator.reasons import Reason
+
+MAX_MESSAGE = 600
+IMAGE_REASONS = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "ImageInspectError",
+)
+CONFIG_REASONS = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+CLAIM_REASONS = ("ProvisioningFailed", "FailedBinding")
+MOUNT_REASONS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume")
+LIMIT_FIELDS: Mapping[str, str] = {
+    Component.INFERENCE: "spec.inference.resources.limits.memory",
+    Component.WEAVIATE: "spec.weaviate.resources.limits.memory",
+}
+"""What to raise for a container that ran out of memory; a container bears its component's name."""
+
+_RANK = (
+    Reason.VOLUME_UNBOUND,
+    Reason.UNSCHEDULABLE,
+    Reason.IMAGE_PULL_FAILED,
+    Reason.CONTAINER_CONFIG_INVALID,
+    Reason.OUT_OF_MEMORY,
+    Reason.CRASH_LOOPING,
+    Reason.CONTAINER_NOT_STARTED,
+    Reason.PODS_REFUSED,
+    Reason.EVICTED,
+)
+"""The first of several problems is reported: those nearer to the cause go first."""
+
+
+def diagnose(
+    pods: Sequence[Object],
+    claims: Sequence[Object],
+    events: Sequence[Object],
+    workloads: Iterable[Workload],
+    template: str | None = None,
+) -> Problem | None:
+    """Return the problem that keeps pods from being ready, or None if the cluster names none.
+
+    pods, claims: of one release. events: of its pods, claims and workloads, in any order. template: what the
+    Deployment rolls out, None if all of its pods have it. What is wrong with pods of an older one, which go
+    as soon as they can, is reported only while there is nothing newer.
+    """
+    latest = _latest_by_object(events)
+    counting = [pod for pod in pods if _counts(pod)]
+    older = [pod for pod in counting if template and template_of(pod) not in {None, template}]
+    found = [
+        *_claim_problems(claims, latest),
+        *(problem for pod in counting if pod not in older for problem in _pod_problems(pod, latest)),
+        *_refusals(workloads, latest),
+    ]
+    if not found and not any(template_of(pod) == template for pod in counting):
+        found = [problem for pod in older for problem in _pod_problems(pod, latest)]
+    return min(found, key=lambda problem: _RANK.index(problem.reason), default=None)
+
+
+def needs_events(
+    pods: Sequence[Object], claims: Sequence[Object], workloads: Iterable[Workload]
+) -> list[str]:
+    """Return the names of the objects whose events `diagnose` would look at."""
+    unbound = [_name(claim) for claim in claims if not _is_bound(claim)]
+    waiting = [_name(pod) for pod in pods if _counts(pod) and _is_starting(pod)]
+    short = [workload.name for workload in workloads if workload.ready < workload.wanted]
+    return [*unbound, *waiting, *short]
+
+
+def _claim_problems(claims: Sequence[Object], latest: Mapping[str, list[Object]]) -> Iterator[Problem]:
+    for claim in claims:
+        message = _event_message(latest, _name(claim), CLAIM_REASONS)
+        if message and not _is_bound(claim):
+            text = f"volume claim {_name(claim)} is not bound: {message}"
+            yield Problem(Reason.VOLUME_UNBOUND, _shorten(text))
+
+
+def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[Problem]:
+    name = _name(pod)
+    status = pod.get("status", {})
+    if status.get("reason") == "Evicted":
+        yield Problem(Reason.EVICTED, _shorten(f"pod {name} was evicted: {status.get('message', '')}"))
+        return
+    for condition in status.get("conditions", []):
+        # Not SchedulerError, a transient error that the scheduler retries by itself.
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
+            yield Problem(Reason.UNSCHEDULABLE, _shorten(text))
+    for container in _container_statuses(pod):
+        problem = _container_problem(pod, container)
+        if problem:
+            yield problem
+    message = _event_message(latest, name, MOUNT_REASONS)
+    if message and _is_starting(pod):
+        yield Problem(Reason.CONTAINER_NOT_STARTED, _shorten(f"pod {name} cannot start: {message}"))
+
+
+def _container_problem(pod: Object, status: Object) -> Problem | None:
+    """Return what is wrong with one container that is not ready."""
+    if status.get("ready"):
+        return None
+    where = f"container {status['name']} of pod {_name(pod)}"
+    waiting = status.get("state", {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    ended = status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated") or {}
+    if reason in IMAGE_REASONS:
+        text = f"{where}: {reason}: {message or status.get('image', '')}"
+        return Problem(Reason.IMAGE_PULL_FAILED, _shorten(text))
+    if reason in CONFIG_REASONS:
+        text = f"{_remedy_for_image_volume(pod, message)}{where}: {reason}: {message}"
+        return Problem(Reason.CONTAINER_CONFIG_INVALID, _shorten(text))
+    if ended.get("reason") == "OOMKilled":
+        return Problem(Reason.OUT_OF_MEMORY, _shorten(_out_of_memory(pod, status, where)))
+    if reason == "CrashLoopBackOff" or (ended.get("exitCode", 0) != 0 and status.get("restartCount", 0) > 0):
+        log = (ended.get("message") or ended.get("reason") or "").strip()
+        text = f"{where} ended with exit code {ended.get('exitCode')}: {log[-400:]}"
+        return Problem(Reason.CRASH_LOOPING, _shorten(text))
+    return None
+
+
+def _remedy_for_image_volume(pod: Object, message: str) -> str:
+    """Return what to do where a runtime that knows no image volumes was given one; "" elsewhere.
+
+    containerd before 2.1 then takes the volume for a folder without a name, and says no more than that.
+    """
+    has_one = any("image" in volume for volume in pod.get("spec", {}).get("volumes", []))
+    if not has_one or 'mkdir ""' not in message:
+        return ""
+    return (
+        "the node's container runtime mounts no image volumes (containerd 2.1 or CRI-O 1.31 is needed); give "
+        "the weights by spec.inference.model.weights.existingClaim or url there: "
+    )
+
+
+def _out_of_memory(pod: Object, status: Object, where: str) -> str:
+    containers = {container["name"]: container for container in pod.get("spec", {}).get("containers", [])}
+    resources = containers.get(status["name"], {}).get("resources", {})
+    limit = resources.get("limits", {}).get("memory", "unknown")
+    field = LIMIT_FIELDS.get(status["name"])
+    remedy = f"; raise {field}" if field else ""
+    return f"{where} was killed at its memory limit of {limit} (OOMKilled){remedy}"
+
+
+def _refusals(workloads: Iterable[Workload], latest: Mapping[str, list[Object]]) -> Iterator[Problem]:
+    for workload in workloads:
+        message = workload.refusal or _event_message(latest, workload.name, ("FailedCreate",))
+        if message and workload.ready < workload.wanted:
+            text = f"pods of {workload.name} cannot be created: {message}"
+            yield Problem(Reason.PODS_REFUSED, _shorten(text))
+
+
+def _latest_by_object(events: Sequence[Object]) -> dict[str, list[Object]]:
+    """Return the events of each object by its name, newest first."""
+    grouped: dict[str, list[Object]] = {}
+    for event in sorted(events, key=_event_time, reverse=True):
+        grouped.setdefault(event.get("involvedObject", {}).get("name", ""), []).append(event)
+    return grouped
+
+
+def _event_time(event: Object) -> str:
+    created = event.get("metadata", {}).get("creationTimestamp")
+    return event.get("lastTimestamp") or event.get("eventTime") or created or ""
+
+
+def _event_message(latest: Mapping[str, list[Object]], name: str, reasons: Sequence[str]) -> str:
+    for event in latest.get(name, []):
+        if event.get("reason") in reasons:
+            return str(event.get("message", ""))
+    return ""
+
+
+def _container_statuses(pod: Object) -> Iterator[Object]:
+    status = pod.get("status", {})
+    # A finished init container is not ready and well.
+    for container in status.get("initContainerStatuses", []):
+        if (container.get("state", {}).get("terminated") or {}).get("exitCode") != 0:
+            yield container
+    yield from status.get("containerStatuses", [])
+
+
+def _is_starting(pod: Object) -> bool:
+    """Whether the pod has a node but no container has started yet."""
+    waiting = [status.get("state", {}).get("waiting") or {} for status in _container_statuses(pod)]
+    return any(state.get("reason") in ("ContainerCreating", "PodInitializing") for state in waiting)
+
+
+def _counts(pod: Object) -> bool:
+    """Whether the pod still matters: one that is being deleted or has succeeded does not."""
+    deleting = pod.get("metadata", {}).get("deletionTimestamp")
+    return not deleting and pod.get("status", {}).get("phase") != "Succeeded"
+
+
+def _is_bound(claim: Object) -> bool:
+    return bool(claim.get("status", {}).get("phase") == "Bound")
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])
+
+
+def _shorten(text: str) -> str:
+    """Return `text` on one line and of a length that a condition can hold."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 1]}…"

@@ -1,0 +1,88 @@
+"""The operator saw these facts in the cluster; they are frozen, and the rest of policy judges them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bind_operator.reasons import Reason
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """It names one resource."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Component(StrEnum):
+    """A release has these two workloads, named by the value of their component label."""
+
+    WEAVIATE = "weaviate"
+    INFERENCE = "inference"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """It is one revision of a Helm release, as the labels of its Secret describe it."""
+
+    number: int
+    status: str
+    """Helm's status: deployed, superseded, failed, pending-install, uninstalling …."""
+    managed: bool
+    """Whether this operator made it."""
+    digest: str
+    chart: str
+    modified_at: float
+    """Helm last wrote it then, in seconds of the epoch."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """It is what matters of a Deployment or StatefulSet."""
+
+    name: str
+    release: str | None
+    """It belongs to this Helm release, by its annotation."""
+    wanted: int
+    ready: int
+    is_current: bool
+    """Whether its controller has seen the latest spec and every pod has it."""
+    refusal: str = ""
+    """It says why its controller cannot make pods, in the API server's words."""
+
+    @property
+    def is_rolled_out(self) -> bool:
+        """Whether every pod has the latest spec and is ready, and none of an older one is left."""
+        return self.is_current and self.ready >= self.wanted
+
+
+@dataclass(frozen=True)
+class Problem:
+    """It says why pods are not ready, in the cluster's own words."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """It says why the operator's own action did not succeed."""
+
+    reason: Reason
+    message: str
+    is_final: bool
+    """Whether the operator waits for a change before it tries again."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """It is the result of the live check. `holds` is None while it is unknown."""
+
+    holds: bool | None
+    reason: Reason
+    message: str
+    blocks: bool = True
+    """Whether Ready waits for it."""

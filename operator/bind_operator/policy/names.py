@@ -1,0 +1,43 @@
+"""The chart makes objects of these names and ports; all that look for them take them from here.
+
+tests/charts/weaviate_bind/test_names.py holds the chart's templates to them.
+"""
+
+from bind_operator.policy.facts import Component
+
+CHART = "weaviate-bind"
+OPERATOR = "bind-operator"
+"""The operator records events and marks its releases under this name."""
+MODULE = "multi2vec-bind"
+"""It is Weaviate's module, the key of its values and the last part of the path of upstream's image."""
+
+GRPC_PORT = 50051
+INFERENCE_PORT = 8080
+
+
+def workload_name(release: str, component: Component) -> str:
+    """Return the name of a component's Deployment or StatefulSet, and of its Service."""
+    return f"{release}-{component}"
+
+
+def rest_url(release: str, namespace: str) -> str:
+    """Return the address of Weaviate's REST API, which its Service offers at port 80."""
+    return f"http://{workload_name(release, Component.WEAVIATE)}.{namespace}.svc"
+
+
+def grpc_address(release: str, namespace: str) -> str:
+    """Return `host:port` of Weaviate's gRPC API, which has a Service of its own."""
+    return f"{workload_name(release, Component.WEAVIATE)}-grpc.{namespace}.svc:{GRPC_PORT}"
+
+
+def inference_url(release: str, namespace: str) -> str:
+    """Return the address of the inference servers, behind one name."""
+    return f"http://{workload_name(release, Component.INFERENCE)}.{namespace}.svc:{INFERENCE_PORT}"
+
+
+def is_upstream_image(repository: str) -> bool:
+    """Whether a repository holds upstream's server, which brings its model along and has other metadata.
+
+    The chart's `weaviate-bind.isUpstreamImage` is the same rule, and a test compares the two.
+    """
+    return repository.rpartition("/")[2] == MODULE

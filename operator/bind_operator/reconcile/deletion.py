@@ -1,0 +1,81 @@
+"""Deletion uninstalls the release, handles the volumes and removes the finalizer. It never waits for ever."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bind_operator.api.spec import DeletionPolicy
+from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.policy.facts import Failure, Key
+from bind_operator.policy.objects import Object, instance_selector
+from bind_operator.reasons import Reason
+from bind_operator.release.helm import Helm
+
+
+@dataclass
+class Deletion:
+    """It takes the steps of a deletion; each returns whether the resource is gone by it."""
+
+    kube: Kube
+    helm: Helm
+    timeout_s: float
+    """So long after the user's delete the operator still waits for what could not be removed."""
+    requeue_s: float = 1.0
+    _deleted: dict[Key, list[str]] = field(default_factory=dict)
+
+    async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
+        """Uninstall the release, unless it failed a moment ago. Raises HelmFailed or HelmTimedOut."""
+        if self._is_overdue(raw):
+            why = blocked.message if blocked else "the release is still there"
+            message = (
+                f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
+                f"{why}. Remove it with: helm uninstall {key.name} -n {key.namespace}"
+            )
+            await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
+            return await self._remove_finalizer(raw)
+        if blocked is None:
+            await self.helm.uninstall(key)
+            message = f"release {key.name} uninstalled"
+            await self.kube.record_event(raw, Reason.UNINSTALLED, message, warning=False)
+        return False
+
+    async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
+        """Delete the volume claims if `policy` says so and they are `owned`; then remove the finalizer."""
+        names = [claim["metadata"]["name"] for claim in observed.claims] if owned else []
+        if policy == DeletionPolicy.DELETE:
+            if names and not self._is_overdue(raw):
+                self._deleted[key] = names
+                await self.kube.delete_claims(key, observed.claims)
+                return False
+            await self._record_deleted(key, raw, names)
+        elif names:
+            message = (
+                f"volumes kept: {', '.join(names)}. Remove them with: kubectl delete pvc -n {key.namespace} "
+                f"-l {instance_selector(key.name)}"
+            )
+            await self.kube.record_event(raw, Reason.VOLUMES_KEPT, message, warning=False)
+        return await self._remove_finalizer(raw)
+
+    async def _record_deleted(self, key: Key, raw: Object, left: Sequence[str]) -> None:
+        if left:
+            message = (
+                f"volumes are still being deleted after {self.timeout_s:g} s and are left to the cluster: "
+                f"{', '.join(left)}. See: kubectl describe pvc -n {key.namespace} {left[0]}"
+            )
+            await self.kube.record_event(raw, Reason.VOLUMES_LEFT, message, warning=True)
+        elif key in self._deleted:
+            message = f"volumes deleted: {', '.join(self._deleted[key])}"
+            await self.kube.record_event(raw, Reason.VOLUMES_DELETED, message, warning=False)
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self._deleted.pop(key, None)
+
+    async def _remove_finalizer(self, raw: Object) -> bool:
+        await self.kube.apply_finalizer(raw, present=False)
+        return True
+
+    def _is_overdue(self, raw: Object) -> bool:
+        deleted_at = datetime.fromisoformat(raw["metadata"]["deletionTimestamp"])
+        return time.time() - deleted_at.timestamp() >= self.timeout_s

@@ -1,0 +1,98 @@
+"""The work queue holds the resources to reconcile. Triggers only add a key: the level, not the edge, decides.
+
+kopf's own change handlers are not used: they keep state in annotations and run timers beside handlers
+(kopf#1087). Here a resource is never reconciled twice at once, and a key that is added meanwhile is kept.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bind_operator.metrics import QUEUE_DEPTH
+from bind_operator.policy.facts import Key
+
+logger = logging.getLogger(__name__)
+
+MAX_SLEEP_S = 5.0
+BUG_WAIT_S = 60.0
+
+Reconcile = Callable[[Key], Awaitable[float | None]]
+"""It reconciles one resource and returns after how many seconds to requeue it, None for never."""
+
+
+@dataclass
+class WorkQueue:
+    """It knows when each resource is due, and which are being reconciled."""
+
+    workers: int
+    heartbeat_at: float = field(default_factory=time.monotonic)
+    """The dispatcher last went round then, in monotonic seconds."""
+    _due: dict[Key, float] = field(default_factory=dict)
+    _active: dict[Key, float] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, key: Key, after_s: float = 0.0) -> None:
+        """Make `key` due in `after_s` seconds, unless it is due earlier."""
+        due = time.monotonic() + after_s
+        if due < self._due.get(key, float("inf")):
+            self._due[key] = due
+            self._changed.set()
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether `key` waits or is being reconciled."""
+        return key in self._due or key in self._active
+
+    def longest_reconcile_s(self) -> float:
+        """Return the seconds since the oldest of the running reconciliations began, 0 where none runs."""
+        return time.monotonic() - min(self._active.values(), default=time.monotonic())
+
+    async def run(self, reconcile: Reconcile) -> None:
+        """Reconcile what is due until cancelled."""
+        while True:
+            self.heartbeat_at = time.monotonic()
+            self._changed.clear()
+            wait_s = self._dispatch(reconcile)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait for what is being reconciled, so that no Helm run is cut short; cancel it at the timeout."""
+        if self._tasks:
+            _, pending = await asyncio.wait(self._tasks, timeout=timeout_s)
+            for task in pending:
+                task.cancel()
+
+    def _dispatch(self, reconcile: Reconcile) -> float:
+        """Start what is due as far as workers are free; return how long to sleep at most."""
+        now = time.monotonic()
+        waiting = sorted((due, key) for key, due in self._due.items() if key not in self._active)
+        ready = [key for due, key in waiting if due <= now]
+        free = self.workers - len(self._active)
+        QUEUE_DEPTH.set(max(0, len(ready) - free))
+        for key in ready[:free]:
+            del self._due[key]
+            self._active[key] = now
+            task = asyncio.create_task(self._work(key, reconcile))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        later = [due - now for due, _ in waiting if due > now]
+        return min([MAX_SLEEP_S, *later])
+
+    async def _work(self, key: Key, reconcile: Reconcile) -> None:
+        requeue_s: float | None = BUG_WAIT_S
+        try:
+            requeue_s = await reconcile(key)
+        except Exception:
+            # The one place where a bug ends: it is logged, and the next resource is reconciled.
+            logger.exception("bug in the reconciler", extra={"fields": {"bindvectorizer": str(key)}})
+        finally:
+            del self._active[key]
+            if requeue_s is not None:
+                self.add(key, requeue_s)
+            self._changed.set()

@@ -1,0 +1,145 @@
+"""Helm runs with an argument list, values in a file, a folder of its own and a time limit, a few at once."""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bind_operator.errors import HelmFailed, HelmTimedOut
+from bind_operator.metrics import HELM_SECONDS
+from bind_operator.policy.facts import Key
+from bind_operator.release.chart import Chart
+from bind_operator.release.storage import release_labels
+from bind_operator.release.values import RenderedValues
+
+logger = logging.getLogger(__name__)
+
+HISTORY_MAX = 5
+MAX_MESSAGE = 800
+PASSED_ON = ("PATH", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "SSL_CERT_FILE")
+"""Helm gets these variables of our own environment too."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+@dataclass
+class Helm:
+    """Runs Helm for one cluster."""
+
+    program: str
+    chart: Chart
+    kubeconfig: Path | None
+    timeout_s: float
+    max_runs: int
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.max_runs)
+
+    async def install(self, key: Key, values: RenderedValues) -> None:
+        """Install the release. Raises HelmFailed or HelmTimedOut; the release may then be there, failed."""
+        await self._apply(key, values, "install")
+
+    async def upgrade(self, key: Key, values: RenderedValues) -> None:
+        """Upgrade the release, also a failed one. Raises HelmFailed or HelmTimedOut."""
+        # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
+        flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
+        await self._apply(key, values, "upgrade", *flags)
+
+    async def uninstall(self, key: Key) -> None:
+        """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
+        await self._run("uninstall", key, ["--ignore-not-found"])
+
+    async def _apply(self, key: Key, values: RenderedValues, command: str, *flags: str) -> None:
+        labels = release_labels(values.digest, self.chart.full_name)
+        arguments = [
+            str(self.chart.path),
+            "--values=values.yaml",
+            "--hide-notes",
+            "--output=json",
+            "--labels=" + ",".join(f"{name}={value}" for name, value in labels.items()),
+            *flags,
+        ]
+        await self._run(command, key, arguments, values.text)
+
+    async def _run(self, command: str, key: Key, arguments: Sequence[str], values: str = "") -> None:
+        """Run one command on the release of `key`, in a folder of its own that holds `values`."""
+        async with self._slots:
+            started = time.monotonic()
+            with tempfile.TemporaryDirectory(prefix="helm-") as folder:
+                _write_values(folder, values)
+                line = [command, key.name, *arguments, f"--namespace={key.namespace}"]
+                if self.kubeconfig is not None:
+                    line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
+                try:
+                    await self._execute(line, folder)
+                finally:
+                    HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
+        fields = {"command": command, "namespace": key.namespace, "release": key.name}
+        duration_s = round(time.monotonic() - started, 3)
+        logger.info("helm ran", extra={"fields": fields | {"duration_s": duration_s}})
+
+    async def _execute(self, arguments: Sequence[str], folder: str) -> None:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.program,
+                *arguments,
+                cwd=folder,
+                env=_environment(folder),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                preexec_fn=_die_with_parent,
+            )
+        except OSError as error:
+            raise HelmFailed(f"{self.program} cannot be run: {error.strerror}") from error
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                _, stderr = await process.communicate()
+        except TimeoutError as error:
+            raise HelmTimedOut(f"helm {arguments[0]} did not end within {self.timeout_s:g} s") from error
+        finally:
+            await _kill(process)
+        if process.returncode:
+            raise HelmFailed(_error_message(stderr.decode(errors="replace")))
+
+
+def _write_values(folder: str, values: str) -> None:
+    Path(folder, "values.yaml").write_text(values, encoding="utf-8")
+
+
+def _environment(folder: str) -> Mapping[str, str]:
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return passed | {
+        "HOME": folder,
+        "HELM_CACHE_HOME": f"{folder}/cache",
+        "HELM_CONFIG_HOME": f"{folder}/config",
+        "HELM_DATA_HOME": f"{folder}/data",
+    }
+
+
+def _die_with_parent() -> None:
+    """Let the kernel kill Helm when the operator dies, so that no second Helm meets a living one."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _error_message(stderr: str) -> str:
+    """Return Helm's error without its log lines, for people to read."""
+    _, mark, error = stderr.rpartition("Error: ")
+    message = " ".join((error if mark else stderr).split())
+    return message[:MAX_MESSAGE] or "helm ended with an error and without a message"

@@ -1,0 +1,88 @@
+"""The operator looks for what the chart makes: both must mean the same names and ports."""
+
+from typing import Any
+
+import pytest
+
+from bind_operator.api.identity import MAX_NAME_LENGTH
+from bind_operator.policy import names
+from bind_operator.policy.facts import Component
+from support.charts import CHARTS, NAMESPACE, RELEASE, helm, pick, render
+
+TINY = CHARTS / "weaviate-bind" / "ci" / "tiny-values.yaml"
+LABEL_LENGTH = 63
+
+
+@pytest.fixture(scope="module")
+def manifests() -> list[dict[str, Any]]:
+    return render(names.CHART, "--values", TINY)
+
+
+def only_port(service: dict[str, Any]) -> int:
+    (port,) = service["spec"]["ports"]
+    return int(port["port"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "component"), [("StatefulSet", Component.WEAVIATE), ("Deployment", Component.INFERENCE)]
+)
+def test_a_workload_its_service_and_its_container(
+    manifests: list[dict[str, Any]], kind: str, component: Component
+) -> None:
+    workload = pick(manifests, kind)
+    assert workload["metadata"]["name"] == names.workload_name(RELEASE, component)
+    assert component in [item["name"] for item in workload["spec"]["template"]["spec"]["containers"]]
+    assert pick(manifests, "Service", component)
+
+
+def test_the_addresses_of_the_status_are_those_of_the_services(manifests: list[dict[str, Any]]) -> None:
+    rest, grpc, inference = (
+        pick(manifests, "Service", name) for name in ("weaviate", "weaviate-grpc", "inference")
+    )
+    assert only_port(rest) == 80
+    assert names.rest_url(RELEASE, NAMESPACE) == f"http://{rest['metadata']['name']}.{NAMESPACE}.svc"
+    address = f"{grpc['metadata']['name']}.{NAMESPACE}.svc:{only_port(grpc)}"
+    assert names.grpc_address(RELEASE, NAMESPACE) == address
+    url = f"http://{inference['metadata']['name']}.{NAMESPACE}.svc:{only_port(inference)}"
+    assert names.inference_url(RELEASE, NAMESPACE) == url
+
+
+def test_the_inference_servers_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:
+    (container,) = pick(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    assert container["ports"] == [{"name": "http", "containerPort": names.INFERENCE_PORT}]
+
+
+def test_weaviate_loads_the_module_that_the_live_check_asks_for(manifests: list[dict[str, Any]]) -> None:
+    (container,) = pick(manifests, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    env = {item["name"]: item.get("value") for item in container["env"]}
+    assert env["ENABLE_MODULES"] == names.MODULE
+
+
+def test_all_names_of_the_longest_release_are_labels(manifests: list[dict[str, Any]]) -> None:
+    suffixes = [
+        item["metadata"]["name"].removeprefix(RELEASE) for item in manifests if "/" not in item["kind"]
+    ]
+    assert max(map(len, suffixes)) + MAX_NAME_LENGTH <= LABEL_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("repository", "is_upstream"),
+    [
+        ("semitechnologies/multi2vec-bind", True),
+        ("multi2vec-bind", True),
+        ("mirror/team/multi2vec-bind", True),
+        ("bindvectorizer/bind-inference", False),
+        ("mirror/my-multi2vec-bind", False),
+        ("multi2vec-bind/server", False),
+        ("mirror/multi2vec-bind-cuda", False),
+        ("mirror/Multi2vec-bind", False),
+    ],
+)
+def test_chart_and_operator_agree_on_what_is_upstreams_image(repository: str, *, is_upstream: bool) -> None:
+    # Only upstream's image is rendered without the licence: it brings its own weights along.
+    rendered = helm(
+        "template", RELEASE, CHARTS / names.CHART, "--set", f"modules.{names.MODULE}.repo={repository}"
+    )
+    assert (rendered.returncode == 0) is is_upstream
+    assert is_upstream or "licenseAccepted" in rendered.stderr
+    assert names.is_upstream_image(repository) is is_upstream

@@ -1,0 +1,97 @@
+"""Answers of an API server, turned into ours. A real server on loopback plays it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from bind_operator.cluster.client import KubeClient
+from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable, OperatorError
+
+
+def kubeconfig(folder: Path, port: int) -> Path:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "t", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "t", "user": {"token": "secret-token"}}],
+        "contexts": [{"name": "t", "context": {"cluster": "t", "user": "t"}}],
+        "current-context": "t",
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return path
+
+
+@contextlib.asynccontextmanager
+async def client_of(
+    folder: Path, status: int, body: Any
+) -> AsyncIterator[tuple[KubeClient, list[web.Request]]]:
+    requests: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        requests.append(request)
+        return web.json_response(body, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = await KubeClient.connect(kubeconfig(folder, runner.addresses[0][1]))
+    yield client, requests
+    await client.close()
+    await runner.cleanup()
+
+
+async def test_read_sends_the_token(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 200, {"kind": "Pod"}) as (client, requests):
+        assert await client.read("/api/v1/x") == {"kind": "Pod"}
+    assert requests[0].headers["Authorization"] == "Bearer secret-token"
+
+
+async def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 404, {"message": "not found"}) as (client, _):
+        assert await client.read("/api/v1/x") is None
+        assert await client.items("/api/v1/x") == []
+        await client.delete("/api/v1/x")
+
+
+async def test_items_asks_for_metadata_and_selects(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 200, {"items": None}) as (client, requests):
+        assert await client.items("/api/v1/secrets", labels="a=b,c=d", metadata_only=True) == []
+    assert requests[0].query["labelSelector"] == "a=b,c=d"
+    assert "PartialObjectMetadataList" in requests[0].headers["Accept"]
+
+
+async def test_patch_is_a_merge_patch(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 200, {}) as (client, requests):
+        await client.patch("/api/v1/x", {"a": None})
+    assert requests[0].content_type == "application/merge-patch+json"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(409, ApiConflict), (429, ApiUnavailable), (503, ApiUnavailable), (403, ApiRefused), (422, ApiRefused)],
+)
+async def test_errors(tmp_path: Path, status: int, error: type[OperatorError]) -> None:
+    async with client_of(tmp_path, status, {"message": "because"}) as (client, _):
+        with pytest.raises(error, match="because"):
+            await client.read("/api/v1/x")
+
+
+async def test_no_server_is_unavailable(tmp_path: Path) -> None:
+    client = await KubeClient.connect(kubeconfig(tmp_path, 1))
+    with pytest.raises(ApiUnavailable, match="does not answer"):
+        await client.read("/api/v1/x")
+    await client.close()
+
+
+async def test_no_credentials_say_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ApiRefused, match="set kubeconfig or KUBECONFIG"):
+        await KubeClient.connect(tmp_path / "nowhere")

@@ -1,0 +1,127 @@
+"""Running a program that stands in for Helm: arguments, files, environment, time limits, messages."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from bind_operator.errors import HelmFailed, HelmTimedOut
+from bind_operator.policy.facts import Key
+from bind_operator.release.chart import Chart
+from bind_operator.release.helm import Helm
+from bind_operator.release.values import RenderedValues
+
+KEY = Key("demo", "t")
+VALUES = RenderedValues("replicas: 1\n", "abc123")
+CHART = Chart(Path("/charts/weaviate-bind"), "weaviate-bind", "0.1.0", {}, "d")
+
+
+def make_helm(tmp_path: Path, body: str, *, timeout_s: float = 10.0, max_runs: int = 4) -> Helm:
+    program = tmp_path / "helm"
+    program.write_text(f"#!/bin/sh\nOUT={tmp_path}\n{body}\n", encoding="utf-8")
+    program.chmod(0o755)
+    return Helm(str(program), CHART, tmp_path / "kubeconfig", timeout_s, max_runs)
+
+
+RECORD = (
+    'printf "%s\\n" "$@" > $OUT/arguments; cp values.yaml $OUT/values; env > $OUT/environment; '
+    "pwd > $OUT/folder"
+)
+
+
+async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
+    await make_helm(tmp_path, RECORD).install(KEY, VALUES)
+    assert (tmp_path / "arguments").read_text().splitlines() == [
+        "install",
+        "t",
+        "/charts/weaviate-bind",
+        "--values=values.yaml",
+        "--hide-notes",
+        "--output=json",
+        "--labels=bindvectorizer.dev/managed-by=bind-operator,bindvectorizer.dev/digest=abc123,"
+        "bindvectorizer.dev/chart=weaviate-bind-0.1.0",
+        "--namespace=demo",
+        f"--kubeconfig={tmp_path}/kubeconfig",
+    ]
+    assert (tmp_path / "values").read_text() == "replicas: 1\n"
+
+
+async def test_upgrade_never_keeps_old_values_nor_waits(tmp_path: Path) -> None:
+    await make_helm(tmp_path, RECORD).upgrade(KEY, VALUES)
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert arguments[:2] == ["upgrade", "t"]
+    assert {"--reset-values", "--force-conflicts", "--server-side=true"} <= set(arguments)
+    assert not [word for word in arguments if word.startswith(("--wait", "--atomic", "--rollback", "--set"))]
+
+
+async def test_uninstall_of_nothing_is_fine(tmp_path: Path) -> None:
+    await make_helm(tmp_path, RECORD).uninstall(KEY)
+    assert (tmp_path / "arguments").read_text().splitlines()[:3] == ["uninstall", "t", "--ignore-not-found"]
+
+
+async def test_folders_are_its_own_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELM_DEBUG", "true")
+    await make_helm(tmp_path, RECORD).install(KEY, VALUES)
+    folder = (tmp_path / "folder").read_text().strip()
+    environment = dict(line.split("=", 1) for line in (tmp_path / "environment").read_text().splitlines())
+    assert environment["HOME"] == folder
+    with pytest.raises(FileNotFoundError):
+        os.stat(folder)  # noqa: PTH116  (pathlib is not for coroutines)
+    for name in ("CACHE", "CONFIG", "DATA"):
+        assert environment[f"HELM_{name}_HOME"].startswith(f"{folder}/")
+    assert "HELM_DEBUG" not in environment
+
+
+async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
+    body = (
+        'echo "level=WARN msg=noise" >&2; echo "Error: UPGRADE FAILED: no" >&2; echo "such thing" >&2; exit 1'
+    )
+    with pytest.raises(HelmFailed, match=r"^UPGRADE FAILED: no such thing$"):
+        await make_helm(tmp_path, body).upgrade(KEY, VALUES)
+
+
+async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
+    with pytest.raises(HelmFailed, match="without a message"):
+        await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES)
+
+
+async def test_a_missing_program_is_reported(tmp_path: Path) -> None:
+    helm = Helm("/nowhere/helm", CHART, None, 1.0, 1)
+    with pytest.raises(HelmFailed, match=r"^/nowhere/helm cannot be run: No such file or directory$"):
+        await helm.uninstall(KEY)
+
+
+async def test_a_hanging_run_is_killed(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(HelmTimedOut, match=r"helm install did not end within 0\.3 s"):
+        await make_helm(tmp_path, "echo $$ > $OUT/pid; exec sleep 60", timeout_s=0.3).install(KEY, VALUES)
+    assert time.monotonic() - started < 10
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_a_cancelled_run_is_killed(tmp_path: Path) -> None:
+    run = asyncio.create_task(make_helm(tmp_path, "echo $$ > $OUT/pid; exec sleep 60").install(KEY, VALUES))
+    async with asyncio.timeout(10):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110  (a file has no event)
+            await asyncio.sleep(0.01)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_few_run_at_once(tmp_path: Path) -> None:
+    body = (
+        "mkdir -p $OUT/run; touch $OUT/run/$$; ls $OUT/run | wc -l >> $OUT/counts; sleep 0.1; rm $OUT/run/$$"
+    )
+    helm = make_helm(tmp_path, body, max_runs=2)
+    await asyncio.gather(*(helm.uninstall(Key("demo", f"t{number}")) for number in range(6)))
+    counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
+    assert len(counts) == 6
+    assert max(counts) <= 2

@@ -1,0 +1,232 @@
+"""From a resource to the values of its release."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bind_operator.api import parse_resource
+from bind_operator.errors import RenderFailed
+from bind_operator.release.chart import Chart
+from bind_operator.release.values import _to_json, render_values
+from bind_operator.settings import Images, ImageSetting, Settings
+from support.resources import merged, tiny_resource
+
+CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "chart-digest")
+IMAGES = Images()
+
+
+def render(patch: dict[str, Any], images: Images = IMAGES) -> Any:
+    resource = parse_resource(merged(tiny_resource("t"), patch))
+    return yaml.safe_load(render_values(resource, images, CHART).text)
+
+
+def inference(patch: dict[str, Any], images: Images = IMAGES) -> Any:
+    return render(patch, images)["modules"]["multi2vec-bind"]
+
+
+def test_tiny_with_all_defaults_is_exactly_this() -> None:
+    assert render({}) == {
+        "image": {
+            "registry": "cr.weaviate.io",
+            "repo": "semitechnologies/weaviate",
+            "tag": "1.35.2",
+            "digest": "",
+            "pullPolicy": "IfNotPresent",
+            "pullSecrets": [],
+        },
+        "replicas": 1,
+        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
+        "storage": {"size": "32Gi", "storageClassName": "", "retentionPolicy": "Retain"},
+        "env": {},
+        "gate": {"image": {"registry": "docker.io", "repo": "library/caddy", "tag": "2.11.9", "digest": ""}},
+        "modules": {
+            "multi2vec-bind": {
+                "enabled": True,
+                "registry": "ghcr.io",
+                "repo": "bindvectorizer/bind-inference",
+                "tag": "0.1.0",
+                "digest": "",
+                "imagePullPolicy": "IfNotPresent",
+                "imagePullSecrets": [],
+                "replicas": 1,
+                "envconfig": {"enable_cuda": False},
+                "model": {
+                    "name": "Tiny",
+                    "licenseAccepted": False,
+                    "precision": "auto",
+                    "weights": {"url": "", "sha256": ""},
+                },
+                "cache": {"persistence": False, "size": "10Gi", "storageClassName": ""},
+                "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
+                "extraEnv": [],
+                "priorityClassName": "",
+                "nodeSelector": {},
+                "tolerations": [],
+                "affinity": {},
+                "topologySpreadConstraints": [],
+            }
+        },
+    }
+
+
+def test_cuda_asks_for_the_gpu() -> None:
+    gpu = {"resourceName": "nvidia.com/mig-1g.10gb", "count": 2, "runtimeClassName": "nvidia"}
+    found = inference({"spec": {"device": "CUDA", "gpu": gpu}})
+    assert found["envconfig"] == {"enable_cuda": True}
+    assert found["gpu"] == {"resourceName": "nvidia.com/mig-1g.10gb", "count": 2}
+    assert found["runtimeClassName"] == "nvidia"
+
+
+def test_cuda_without_gpu_asks_for_one() -> None:
+    assert inference({"spec": {"device": "CUDA"}})["gpu"] == {"resourceName": "nvidia.com/gpu", "count": 1}
+
+
+def test_huge_keeps_its_weights() -> None:
+    found = inference({"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAccepted": True}}}})
+    assert found["cache"]["persistence"] is True
+    assert found["model"]["licenseAccepted"] is True
+
+
+def _huge(**model: Any) -> Any:
+    accepted = {"name": "ImageBindHuge", "licenseAccepted": True}
+    return inference({"spec": {"inference": {"model": accepted | model}}})
+
+
+def test_weights_in_a_claim_are_mounted_and_need_no_cache() -> None:
+    found = _huge(weights={"existingClaim": {"name": "kept", "path": "models"}})
+    assert found["model"]["weights"] == {
+        "url": "",
+        "sha256": "",
+        "existingClaim": {"name": "kept", "path": "models"},
+    }
+    assert found["cache"]["persistence"] is False
+
+
+def test_weights_in_an_image_are_mounted_and_need_no_cache() -> None:
+    found = _huge(weights={"image": {"reference": "r.local/w:1"}, "sha256": "a" * 64})
+    assert found["model"]["weights"] == {
+        "url": "",
+        "sha256": "a" * 64,
+        "image": {"reference": "r.local/w:1", "pullPolicy": "IfNotPresent", "path": ""},
+    }
+    assert found["cache"]["persistence"] is False
+
+
+def test_the_cache_is_kept_or_not_as_it_is_said() -> None:
+    claim = {"existingClaim": {"name": "kept"}}
+    assert _huge(weights=claim, cache={"persistence": True})["cache"]["persistence"] is True
+    assert _huge(cache={"persistence": False})["cache"]["persistence"] is False
+    tiny = inference({"spec": {"inference": {"model": {"cache": {"persistence": True}}}}})
+    assert tiny["cache"]["persistence"] is False, "Tiny has nothing to keep"
+
+
+def test_the_precision_goes_through() -> None:
+    assert _huge(precision="int8")["model"]["precision"] == "int8"
+
+
+def test_a_resource_without_the_newer_fields_renders_only_the_precision_more() -> None:
+    """What the values of a resource of 0.1.0 were; the resources' default was stored with it."""
+    old = {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "12Gi"}}
+    url = {"url": "https://example.org/w.pth", "sha256": "a" * 64}
+    model = {"name": "ImageBindHuge", "licenseAccepted": True, "weights": url}
+    found = inference({"spec": {"inference": {"resources": old, "model": model}}})
+    assert found["model"] == {**model, "precision": "auto"}
+    assert found["cache"] == {"persistence": True, "size": "10Gi", "storageClassName": ""}
+    assert found["resources"] == old
+
+
+def test_scheduling_goes_through_in_camel_case() -> None:
+    affinity: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    spread = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]
+    found = inference(
+        {
+            "spec": {
+                "inference": {
+                    "nodeSelector": {"disk": "ssd"},
+                    "tolerations": [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 5}],
+                    "affinity": affinity,
+                    "topologySpreadConstraints": spread,
+                    "priorityClassName": "high",
+                    "extraEnv": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                }
+            }
+        }
+    )
+    assert found["nodeSelector"] == {"disk": "ssd"}
+    assert found["tolerations"] == [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 5}]
+    assert found["affinity"] == affinity
+    assert found["topologySpreadConstraints"] == spread
+    assert found["priorityClassName"] == "high"
+    assert found["extraEnv"] == [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+
+
+OURS = Images(
+    inference=ImageSetting(registry="r.local:5000", repository="bind", tag="1", digest="sha256:" + "a" * 64)
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, ("r.local:5000", "bind", "1", "sha256:" + "a" * 64)),
+        ({"tag": "2"}, ("r.local:5000", "bind", "2", "")),
+        ({"registry": "ghcr.io"}, ("ghcr.io", "bind", "1", "")),
+        ({"digest": "sha256:" + "b" * 64}, ("r.local:5000", "bind", "1", "sha256:" + "b" * 64)),
+    ],
+    ids=["the operator's", "own tag drops the digest", "own registry", "own digest"],
+)
+def test_image_parts_fall_back_to_the_operators(image: dict[str, str], expected: tuple[str, ...]) -> None:
+    found = inference({"spec": {"inference": {"image": image}}}, OURS)
+    assert (found["registry"], found["repo"], found["tag"], found["digest"]) == expected
+
+
+def test_what_does_not_fit_the_chart_is_named() -> None:
+    schema = {"properties": {"storage": {"properties": {"size": {"type": "integer"}}}}}
+    chart = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", schema, "")
+    with pytest.raises(RenderFailed, match=r"weaviate-bind-0\.1\.0 does not take storage\.size"):
+        render_values(parse_resource(tiny_resource("t")), IMAGES, chart)
+
+
+def test_same_input_same_bytes_and_digest() -> None:
+    resource = parse_resource(tiny_resource("t"))
+    assert render_values(resource, IMAGES, CHART) == render_values(resource, IMAGES, CHART)
+
+
+def test_digest_follows_values_and_chart_but_not_the_name() -> None:
+    first = render_values(parse_resource(tiny_resource("t")), IMAGES, CHART).digest
+    other_chart = Chart(CHART.path, CHART.name, CHART.version, {}, "other")
+    patched = merged(tiny_resource("t"), {"spec": {"weaviate": {"env": {"A": "1"}}}})
+    assert render_values(parse_resource(tiny_resource("u")), IMAGES, CHART).digest == first
+    assert render_values(parse_resource(tiny_resource("t")), IMAGES, other_chart).digest != first
+    assert render_values(parse_resource(patched), IMAGES, CHART).digest != first
+    assert re.fullmatch(r"[0-9a-f]{32}", first)
+
+
+@example("a \u2028 b \u2029 c\x85d\x7fe\ufefff")
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_as_yaml(text: str) -> None:
+    assert yaml.safe_load(f"key: {_to_json(text)}\n") == {"key": text}
+
+
+def test_text_cannot_leave_its_value() -> None:
+    env = {"A": '"\nreplicas: 99 # {{ x }}'}
+    found = render({"spec": {"weaviate": {"env": env}}})
+    assert found["replicas"] == 1
+    assert found["env"] == env
+
+
+@pytest.mark.parametrize("sample", ["tiny", "minimal", "cuda", "claim", "image"])
+def test_samples_fit_the_bundled_chart(sample: str) -> None:
+    from bind_operator.release.chart import load_chart
+
+    settings = Settings()
+    root = Path(__file__).parents[4]
+    manifest = yaml.safe_load((root / f"manifests/samples/{sample}.yaml").read_text(encoding="utf-8"))
+    text = render_values(parse_resource(manifest), settings.images, load_chart(settings.chart_dir)).text
+    assert json.dumps(yaml.safe_load(text))
