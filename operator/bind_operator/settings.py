@@ -10,8 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+import bind_operator
+
 IMAGE_CHART = Path("/charts/weaviate-bind")
-CHECKOUT_CHART = Path(__file__).resolve().parents[2] / "charts" / "weaviate-bind"
+WHEEL_CHART = Path(bind_operator.__file__).resolve().parent / "charts/weaviate-bind"
+CHECKOUT_CHART = Path(bind_operator.__file__).resolve().parents[2] / "charts/weaviate-bind"
 
 
 class ImageSetting(BaseModel):
@@ -45,8 +48,8 @@ class Images(BaseModel):
 
 
 def _bundled_chart() -> Path:
-    """Return the image's chart, or in a checkout the checkout's."""
-    return IMAGE_CHART if IMAGE_CHART.is_dir() else CHECKOUT_CHART
+    """Return the chart of the image, of the installed wheel, or of the checkout."""
+    return next((chart for chart in (IMAGE_CHART, WHEEL_CHART) if chart.is_dir()), CHECKOUT_CHART)
 
 
 class Settings(BaseSettings):
