@@ -6,15 +6,17 @@ YES ?=
 PEER ?=
 QUICK ?=
 ARGS ?=
+VERSION ?=
 
 bin := .venv/bin
 bind_local := cd local && ../$(bin)/python -m bind_local
+bind_release := cd local && ../$(bin)/python -m bind_release
 bind_demo := cd local && ../$(bin)/python -m bind_demo
 bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 
 .DEFAULT_GOAL := help
 .PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
-        test-service test-integration test-e2e test-huge bench bench-inference soak clean
+        test-service test-integration test-e2e test-huge bench bench-inference soak release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +27,8 @@ venv: ## .venv with the pinned Python packages
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
 
-generate: venv ## write the CRD, the install manifest and the reference pages from the models
+generate: venv ## write the version's copies, the CRD, the install manifest and the reference pages
+	@$(bind_release) copies
 	@$(bind_local) binaries helm
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
@@ -91,6 +94,9 @@ bench-inference: venv ## speed of the server; PEER=<checkout of multi2vec-bind-i
 
 soak: venv ## 10,000 mixed requests, a fifth bad, clients that hang up: answers, memory and /meta; ARGS=--help
 	@PYTHONPATH=inference:local:tests $(bin)/python -m support.soak $(ARGS)
+
+release: venv ## write release VERSION=x.y.z into a clean tree, and check it; commits and pushes nothing
+	@$(bind_release) release "$(VERSION)"
 
 clean: ## end the local cluster; no process, mount, interface or rule of it stays (the cache does)
 	@if [ -x $(bin)/python ]; then $(bind_local) clean; \

@@ -13,8 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 import bind_operator
 
 IMAGE_CHART = Path("/charts/weaviate-bind")
-WHEEL_CHART = Path(bind_operator.__file__).resolve().parent / "charts/weaviate-bind"
-CHECKOUT_CHART = Path(bind_operator.__file__).resolve().parents[2] / "charts/weaviate-bind"
+PACKAGE = Path(bind_operator.__file__).resolve().parent
+WHEEL_CHART = PACKAGE / "charts/weaviate-bind"
+CHECKOUT_CHART = PACKAGE.parents[1] / "charts/weaviate-bind"
 
 
 class ImageSetting(BaseModel):
@@ -34,7 +35,12 @@ class Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inference: ImageSetting = Field(
-        ImageSetting(registry="ghcr.io", repository="bindvectorizer/bind-inference", tag="0.1.0", digest=""),
+        ImageSetting(
+            registry="ghcr.io",
+            repository="bindvectorizer/bind-inference",
+            tag=bind_operator.__version__,
+            digest="",
+        ),
         description="The inference server.",
     )
     weaviate: ImageSetting = Field(
