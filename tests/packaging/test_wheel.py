@@ -109,7 +109,9 @@ def test_a_decoder_does_not_import_the_server(programs: Path, tmp_path: Path) ->
 def test_a_wheel_with_kernels_is_of_this_kind_of_machine(built: tuple[Path, str]) -> None:
     wheel, said = built
     assert wheel.name.endswith(f"-py3-none-linux_{os.uname().machine}.whl")
-    assert any(".so" in name for name in zipfile.ZipFile(wheel).namelist())
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith(".so") for name in names)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "no kernels" not in said
 
 
