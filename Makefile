@@ -6,15 +6,23 @@ YES ?=
 PEER ?=
 QUICK ?=
 ARGS ?=
+VERSION ?=
 
 bin := .venv/bin
 bind_local := cd local && ../$(bin)/python -m bind_local
+bind_release := cd local && ../$(bin)/python -m bind_release
 bind_demo := cd local && ../$(bin)/python -m bind_demo
 bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 
+# What a run will take, and whether there is room: said before .venv is made, by a Python of the machine. One that is
+# too old says nothing here, because the next line refuses it.
+room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+         PYTHONPATH=local $(PYTHON) -m bind_local.preflight $(1); fi
+
 .DEFAULT_GOAL := help
 .PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
-        test-service test-integration test-e2e test-huge test-gpu bench bench-inference bench-gpu soak clean
+        test-service test-integration test-e2e test-huge test-gpu bench bench-inference bench-gpu soak release \
+        room-demo room-test clean clean-cache
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +33,8 @@ venv: ## .venv with the pinned Python packages
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
 
-generate: venv ## write the CRD, the install manifest and the reference pages from the models
+generate: venv ## write the version's copies, the CRD, the install manifest and the reference pages
+	@$(bind_release) copies
 	@$(bind_local) binaries helm
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
@@ -46,7 +55,7 @@ images: venv ## build the images; REGISTRY=host/path pushes them there instead o
 	@$(bind_local) images $(if $(REGISTRY),--registry "$(REGISTRY)")
 
 ifeq ($(KUBE),local)
-demo: venv ## everything, then the demo; KUBE=current takes kubectl's current context (asks; YES=1 does not)
+demo: room-demo venv ## everything, then the demo; KUBE=current takes kubectl's current context (asks; YES=1 does not)
 	@$(bind_local) prepare
 	@$(bind_demo)
 else
@@ -54,7 +63,13 @@ demo: venv
 	@$(bind_demo) --kube "$(KUBE)" $(if $(REGISTRY),--registry "$(REGISTRY)") $(if $(YES),--yes)
 endif
 
-test: venv ## everything that the tests need, then all tests
+room-demo:
+	@$(call room)
+
+room-test:
+	@$(call room,--tests)
+
+test: room-test venv ## everything that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
 	@$(bin)/pytest
@@ -98,6 +113,12 @@ bench-inference: venv ## speed of the server; PEER=<checkout of multi2vec-bind-i
 
 soak: venv ## 10,000 mixed requests, a fifth bad, clients that hang up: answers, memory and /meta; ARGS=--help
 	@PYTHONPATH=inference:local:tests $(bin)/python -m support.soak $(ARGS)
+
+release: venv ## write release VERSION=x.y.z into a clean tree, and check it; commits and pushes nothing
+	@$(bind_release) release "$(VERSION)"
+
+clean-cache: venv ## clean, and give back what is kept for the next run: programs and images, gigabytes
+	@$(bind_local) clean-cache
 
 clean: ## end the local cluster; no process, mount, interface or rule of it stays (the cache does)
 	@if [ -x $(bin)/python ]; then $(bind_local) clean; \

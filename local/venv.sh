@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Make .venv with uv and the pinned requirements, each with its hash, and compile the inference server's kernels; nothing
-# is done when they have not changed.
+# Make .venv with uv and the pinned requirements, each with its hash, compile the inference server's kernels, and install
+# the project itself, editable, so that its programs and modules are found from any folder. Nothing is done twice.
 # usage: local/venv.sh     PYTHON: the interpreter, 3.11 or newer; CC: the compiler, gcc
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,11 +60,23 @@ kernels() {
     fail "the kernels could not be compiled" "see the lines above; gcc 12 can (Debian: apt-get install gcc libc6-dev)"
 }
 
+# The build backend is among the pins and needs nothing else, so this fetches nothing.
+project() {
+  log=.venv/project.log
+  .venv/bin/uv pip install --python .venv/bin/python --offline --no-deps --no-build-isolation --editable . >"$log" 2>&1 ||
+    fail "the project itself could not be installed" "see the lines above; they name what is wrong in pyproject.toml"
+}
+
 pins=$(cat requirements/uv.txt requirements/dev.txt local/venv.sh | sha256sum)
 [ -x .venv/bin/python ] || rm -f .venv/installed
-step "[1/2] python packages in .venv" .venv/installed "$pins" packages
+step "[1/3] python packages in .venv" .venv/installed "$pins" packages
 
 folder=inference/bind_inference/kernels
 sources=$({ uname -m; cat "$folder"/build.sh "$folder"/rows.[ch] local/venv.sh; } | sha256sum)
 ls "$folder"/rows-*.so >/dev/null 2>&1 || rm -f .venv/kernels
-step "[2/2] kernels of the inference server" .venv/kernels "$sources" kernels
+step "[2/3] kernels of the inference server" .venv/kernels "$sources" kernels
+
+# Where the checkout is counts: the path of its folders is what is installed.
+metadata=$({ pwd; cat pyproject.toml hatch_build.py local/venv.sh; } | sha256sum)
+[ -x .venv/bin/bind-operator ] || rm -f .venv/project
+step "[3/3] the project itself, editable" .venv/project "$metadata" project

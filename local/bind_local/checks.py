@@ -11,7 +11,7 @@ from bind_local.steps import Step
 
 PACKAGES = (
     *("operator/bind_operator", "inference/bind_inference", "inference/bind_load"),
-    *("local/bind_local", "local/bind_demo", "local/bind_bench"),
+    *("local/bind_local", "local/bind_demo", "local/bind_bench", "local/bind_gpu", "local/bind_release"),
 )
 PYTHON_PATH = ":".join(str(REPO / folder) for folder in ("operator", "inference", "local"))
 

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from bind_local import apt, binaries, cleanup, cluster, publish
+from bind_local import apt, binaries, cache, cleanup, cluster, publish
 from bind_local.checks import check_steps
 from bind_local.errors import LocalError
 from bind_local.paths import Paths
@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add("up", help="start the local cluster, or leave it alone when it is healthy")
     add("down", help="end the local cluster and its state; images stay")
     add("clean", help="down, and say that nothing of it is left")
+    add("clean-cache", help="clean, and remove the programs and images that are kept for the next cluster")
     add("leftovers", help="list what is left of a cluster; status 1 when there is something")
     add("status", help="say whether the cluster runs")
     image = add("images", help="build the images and push them to the local registry, or to another")
@@ -101,6 +102,10 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
         case "clean":
             run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
             return _leftovers(paths)
+        case "clean-cache":
+            if cleanup.leftovers(paths):
+                run_steps([Step("end the local cluster", lambda: cluster.down(paths))])
+            print(cache.clean(paths))
         case "leftovers":
             return _leftovers(paths)
         case "status":

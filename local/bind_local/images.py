@@ -1,6 +1,7 @@
 """The images: what each is built from, and the tag or label that follows from it. Nothing here builds."""
 
 import re
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from bind_local.errors import LocalError
 from bind_local.paths import LOCAL, REPO, Paths
 from bind_local.programs import CADDY, HELM, PAUSE, WEAVIATE, Module, digest
 
-VERSION = "0.1.0"
+VERSION: str = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 """The published tag of our own images."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 INPUTS_LABEL = "dev.bindvectorizer.inputs"

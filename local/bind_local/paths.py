@@ -1,5 +1,6 @@
 """The folders of one cache, and the few fixed places that belong to the whole machine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,14 @@ LOCAL = REPO / "local"
 
 RUN = Path("/run/bindvectorizer")
 """Machine-wide: one cluster at a time, whoever started it. Sockets too, whose paths must be short."""
+
+
+def cache_folder(given: str | Path | None, xdg_cache_home: str | Path | None) -> Path:
+    """Return the folder of programs, images and the running cluster's state.
+
+    given: BIND_CACHE, which wins. xdg_cache_home: the user's folder of caches, ~/.cache where there is none.
+    """
+    return Path(given) if given else Path(xdg_cache_home or Path.home() / ".cache") / "bindvectorizer"
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,12 @@ class Paths:
     def pki(self) -> Path:
         """Certificates and keys."""
         return self.cluster / "pki"
+
+    def entries(self) -> Iterator[Path]:
+        """Yield what of the cache folder is ours: BIND_CACHE may be a folder that holds other things, too."""
+        folders = ("bin", "logs", "containerd", "containerd-*", "registry", "buildah", "cluster", "debian")
+        for pattern in (*folders, "images.lock", ".context-*"):
+            yield from sorted(self.cache.glob(pattern))
 
     @property
     def node_log(self) -> Path:

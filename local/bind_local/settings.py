@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bind_local.paths import cache_folder
+
 
 def _usable(path: Path) -> Path:
     """A folder is made of plain characters, because it lands in configuration files of many formats."""
@@ -32,4 +34,4 @@ class Settings(BaseSettings):
 
     def cache_folder(self) -> Path:
         """Return the folder of programs, images and the running cluster's state."""
-        return self.cache or _usable((self.xdg_cache_home or Path.home() / ".cache") / "bindvectorizer")
+        return self.cache or _usable(cache_folder(None, self.xdg_cache_home))

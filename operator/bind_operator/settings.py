@@ -10,8 +10,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+import bind_operator
+
 IMAGE_CHART = Path("/charts/weaviate-bind")
-CHECKOUT_CHART = Path(__file__).resolve().parents[2] / "charts" / "weaviate-bind"
+PACKAGE = Path(bind_operator.__file__).resolve().parent
+WHEEL_CHART = PACKAGE / "charts/weaviate-bind"
+CHECKOUT_CHART = PACKAGE.parents[1] / "charts/weaviate-bind"
 
 
 class ImageSetting(BaseModel):
@@ -31,7 +35,12 @@ class Images(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inference: ImageSetting = Field(
-        ImageSetting(registry="ghcr.io", repository="bindvectorizer/bind-inference", tag="0.1.0", digest=""),
+        ImageSetting(
+            registry="ghcr.io",
+            repository="bindvectorizer/bind-inference",
+            tag=bind_operator.__version__,
+            digest="",
+        ),
         description="The inference server.",
     )
     weaviate: ImageSetting = Field(
@@ -45,8 +54,8 @@ class Images(BaseModel):
 
 
 def _bundled_chart() -> Path:
-    """Return the image's chart, or in a checkout the checkout's."""
-    return IMAGE_CHART if IMAGE_CHART.is_dir() else CHECKOUT_CHART
+    """Return the chart of the image, of the installed wheel, or of the checkout."""
+    return next((chart for chart in (IMAGE_CHART, WHEEL_CHART) if chart.is_dir()), CHECKOUT_CHART)
 
 
 class Settings(BaseSettings):

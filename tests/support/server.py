@@ -86,12 +86,18 @@ class ServerProcess:
 
 
 @contextmanager
-def server(folder: Path, *arguments: str, ready: bool = True, **variables: str) -> Iterator[ServerProcess]:
+def server(
+    folder: Path,
+    *arguments: str,
+    ready: bool = True,
+    command: tuple[str, ...] = COMMAND,
+    **variables: str,
+) -> Iterator[ServerProcess]:
     """Start a server with the Tiny model on a free port; end it with the block."""
     log = folder / "server.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [*COMMAND, "--model", "tiny", "--http-port", "0", "--http-host", "127.0.0.1", *arguments],
+            [*command, "--model", "tiny", "--http-port", "0", "--http-host", "127.0.0.1", *arguments],
             stderr=sink,
             env=environment(**variables),
         )

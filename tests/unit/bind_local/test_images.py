@@ -18,7 +18,7 @@ def test_our_tags_follow_from_the_contents_and_the_bases() -> None:
     other = Image(base.name, base.tag, "another", base.dockerfile)
     one, same, changed = images.inference(base), images.inference(base), images.inference(other)
     assert one == same
-    assert one.tag == f"0.1.0-{one.inputs}"
+    assert one.tag == f"{images.VERSION}-{one.inputs}"
     assert changed.tag != one.tag
 
 

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
@@ -50,7 +51,7 @@ def test_tiny_with_all_defaults_is_exactly_this() -> None:
                 "enabled": True,
                 "registry": "ghcr.io",
                 "repo": "bindvectorizer/bind-inference",
-                "tag": "0.1.0",
+                "tag": __version__,
                 "digest": "",
                 "imagePullPolicy": "IfNotPresent",
                 "imagePullSecrets": [],

@@ -1,0 +1,22 @@
+"""The programs that an installation puts on the PATH: `bind-inference` and `bind-load`.
+
+Each is `python -m` of its package instead of a call of its `main`. A process that multiprocessing starts
+runs the script of its parent first, and would import the whole server with it: a decoder would take 45 MB
+instead of 15.
+"""
+
+import runpy
+
+
+def serve() -> None:
+    """Run `python -m bind_inference`; does not return."""
+    _run("bind_inference")
+
+
+def load() -> None:
+    """Run `python -m bind_load`; does not return."""
+    _run("bind_load")
+
+
+def _run(package: str) -> None:
+    runpy.run_module(package, run_name="__main__", alter_sys=True)
