@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bind_local.proc import PROC, children
+from bind_local.host.processes import PROC, children
 
 if TYPE_CHECKING:
     from pathlib import Path

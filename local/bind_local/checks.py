@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bind_local import command
 from bind_local.paths import REPO, Paths
-from bind_local.programs import HELM
+from bind_local.programs.modules import HELM
 from bind_local.steps import Step
 
 PACKAGES = (

@@ -5,11 +5,15 @@ import json
 import sys
 from collections.abc import Sequence
 
-from bind_local import apt, binaries, cleanup, cluster, publish
+from bind_local import apt
 from bind_local.checks import check_steps
+from bind_local.cluster import cleanup
+from bind_local.cluster import lifecycle as cluster
 from bind_local.errors import LocalError
+from bind_local.images import publish
 from bind_local.paths import Paths
-from bind_local.programs import (
+from bind_local.programs import binaries
+from bind_local.programs.modules import (
     ALL_MODULES,
     CADDY,
     CLUSTER_MODULES,

@@ -15,9 +15,9 @@ import pytest
 
 from bind_demo.errors import DemoError
 from bind_demo.local_cluster import local_images
+from bind_local.images.publish import forget_pulled
+from bind_local.images.registry import Registry
 from bind_local.paths import REPO, Paths
-from bind_local.publish import forget_pulled
-from bind_local.registry import Registry
 from bind_local.settings import Settings
 from bind_local.topology import NODE, REGISTRY
 from support import oci

@@ -38,7 +38,7 @@ from bind_inference.errors import (
     RequestTooLarge,
 )
 from bind_inference.modality import Modality
-from bind_local.proc import children
+from bind_local.host.processes import children
 from support import crashing
 from support.media import picture, slow_picture, tone
 from support.samples import Expected, encoded

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bind_local.registry import MANIFESTS
+from bind_local.images.registry import MANIFESTS
 from bind_local.topology import REGISTRY
 
 if TYPE_CHECKING:

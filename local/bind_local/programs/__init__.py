@@ -1,0 +1,1 @@
+"""The programs that are built from pinned Go modules."""
