@@ -1,4 +1,4 @@
-"""The fast gate: what every change passes before it is worth a cluster."""
+"""The fast checks that every change passes before it is worth a cluster."""
 
 import sys
 from functools import partial

@@ -1,4 +1,4 @@
-"""The commands, each a list of steps with progress."""
+"""Each command of the local cluster is a list of steps that show their progress."""
 
 import argparse
 import json
@@ -129,7 +129,7 @@ def _modules(names: Sequence[str]) -> Sequence[Module]:
 
 
 def _cluster(paths: Paths, modules: Sequence[Module]) -> list[Step]:
-    """Steps up to a running cluster. Packages come first: checks of later steps use them."""
+    """Return the steps up to a running cluster; packages come first, because later steps use them."""
 
     def healthy() -> bool:
         return cluster.is_healthy(paths, cluster.spec_digest(*cluster.plan(paths)))

@@ -1,4 +1,4 @@
-"""Names, addresses and sockets of the local cluster.
+"""The names, addresses and sockets of the local cluster, each written down once.
 
 The node lives in namespaces of its own (network, mounts, processes), so its interfaces, firewall rules and
 mounts are gone when its first process is. A veth pair joins it to this machine, which routes pods and

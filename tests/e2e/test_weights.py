@@ -15,7 +15,7 @@ import pytest
 
 from bind_demo.errors import DemoError
 from bind_demo.local_cluster import local_images
-from bind_local.images.publish import forget_pulled
+from bind_local.images.publish import remove_pulled
 from bind_local.images.registry import Registry
 from bind_local.paths import REPO, Paths
 from bind_local.settings import Settings
@@ -78,7 +78,7 @@ def stop(story: Story, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Push an image with the file at its root, as docs/weights.md has it made, and forget it at the end."""
+    """Push an image with the file at its root, as docs/weights.md has it made, and remove it at the end."""
     folder = tmp_path_factory.mktemp("weights")
     make = [sys.executable, str(story.fixtures / "zeros.py"), str(folder)]
     subprocess.run(make, env={"PYTHONPATH": str(REPO / "inference")}, check=True)
@@ -93,7 +93,7 @@ def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Ite
     tag = registry.tag(WEIGHTS_REPOSITORY, "1")
     if tag:
         registry.delete(WEIGHTS_REPOSITORY, tag)
-    forget_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
+    remove_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
 
 
 def ready_with(story: Story, name: str, weights: dict[str, Any]) -> None:

@@ -1,1 +1,1 @@
-"""The life of the cluster: it is started, waited for, recorded and ended."""
+"""The life of a cluster: it is started, waited for, recorded and ended."""

@@ -1,4 +1,4 @@
-"""Certificates and kubeconfigs of a new cluster, made by kubeadm, which starts nothing."""
+"""kubeadm makes the certificates and kubeconfigs of a new cluster; it starts nothing."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""End a cluster, whole or half-started, of this checkout or another; and say what is left of any."""
+"""Ends a cluster, whole or half-started, of this checkout or another, and lists what is left of any."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def is_node(command_line: str) -> bool:
 def clear(paths: Paths) -> None:
     """End the cluster and remove all of its state.
 
-    Images and programs stay. Raises LocalError if something resists.
+    Images and programs stay. Raises LocalError if something of it is still there.
     """
     known = record.read()
     _end_processes(known.init if known else None)
@@ -72,9 +72,9 @@ def leftovers(paths: Paths) -> list[str]:
 
 
 def _end_processes(init: Identity | None) -> None:
-    """Ask the node's first process to end, then kill all that is left.
+    """Ask the node's first process, `init`, to end, then kill all that is left.
 
-    Process ids are checked before each signal.
+    Process ids are checked before each signal, because the kernel may have given them to others.
     """
     if init and init.alive():
         os.kill(init.pid, signal.SIGTERM)

@@ -1,6 +1,6 @@
-"""Start the cluster.
+"""Starts and ends the cluster.
 
-Observe what is there, clear it unless it is this very cluster in good health, begin anew.
+A start observes what is there, clears it unless it is this very cluster in good health, and begins anew.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ RESOLV_CONFS = ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf")
 
 
 def up(paths: Paths) -> None:
-    """Start the cluster and wait until its node is Ready. Raises LocalError, with what failed and its log."""
+    """Start the cluster and wait until its node is Ready. Raises LocalError with what failed and its log."""
     need_root("the local cluster makes namespaces and interfaces")
     with machine_lock():
         files, spec = plan(paths)
@@ -121,7 +121,7 @@ def _complete() -> None:
 def _write(paths: Paths, files: dict[str, str]) -> None:
     shutil.rmtree(paths.node_log, ignore_errors=True)
     paths.node_log.mkdir(parents=True)
-    forget_other_roots(paths)
+    remove_other_roots(paths)
     for folder in (paths.containerd, paths.registry, paths.cluster / "volumes"):
         folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -130,8 +130,8 @@ def _write(paths: Paths, files: dict[str, str]) -> None:
         file.write_text(text)
 
 
-def forget_other_roots(paths: Paths) -> None:
-    """Remove the images that a containerd of another major version pulled: gigabytes that are pulled anew."""
+def remove_other_roots(paths: Paths) -> None:
+    """Remove the gigabytes of images that a containerd of another major version pulled."""
     for root in (paths.cache / "containerd", *paths.cache.glob("containerd-[0-9]*")):
         if root != paths.containerd:
             mounts.unmount_below(root)
@@ -163,7 +163,7 @@ def _start_node(paths: Paths, spec: NodeSpec, started: Record) -> None:
     init = _first_child(starter, paths)
     identities = processes.identify(starter.pid), processes.identify(init)
     if identities[0] is None or identities[1] is None or starter.stdin is None:
-        raise LocalError("the node's first process ended at once", readiness.last_words(paths, "node"))
+        raise LocalError("the node's first process ended at once", readiness.log_tail(paths, "node"))
     started.started(identities[0], identities[1]).write()
     network.connect(init)
     starter.stdin.write(spec.to_json())
@@ -178,6 +178,6 @@ def _first_child(starter: "subprocess.Popen[str]", paths: Paths) -> int:
             return found[0]
         time.sleep(0.02)
     raise LocalError(
-        f"the node's namespaces could not be made:\n{readiness.last_words(paths, 'node')}",
+        f"the node's namespaces could not be made:\n{readiness.log_tail(paths, 'node')}",
         "this needs root and a kernel with namespaces; see the log",
     )

@@ -1,4 +1,4 @@
-"""When a new cluster may be used, and what to show when it never may."""
+"""Waits until a new cluster can be used, and explains why if it never can."""
 
 import subprocess
 import time
@@ -29,14 +29,14 @@ def _poll(paths: Paths, deadline: float, what: str, check: Callable[[], object])
         known = record.read()
         if not (known and known.init and known.init.alive()):
             raise LocalError(
-                f"the node ended while it started:\n{last_words(paths, 'node')}",
+                f"the node ended while it started:\n{log_tail(paths, 'node')}",
                 f"see the logs in {paths.node_log}",
             )
         if time.monotonic() > deadline:
-            culprit = _last_to_end(paths)
+            unit = _last_to_end(paths)
             raise LocalError(
-                f"{what} was not ready within {READY_S:.0f} s; the last words of {culprit}:\n"
-                f"{last_words(paths, culprit)}",
+                f"{what} was not ready within {READY_S:.0f} s; the end of {unit}'s log:\n"
+                f"{log_tail(paths, unit)}",
                 f"see the logs in {paths.node_log}; `make clean` ends what was started",
             )
         time.sleep(0.2)
@@ -69,7 +69,7 @@ def _last_to_end(paths: Paths) -> str:
     return ended[-1] if ended else "node"
 
 
-def last_words(paths: Paths, unit: str) -> str:
+def log_tail(paths: Paths, unit: str) -> str:
     """Return the end of a unit's log."""
     file = paths.node_log / f"{unit}.log"
     return last_lines(file.read_text(errors="replace")) if file.exists() else "    (nothing)"

@@ -1,4 +1,4 @@
-"""What is written down about the running cluster: machine-wide, so that any checkout finds it."""
+"""The record of the running cluster; it is machine-wide, so that any checkout finds it."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +12,7 @@ FILE = RUN / "cluster.json"
 
 @dataclass(frozen=True)
 class Record:
-    """The cluster that runs, or that was begun.
+    """A record describes the cluster that runs, or that was begun.
 
     starter: the `unshare` process; init: the node's first process, as this machine numbers it.
     spec: digest of all that the cluster was made from. sysctls: kernel settings as they were before, by file.
@@ -29,7 +29,7 @@ class Record:
     complete: bool = False
 
     def write(self, file: Path = FILE) -> None:
-        """Write it in one go: a reader finds the old record or the new one."""
+        """Write it to `file` by a rename, so that a reader finds the old record or the new one."""
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch = file.with_suffix(".new")
         scratch.write_text(json.dumps(asdict(self)))

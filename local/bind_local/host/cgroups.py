@@ -1,6 +1,6 @@
-"""Control groups of the cluster.
+"""The control groups of the cluster.
 
-What is in ours is ours, whoever started it and whatever records are left.
+Every process in them belongs to the cluster, whoever started it and whatever records are left.
 """
 
 import os
@@ -60,7 +60,7 @@ def members(root: Path = CGROUPS) -> set[int]:
 
 
 def kill_members(root: Path = CGROUPS) -> None:
-    """Kill what is in our groups; safe, since nothing else is ever put there."""
+    """Kill the processes in our groups, which hold nothing but the cluster's."""
     for pid in members(root):
         try:
             os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The node's own view of a few folders, and mounts that must not stay on this machine."""
+"""Mounts: the node gets its own view of a few folders, and none of its mounts stays on this machine."""
 
 import contextlib
 import subprocess
@@ -20,7 +20,7 @@ def make_mount_points() -> tuple[str, ...]:
 
 
 def remove_mount_points(made: tuple[str, ...]) -> None:
-    """Remove them again, if they are ours and still empty."""
+    """Remove the folders that `make_mount_points` made, if they are still empty."""
     for folder in made:
         if folder in PRIVATE:
             with contextlib.suppress(OSError):
@@ -41,7 +41,7 @@ def node_setup(paths: Paths) -> tuple[tuple[str, ...], ...]:
 def mounts_below(folder: Path, mounts: str | None = None) -> list[str]:
     """Return this machine's mount points below a folder, the innermost first.
 
-    Mounts: text of /proc/self/mounts.
+    mounts: the text of /proc/self/mounts, which is read where it is not given.
     """
     text = Path("/proc/self/mounts").read_text() if mounts is None else mounts
     points = [line.split(" ")[1].replace("\\040", " ") for line in text.splitlines()]
@@ -49,6 +49,6 @@ def mounts_below(folder: Path, mounts: str | None = None) -> list[str]:
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount everything below a folder, as an older or half-finished run may have left it."""
+    """Unmount everything below a folder, because an older or half-finished run may have left something."""
     for point in mounts_below(folder):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""The link between this machine and the node, and the node's way out."""
+"""The network link between this machine and the node, and the firewall rule that lets the node out."""
 
 import subprocess
 
@@ -16,7 +16,7 @@ table ip {net.NFT_TABLE} {{
   }}
 }}
 """
-"""A table of our own: it comes and goes in one piece, and touches nobody else's rules."""
+"""The rules are a table of our own, which comes and goes in one piece and touches nobody else's."""
 
 
 def connect(init_pid: int) -> None:

@@ -1,4 +1,4 @@
-"""Processes by identity: a number alone may belong to another process by now."""
+"""Processes by identity, because a process id alone may belong to another process by now."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Identity:
-    """A process: its number and when it started (clock ticks since boot), which together never recur."""
+    """A process is known by its id and its start (clock ticks since boot), which together never recur."""
 
     pid: int
     started: int
@@ -21,7 +21,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Stat:
-    """What `/proc/PID/stat` says that matters here."""
+    """The fields of `/proc/PID/stat` that matter here."""
 
     pid: int
     state: str
@@ -30,14 +30,14 @@ class Stat:
 
 
 def parse_stat(text: str) -> Stat:
-    """Return the facts in a `/proc/PID/stat`; the program's name in it may hold blanks and brackets."""
+    """Return the fields of a `/proc/PID/stat`; the program's name in it may hold blanks and brackets."""
     pid, _, rest = text.partition(" (")
     fields = rest.rpartition(") ")[2].split()
     return Stat(int(pid), fields[0], int(fields[1]), int(fields[19]))
 
 
 def read_stat(pid: int, proc: Path = PROC) -> Stat | None:
-    """Return a process's facts; None when it is gone."""
+    """Return the fields of a process; None when it is gone."""
     try:
         return parse_stat((proc / str(pid) / "stat").read_text())
     except (OSError, ValueError, IndexError):
@@ -45,13 +45,13 @@ def read_stat(pid: int, proc: Path = PROC) -> Stat | None:
 
 
 def identify(pid: int, proc: Path = PROC) -> Identity | None:
-    """Return the identity of the process that has this number now."""
+    """Return the identity of the process that has this id now."""
     stat = read_stat(pid, proc)
     return Identity(pid, stat.started) if stat else None
 
 
 def children(parent: int, proc: Path = PROC) -> list[int]:
-    """Return the numbers of a process's children."""
+    """Return the ids of the children of `parent`."""
     stats = (read_stat(int(entry.name), proc) for entry in proc.iterdir() if entry.name.isdigit())
     return sorted(stat.pid for stat in stats if stat and stat.parent == parent)
 

@@ -1,4 +1,4 @@
-"""Kernel settings that reach beyond the node's namespaces: set for the cluster, and put back after it."""
+"""Kernel settings beyond the node's namespaces, which are set for the cluster and put back after it."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""The images: what each is made of, how it is built, and how it comes into a registry."""
+"""The container images: what each is made of, how it is built, and how it comes into a registry."""

@@ -1,4 +1,4 @@
-"""Build images from Dockerfiles and push them, with layers of our own that no other program sees."""
+"""buildah builds images from Dockerfiles and pushes them, with layers that no other program sees."""
 
 import json
 import os
@@ -26,7 +26,7 @@ It matters: a container that drops all capabilities and does not add this one ca
 
 
 class Buildah:
-    """buildah with its store in the cache, and with mounts that go when it ends."""
+    """buildah runs with its storage in the cache, and with mounts that go when it ends."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
@@ -37,7 +37,7 @@ class Buildah:
         ]
 
     def has(self, image: Image) -> bool:
-        """Say whether the store has this image, built from these inputs."""
+        """Say whether buildah's storage has this image, built from these inputs."""
         shown = subprocess.run(
             [*self._base, "inspect", "--type", "image", image.reference],
             capture_output=True,
@@ -73,16 +73,16 @@ class Buildah:
             remedy=remedy,
         )
 
-    def forget(self, references: list[str]) -> None:
+    def remove(self, references: list[str]) -> None:
         """Remove images by name; layers that others share stay."""
         if references:
             subprocess.run([*self._base, "rmi", "--force", *references], capture_output=True, check=False)
 
     def references(self) -> list[str]:
-        """Return the names of the store's images."""
+        """Return the names of the images in buildah's storage."""
         shown = subprocess.run([*self._base, "images", "--json"], capture_output=True, text=True, check=False)
-        rows = json.loads(shown.stdout or "[]") if shown.returncode == 0 else []
-        return [name for row in rows or [] for name in row.get("names") or []]
+        images = json.loads(shown.stdout or "[]") if shown.returncode == 0 else []
+        return [name for image in images or [] for name in image.get("names") or []]
 
     def _build(self, image: Image, context: Path) -> None:
         args = [part for key, value in image.args.items() for part in ("--build-arg", f"{key}={value}")]

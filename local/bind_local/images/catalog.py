@@ -1,4 +1,4 @@
-"""The images: what each is built from, and the tag or label that follows from it. Nothing here builds."""
+"""The catalog says what each image is built from, and which tag or label follows; it builds nothing."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ INPUTS_LABEL = "dev.bindvectorizer.inputs"
 
 @dataclass(frozen=True)
 class Image:
-    """One image.
+    """An image and all that it is built from.
 
     name: with its registry, as a Dockerfile or a pod names it, without tag. inputs: digest of all it is
     built from. dockerfile: with REPO as context, unless `files` (source by name in the context) are given.
@@ -33,7 +33,7 @@ class Image:
 
     @property
     def reference(self) -> str:
-        """Name and tag."""
+        """The name and the tag, as a pod writes them."""
         return f"{self.name}:{self.tag}"
 
     @property
@@ -53,7 +53,7 @@ def pause(paths: Paths) -> Image:
 
 
 def helm(paths: Paths) -> Image:
-    """Return the stand-in for the image that operator/Dockerfile takes Helm from."""
+    """Return the local build that takes the place of the image from which operator/Dockerfile copies Helm."""
     name, _, tag = argument(REPO / "operator/Dockerfile", "HELM_IMAGE").rpartition(":")
     if tag != HELM.version():
         raise LocalError(
@@ -76,9 +76,9 @@ def weaviate(paths: Paths) -> Image:
 
 
 def debian(root_tar: Path) -> Image:
-    """Return the stand-in for the Dockerfiles' base.
+    """Return the local build that takes the place of the Dockerfiles' base.
 
-    Root_tar: where the root file system is or will be made.
+    root_tar: where the root file system is or will be made.
     """
     bases = {argument(REPO / folder / "Dockerfile", "BASE_IMAGE") for folder in ("operator", "inference")}
     if len(bases) != 1:
@@ -129,7 +129,7 @@ def tree(root: Path, sources: list[str]) -> tuple[list[bytes], list[str]]:
 
 
 def _is_compiled(path: Path) -> bool:
-    """Whether an image compiles it anew, and .dockerignore keeps it out."""
+    """Say whether an image compiles `path` anew, and .dockerignore keeps it out."""
     return "__pycache__" in path.parts or path.suffix == ".so"
 
 
@@ -155,9 +155,9 @@ def _of_program(
     extra: dict[str, Path] | None = None,
     folder: str = "",
 ) -> Image:
-    """An image on scratch that holds one program.
+    """Return an image on scratch that holds one program.
 
-    Its certificates are no input: they change with the machine.
+    Its certificates are no input, because they change with the machine.
     """
     dockerfile = LOCAL / "images" / (folder or module.name) / "Dockerfile"
     files = {program: module.home(paths) / program, **(extra or {})}

@@ -1,6 +1,6 @@
-"""Steps that bring images into a registry.
+"""The steps that bring images into a registry.
 
-The local one under their real names, or a user's under a prefix.
+The local registry gets them under their real names, a user's registry under a prefix.
 """
 
 import subprocess
@@ -60,7 +60,7 @@ def local_steps(paths: Paths) -> list[Step]:
             remedy="run `make cluster` and again",
         )
         if stale:
-            forget_pulled(paths, image.reference)
+            remove_pulled(paths, image.reference)
         prune(paths, registry, buildah, image)
 
     def step(image: Image) -> Step:
@@ -143,21 +143,18 @@ def tags_in_registry(paths: Paths) -> dict[str, str]:
 
 
 def prune(paths: Paths, registry: Registry, buildah: Buildah, image: Image) -> None:
-    """Drop all but the newest tags of an image, here and in the registry.
-
-    Shared layers stay where they are used.
-    """
+    """Remove all but the newest tags of an image, here and in the registry; shared layers stay."""
     old = [tag for tag in registry.tags(image.repository)[KEPT_TAGS:] if tag.name != image.tag]
     for tag in old:
         registry.delete(image.repository, tag)
-        forget_pulled(paths, f"{image.name}:{tag.name}")
+        remove_pulled(paths, f"{image.name}:{tag.name}")
     kept = {tag.name for tag in registry.tags(image.repository)}
     mine = [r for r in buildah.references() if r.rpartition(":")[0] == image.name]
-    buildah.forget([r for r in mine if r.rpartition(":")[2] not in kept])
+    buildah.remove([r for r in mine if r.rpartition(":")[2] not in kept])
 
 
-def _base_steps(paths: Paths, buildah: Buildah, needless: Callable[[], bool]) -> list[Step]:
-    """Steps for what the Dockerfiles build on; `needless` says that nothing has to be built."""
+def _base_steps(paths: Paths, buildah: Buildah, not_needed: Callable[[], bool]) -> list[Step]:
+    """Return the steps for what the Dockerfiles build on; `not_needed` says that nothing has to be built."""
     base, helm = base_image(paths), catalog.helm(paths)
 
     def make_base() -> None:
@@ -167,15 +164,17 @@ def _base_steps(paths: Paths, buildah: Buildah, needless: Callable[[], bool]) ->
         tar.unlink()
 
     return [
-        Step(f"base {base.reference}", make_base, lambda: needless() or buildah.has(base)),
-        Step(f"base {helm.reference}", lambda: buildah.build(helm), lambda: needless() or buildah.has(helm)),
+        Step(f"base {base.reference}", make_base, lambda: not_needed() or buildah.has(base)),
+        Step(
+            f"base {helm.reference}", lambda: buildah.build(helm), lambda: not_needed() or buildah.has(helm)
+        ),
     ]
 
 
 def make_root(paths: Paths, tag: str, tar: Path) -> None:
-    """Make a minimal Debian root file system.
+    """Make a minimal Debian root file system. Raises CommandFailed.
 
-    Tag: of Debian's image, such as bookworm-slim. Raises CommandFailed.
+    tag: the tag of Debian's image, such as bookworm-slim. tar: where it is written.
     """
     tar.parent.mkdir(parents=True, exist_ok=True)
     unwanted = [
@@ -188,7 +187,7 @@ def make_root(paths: Paths, tag: str, tar: Path) -> None:
     )
 
 
-def forget_pulled(paths: Paths, reference: str) -> None:
+def remove_pulled(paths: Paths, reference: str) -> None:
     """Remove an image from the node, if it is there; its layers go once no container uses them."""
     # It has two more names, by the digests of its manifest and its config; each would keep the layers.
     for row in _node_images(paths, "list", f"name=={reference}").splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""The node's processes: which program with which flags, and what each waits for."""
+"""The node's processes: which program each is, with which flags, and what it waits for."""
 
 from bind_local import topology as net
 from bind_local.node.units import Unit
@@ -12,7 +12,7 @@ SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def build_units(paths: Paths, python: str) -> tuple[Unit, ...]:
-    """Return all units, each after those it waits for. python: the interpreter for our own oneshots."""
+    """Return all units, each after those it waits for. python: the interpreter that runs our oneshots."""
     return (
         _etcd(paths),
         _api_server(paths),

@@ -1,4 +1,4 @@
-"""Configuration files of the node's processes, as text; nothing here touches the machine."""
+"""The configuration files of the node's processes, as text; nothing here touches the machine."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ plugins of this machine could change the pods."""
 def build_files(paths: Paths, upstream_dns: str) -> dict[str, str]:
     """Return the text of each file, by its path below `paths.cluster`.
 
-    Upstream_dns: a resolv.conf of this machine.
+    upstream_dns: a resolv.conf of this machine.
     """
     return {
         "kubeadm.yaml": yaml.safe_dump_all(kubeadm(paths)),
@@ -169,9 +169,9 @@ disabled_plugins = {json.dumps(UNWANTED)}
 
 
 def containerd_plain(paths: Paths) -> str:
-    """Return the configuration of a containerd that serves no kubelet (forget.py).
+    """Return the configuration of a containerd without its CRI plugin, so that it serves no kubelet.
 
-    The parts behind that door stay: without the one for sandboxes none could be removed.
+    The plugins that CRI uses stay: without the one for sandboxes none could be removed (stale_pods.py).
     """
     return f"""\
 version = 3

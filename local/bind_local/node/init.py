@@ -1,9 +1,9 @@
-"""The node's first process: starts the units in their order, restarts what dies, collects orphans.
+"""The node's first process starts the units in their order, restarts what dies and collects orphans.
 
 It is process 1 of its own process namespace, so the kernel ends everything on the node with it: whatever
 happens, nothing of the cluster outlives this process. It reads a NodeSpec as JSON from standard input, and
-waits for its end: when the starter dies half-way, there is no spec and the node ends at once. Only the
-standard library: it stays in memory.
+waits for its end: when the starter dies half-way, there is no spec and the node ends at once. It imports
+only the standard library, because it stays in memory.
 """
 
 import os
@@ -24,12 +24,12 @@ from bind_local.node.units import NodeSpec, Unit
 TICK_S = 0.05
 RESTART_S = 1.0
 STOP_S = 5.0
-KEEPERS = ("containerd", "registry")
-"""Units whose data outlives the cluster: they are given time to close their files."""
+STOPPED_GRACEFULLY = ("containerd", "registry")
+"""These units get time to close their files, because their data outlives the cluster."""
 
 
 class State(StrEnum):
-    """Where a unit is."""
+    """How far a unit has come."""
 
     WAITING = "Waiting"
     STARTED = "Started"
@@ -38,8 +38,8 @@ class State(StrEnum):
 
 
 @dataclass
-class Running:
-    """A unit and what became of it so far."""
+class UnitProcess:
+    """A unit with its process and how far it has come."""
 
     unit: Unit
     state: State = State.WAITING
@@ -47,7 +47,7 @@ class Running:
     not_before: float = 0.0
 
 
-def may_start(entry: Running, all_units: dict[str, Running], now: float) -> bool:
+def may_start(entry: UnitProcess, all_units: dict[str, UnitProcess], now: float) -> bool:
     """Say whether a unit's turn has come: it waits for nothing, and its pause after a crash is over."""
     after = (all_units[name].state for name in entry.unit.after)
     return (
@@ -57,17 +57,14 @@ def may_start(entry: Running, all_units: dict[str, Running], now: float) -> bool
     )
 
 
-def answers(entry: Running) -> bool:
+def is_ready(entry: UnitProcess) -> bool:
     """Say whether a unit that was started is ready now."""
     started = entry.state is State.STARTED and not entry.unit.oneshot
-    return started and (not entry.unit.ready or accepts(entry.unit.ready))
+    return started and (not entry.unit.ready or probe_succeeds(entry.unit.ready))
 
 
-def after_exit(entry: Running, status: int, now: float) -> None:
-    """Note that a unit's process has ended.
-
-    A oneshot with status 0 is done, all else starts again after a pause.
-    """
+def record_exit(entry: UnitProcess, status: int, now: float) -> None:
+    """Record that the process of `entry` ended: a oneshot with status 0 is done, all else starts again."""
     entry.pid = 0
     if entry.unit.oneshot and status == 0:
         entry.state = State.DONE
@@ -76,11 +73,11 @@ def after_exit(entry: Running, status: int, now: float) -> None:
     entry.not_before = now + RESTART_S
 
 
-def accepts(probe: str) -> bool:
+def probe_succeeds(probe: str) -> bool:
     """Say whether something listens at "tcp:HOST:PORT" or "unix:PATH", or says 200 at an "https:" address."""
     kind, _, where = probe.partition(":")
     if kind == "https":
-        return _says_ok(probe)
+        return _returns_ok(probe)
     host, _, port = where.rpartition(":")
     family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
     with socket.socket(family) as client:
@@ -88,36 +85,38 @@ def accepts(probe: str) -> bool:
         return client.connect_ex(where if kind == "unix" else (host, int(port))) == 0
 
 
-def _says_ok(url: str) -> bool:
+def _returns_ok(url: str) -> bool:
     # Our own server on our own address, asked only whether it is ready: its certificate does not matter.
     context = ssl._create_unverified_context()  # noqa: S323
     try:
-        with urllib.request.urlopen(url, timeout=1, context=context) as answer:  # noqa: S310  (https only, see accepts)
-            return bool(answer.status == HTTPStatus.OK)
+        with urllib.request.urlopen(url, timeout=1, context=context) as response:  # noqa: S310  (https only, see probe_succeeds)
+            return bool(response.status == HTTPStatus.OK)
     except OSError:
         return False
 
 
 class Node:
-    """The loop. One thread, no locks: only this class touches the units."""
+    """Runs the units in one loop and one thread, without locks: only this class touches them."""
 
     def __init__(self, spec: NodeSpec) -> None:
         self._log_dir = Path(spec.log_dir)
-        self._units = {unit.name: Running(unit) for unit in spec.units}
+        self._units = {unit.name: UnitProcess(unit) for unit in spec.units}
         self._stopping = False
 
     def run(self) -> None:
-        """Run until SIGTERM, then let the keepers close their files."""
+        """Run until SIGTERM, then let the units of STOPPED_GRACEFULLY end by themselves."""
         signal.signal(signal.SIGTERM, self._stop)
         while not self._stopping:
             self._reap()
             self._advance(time.monotonic())
             time.sleep(TICK_S)
-        keepers = [self._units[name] for name in KEEPERS if name in self._units and self._units[name].pid]
-        for keeper in keepers:
-            os.kill(keeper.pid, signal.SIGTERM)
+        ending = [
+            self._units[name] for name in STOPPED_GRACEFULLY if name in self._units and self._units[name].pid
+        ]
+        for entry in ending:
+            os.kill(entry.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
-        while any(keeper.pid for keeper in keepers) and time.monotonic() < deadline:
+        while any(entry.pid for entry in ending) and time.monotonic() < deadline:
             self._reap()
             time.sleep(TICK_S)
 
@@ -128,11 +127,11 @@ class Node:
         for entry in self._units.values():
             if may_start(entry, self._units, now):
                 self._start(entry)
-            elif answers(entry):
-                self._say("is ready", entry)
+            elif is_ready(entry):
+                self._log("is ready", entry)
                 entry.state = State.READY
 
-    def _start(self, entry: Running) -> None:
+    def _start(self, entry: UnitProcess) -> None:
         unit = entry.unit
         with (self._log_dir / f"{unit.name}.log").open("ab") as log:
             process = subprocess.Popen(
@@ -158,10 +157,10 @@ class Node:
             for entry in self._units.values():
                 if entry.pid == pid:
                     code = os.waitstatus_to_exitcode(status)
-                    self._say(f"ended with status {code}", entry)
-                    after_exit(entry, code, time.monotonic())
+                    self._log(f"ended with status {code}", entry)
+                    record_exit(entry, code, time.monotonic())
 
-    def _say(self, what: str, entry: Running) -> None:
+    def _log(self, what: str, entry: UnitProcess) -> None:
         print(f"{time.strftime('%H:%M:%S')} {entry.unit.name} {what}", flush=True)
 
 

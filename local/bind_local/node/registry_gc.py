@@ -1,6 +1,6 @@
-"""Free the registry's layers that no image uses any more.
+"""Collects the registry's garbage: the layers that no image uses any more.
 
-Only before the registry starts: one that runs would go on believing that it has them.
+This runs before the registry starts, because one that runs would go on believing that it has them.
 usage: python -m bind_local.node.registry_gc REGISTRY_YAML REGISTRY_FOLDER
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(config: str, folder: str) -> int:
-    """Collect; a registry to which nothing was ever pushed has nothing to collect."""
+    """Collect, unless nothing was ever pushed to the registry. config: its file. folder: its data."""
     if (Path(folder) / "docker/registry/v2/repositories").is_dir():
         subprocess.run(["docker-registry", "garbage-collect", "--delete-untagged", config], check=True)
     return 0

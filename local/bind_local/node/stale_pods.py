@@ -1,8 +1,7 @@
-"""Remove what containerd remembers of an earlier cluster's pods; its images stay.
+"""Removes what containerd has recorded of an earlier cluster's pods; its images stay.
 
-The processes died with the earlier node. Once containerd's door for kubelet has read them, kubelet would
-find their remains and try again and again to remove them: so this runs before, in a containerd without that
-door.
+The processes died with the earlier node. Once containerd's CRI plugin has read the records, kubelet would
+try again and again to remove those pods: so this runs before, in a containerd without that plugin.
 usage: python -m bind_local.node.stale_pods PROGRAMS CONTAINERD_TOML SOCKET
 """
 
@@ -33,7 +32,7 @@ def main(programs: str, config: str, socket: str) -> int:
             _wait_for(Path(socket), containerd)
             ctr = [f"{programs}/ctr", "--address", socket, "--namespace", "k8s.io"]
             for kind in REMOVE:
-                forget(ctr, kind)
+                remove(ctr, kind)
         finally:
             containerd.terminate()
     return 0
@@ -43,12 +42,12 @@ def _wait_for(socket: Path, containerd: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while not socket.exists():
         if containerd.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit("containerd did not start; its last words are above")
+            raise SystemExit("containerd did not start; the end of its log is above")
         time.sleep(0.02)
 
 
-def forget(ctr: list[str], kind: str) -> None:
-    """Remove all of a kind. Raises SystemExit when some are still there."""
+def remove(ctr: list[str], kind: str) -> None:
+    """Remove all records of a kind. Raises SystemExit when some are still there."""
     names = listed(_list(ctr, kind))
     if names:
         subprocess.run([*ctr, kind, *REMOVE[kind], *names], check=True)
@@ -56,7 +55,7 @@ def forget(ctr: list[str], kind: str) -> None:
         left = listed(_list(ctr, kind))
         if left:
             raise SystemExit(f"containerd keeps {len(left)} {kind}; why is above")
-    print(f"forgot {len(names)} {kind}", flush=True)
+    print(f"removed {len(names)} {kind}", flush=True)
 
 
 def _list(ctr: list[str], kind: str) -> str:

@@ -1,4 +1,4 @@
-"""A process of the node, as plain data: `node.py` runs it, `components.py` defines it."""
+"""The processes of the node as data: `components.py` defines them, `init.py` runs them."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Unit:
-    """One process.
+    """A process of the node.
 
     after: units that must be ready before it starts. ready: "tcp:HOST:PORT" or "unix:PATH" that must accept a
     connection, or an https address that must answer 200; "" means ready once started. oneshot: runs once
@@ -24,7 +24,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """All that the node's first process needs to know.
+    """The node's first process needs to know this.
 
     cgroup_files: `cgroup.procs` files to join. setup: commands to run first. log_dir: a log for each unit.
     """

@@ -1,4 +1,4 @@
-"""Build the Go programs into the cache; what is there already is left alone."""
+"""Builds the Go programs into the cache; those that are there already are left alone."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ REMEDY = (
     "also ends a build. Then run the same command again: what was compiled is not compiled twice"
 )
 KEPT = 2
-"""Sets of pins kept for each module: this checkout's, and one more for another."""
+"""Each module keeps this many sets of pins: this checkout's, and one more for another."""
 
 
 def build_steps(paths: Paths, modules: Sequence[Module]) -> list[Step]:
@@ -38,7 +38,7 @@ def is_built(paths: Paths, module: Module) -> bool:
 
 
 def build(paths: Paths, module: Module) -> None:
-    """Build a module's programs. Raises CommandFailed with the compiler's words."""
+    """Build a module's programs. Raises CommandFailed with the compiler's output."""
     with file_lock(paths.programs / f"{module.name}.lock"):
         if not is_built(paths, module):
             _build(paths, module)
@@ -58,10 +58,10 @@ def _build(paths: Paths, module: Module) -> None:
         )
         shutil.rmtree(home, ignore_errors=True)
         built.rename(home)
-    _forget_older(paths, module)
+    _remove_older(paths, module)
 
 
-def _forget_older(paths: Paths, module: Module) -> None:
+def _remove_older(paths: Paths, module: Module) -> None:
     homes = sorted(paths.programs.glob(f"{module.name}-*"), key=lambda p: p.stat().st_mtime, reverse=True)
     for old in homes[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)

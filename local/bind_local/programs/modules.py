@@ -13,7 +13,7 @@ BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 
 @dataclass(frozen=True)
 class Module:
-    """One folder of local/go. pinned: the module whose version names it; "" for code of our own."""
+    """A folder of local/go. pinned: the module whose version names it; "" for code of our own."""
 
     name: str
     pinned: str
@@ -85,10 +85,7 @@ ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
 
 
 def pinned_version(go_mod: str, module: str) -> str:
-    """Return the version of `module` in the text of a go.mod, without its v.
-
-    Raises LocalError without one.
-    """
+    """Return the version of `module` in the text `go_mod`, without its v. Raises LocalError without one."""
     found = re.search(rf"^\s*(?:require )?{re.escape(module)} v(\S+)", go_mod, re.MULTILINE)
     if found is None:
         raise LocalError(
@@ -98,7 +95,7 @@ def pinned_version(go_mod: str, module: str) -> str:
 
 
 def digest(contents: list[bytes], words: list[str]) -> str:
-    """Return 12 hex digits of a sequence of contents; where one ends and the next begins counts."""
+    """Return 12 hex digits of `contents` and `words`; where one ends and the next begins counts."""
     total = hashlib.sha256()
     for part in [*contents, *(word.encode() for word in words)]:
         total.update(len(part).to_bytes(8, "big"))

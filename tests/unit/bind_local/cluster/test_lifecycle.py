@@ -39,5 +39,5 @@ def test_images_of_another_containerd_s_major_version_are_removed(tmp_path: Path
     paths = Paths(tmp_path)
     for root in (paths.containerd, tmp_path / "containerd", tmp_path / "containerd-1", tmp_path / "registry"):
         (root / "io.containerd.content.v1.content").mkdir(parents=True)
-    lifecycle.forget_other_roots(paths)
+    lifecycle.remove_other_roots(paths)
     assert {root.name for root in tmp_path.iterdir()} == {paths.containerd.name, "registry"}

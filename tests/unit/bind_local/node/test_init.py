@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from bind_local.node.init import RESTART_S, Running, State, accepts, after_exit, answers, may_start
+from bind_local.node.init import (
+    RESTART_S,
+    State,
+    UnitProcess,
+    is_ready,
+    may_start,
+    probe_succeeds,
+    record_exit,
+)
 from bind_local.node.units import NodeSpec, Unit
 
 
-def running(*units: Unit) -> dict[str, Running]:
-    return {unit.name: Running(unit) for unit in units}
+def running(*units: Unit) -> dict[str, UnitProcess]:
+    return {unit.name: UnitProcess(unit) for unit in units}
 
 
 def test_a_unit_waits_until_all_before_it_are_ready() -> None:
@@ -38,7 +46,7 @@ def test_a_unit_that_runs_is_not_started_again() -> None:
 def test_a_daemon_that_ends_starts_again_after_a_pause(status: int) -> None:
     units = running(Unit("etcd", ("etcd",)))
     units["etcd"].state, units["etcd"].pid = State.READY, 12
-    after_exit(units["etcd"], status, now=100)
+    record_exit(units["etcd"], status, now=100)
     assert units["etcd"].pid == 0
     assert not may_start(units["etcd"], units, 100)
     assert may_start(units["etcd"], units, 100 + RESTART_S)
@@ -46,8 +54,8 @@ def test_a_daemon_that_ends_starts_again_after_a_pause(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "state"), [(0, State.DONE), (1, State.WAITING)])
 def test_a_oneshot_is_done_only_when_it_succeeds(status: int, state: State) -> None:
-    entry = Running(Unit("once", ("true",), oneshot=True), State.STARTED, pid=12)
-    after_exit(entry, status, now=0)
+    entry = UnitProcess(Unit("once", ("true",), oneshot=True), State.STARTED, pid=12)
+    record_exit(entry, status, now=0)
     assert entry.state is state
 
 
@@ -55,20 +63,20 @@ def test_readiness_is_asked_at_the_unit_s_address(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as unix, socket.create_server(("127.0.0.1", 0)) as tcp:
         unix.bind(str(path))
-        assert not accepts(f"unix:{path}")  # bound, but nobody listens yet
+        assert not probe_succeeds(f"unix:{path}")  # bound, but nobody listens yet
         unix.listen()
         port = tcp.getsockname()[1]
-        assert accepts(f"unix:{path}")
-        assert accepts(f"tcp:127.0.0.1:{port}")
-    assert not accepts(f"tcp:127.0.0.1:{port}")
-    assert not accepts(f"https://127.0.0.1:{port}/readyz")
+        assert probe_succeeds(f"unix:{path}")
+        assert probe_succeeds(f"tcp:127.0.0.1:{port}")
+    assert not probe_succeeds(f"tcp:127.0.0.1:{port}")
+    assert not probe_succeeds(f"https://127.0.0.1:{port}/readyz")
 
 
 def test_a_unit_without_an_address_is_ready_once_started() -> None:
-    entry = Running(Unit("kubelet", ("kubelet",)))
-    assert not answers(entry)
+    entry = UnitProcess(Unit("kubelet", ("kubelet",)))
+    assert not is_ready(entry)
     entry.state = State.STARTED
-    assert answers(entry)
+    assert is_ready(entry)
 
 
 def test_the_spec_survives_the_pipe() -> None:

@@ -1,10 +1,10 @@
-"""What containerd remembers of an earlier cluster is removed, or the start fails with what it keeps."""
+"""What containerd has recorded of an earlier cluster is removed, or the start fails with what it keeps."""
 
 from pathlib import Path
 
 import pytest
 
-from bind_local.node.stale_pods import forget, listed
+from bind_local.node.stale_pods import listed, remove
 
 TABLE = """\
 ID                                                               CREATED AT           LABELS
@@ -36,12 +36,12 @@ esac
 
 
 def test_all_are_removed(ctr: str, capsys: pytest.CaptureFixture[str]) -> None:
-    forget([ctr], "leases")
+    remove([ctr], "leases")
     assert listed((Path(ctr).parent / "leases").read_text()) == []
-    assert capsys.readouterr().out == "forgot 2 leases\n"
+    assert capsys.readouterr().out == "removed 2 leases\n"
 
 
 def test_one_that_stays_ends_the_start(ctr: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEEP", listed(TABLE)[1])
     with pytest.raises(SystemExit, match="containerd keeps 1 leases"):
-        forget([ctr], "leases")
+        remove([ctr], "leases")
