@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bind_demo.cluster.install import install_operator
+from bind_demo.cluster.kube import Kube
+from bind_demo.cluster.local import local_cluster, local_images
 from bind_demo.errors import DemoError
-from bind_demo.install import install_operator
-from bind_demo.kube import Kube
-from bind_demo.local_cluster import local_cluster, local_images
 from support.scene import describe, describe_operator
 from support.story import Story
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from bind_demo.cluster.local import local_images
 from bind_demo.errors import DemoError
-from bind_demo.local_cluster import local_images
 from bind_local.images.publish import remove_pulled
 from bind_local.images.registry import Registry
 from bind_local.paths import REPO, Paths

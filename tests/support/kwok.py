@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bind_demo.kube import Kube
+from bind_demo.cluster.kube import Kube
 from support.tools import binary
 from support.waiting import until
 

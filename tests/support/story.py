@@ -9,9 +9,9 @@ from typing import Any
 
 import weaviate
 
-from bind_demo.endpoint import Endpoint
-from bind_demo.kube import Kube
-from bind_demo.wait import Condition, View, view_of
+from bind_demo.client.endpoint import Endpoint
+from bind_demo.cluster.kube import Kube
+from bind_demo.cluster.wait import Condition, View, view_of
 from support.waiting import until
 
 READY_TIMEOUT_S = 180
