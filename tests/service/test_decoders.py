@@ -20,8 +20,8 @@ import httpx
 import numpy as np
 import pytest
 
-from bind_bench.bars import META_MS
-from bind_bench.probe import probing
+from bind_bench.figures.targets import META_MS
+from bind_bench.workload.probe import probing
 from bind_inference.bodies import Body, Kind, read_body
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.memory import Blob, Shared

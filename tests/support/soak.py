@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bind_bench.bars import META_MS
-from bind_bench.probe import Probe, probing
-from bind_bench.stats import drift, percentile
-from bind_bench.usage import usage_of
+from bind_bench.figures.stats import drift, percentile
+from bind_bench.figures.targets import META_MS
+from bind_bench.servers.usage import usage_of
+from bind_bench.workload.probe import Probe, probing
 from support.chaos import BAD_EVERY, CLIENTS, Outcome, run_chaos
 from support.samples import Expected, tiny_engine
 from support.server import server

@@ -8,7 +8,7 @@ import pytest
 import soundfile  # type: ignore[import-untyped]
 from PIL import Image
 
-from bind_bench import media
+from bind_bench.workload import media
 from bind_inference.modality import Modality
 from bind_inference.preprocess import preprocess
 from bind_inference.preprocess.limits import Limits
@@ -26,7 +26,7 @@ def test_no_text_has_more_than_16_tokens() -> None:
 @pytest.mark.parametrize("kind", QUICK)
 def test_no_two_items_are_alike(kind: Modality, tmp_path: Path) -> None:
     first, again, *others = (
-        media.body(kind, number, tmp_path)
+        media.request_body(kind, number, tmp_path)
         for number in (1, 1, 7, 1 + media.VARIANTS, 1 + 300 * media.VARIANTS)
     )
     assert first == again
@@ -39,7 +39,7 @@ def test_a_numbered_item_is_as_good_as_the_one_it_is_made_from(kind: Modality, t
     made, numbered = (
         preprocess(kind, item if kind is Modality.TEXT else base64.b64decode(item), Limits())
         for number in (5, 5 + media.VARIANTS)
-        for item in json.loads(media.body(kind, number, tmp_path))[kind.plural]
+        for item in json.loads(media.request_body(kind, number, tmp_path))[kind.plural]
     )
     assert made.shape == numbered.shape
     if kind is not Modality.TEXT:
@@ -51,8 +51,8 @@ def test_nothing_is_made_while_the_clock_runs(tmp_path: Path, monkeypatch: pytes
     media.prepare(Modality.AUDIO, tmp_path)
     monkeypatch.setattr(Image.Image, "save", None)
     monkeypatch.setattr(soundfile, "write", None)
-    assert media.body(Modality.IMAGE, 1_000_000, tmp_path)
-    assert media.body(Modality.AUDIO, 1_000_000, tmp_path)
+    assert media.request_body(Modality.IMAGE, 1_000_000, tmp_path)
+    assert media.request_body(Modality.AUDIO, 1_000_000, tmp_path)
 
 
 def test_pictures_differ_in_their_pixels_not_in_their_bytes_alone() -> None:
@@ -61,19 +61,19 @@ def test_pictures_differ_in_their_pixels_not_in_their_bytes_alone() -> None:
 
 
 def test_sound_is_five_seconds_long(tmp_path: Path) -> None:
-    data = base64.b64decode(json.loads(media.body(Modality.AUDIO, 3, tmp_path))["audio"][0])
+    data = base64.b64decode(json.loads(media.request_body(Modality.AUDIO, 3, tmp_path))["audio"][0])
     samples, rate_hz = soundfile.read(io.BytesIO(data))
     assert samples.shape == (5 * rate_hz,)
 
 
-def test_a_film_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_video_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 
-    def film(number: int) -> bytes:
+    def make(number: int) -> bytes:
         made.append(number)
-        return b"film"
+        return b"video"
 
-    monkeypatch.setattr(media, "_film", film)
+    monkeypatch.setattr(media, "_make_video", make)
     clips = [media.video(number, tmp_path) for number in (0, media.VIDEOS, 1)]
     assert made == [0, 1]
     assert len(set(clips)) == 3

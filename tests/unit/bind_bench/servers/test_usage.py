@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bind_bench.usage import usage_of
+from bind_bench.servers.usage import usage_of
 
 
 def stat(pid: int, parent: int, *, user: int, system: int) -> str:

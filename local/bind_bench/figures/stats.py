@@ -1,4 +1,4 @@
-"""Statistics of a benchmark: plain functions of numbers."""
+"""The statistics of a benchmark are plain functions of numbers."""
 
 from __future__ import annotations
 

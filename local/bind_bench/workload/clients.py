@@ -1,4 +1,4 @@
-"""Clients that ask, each again as soon as it is answered."""
+"""The clients send requests, each the next one as soon as the last is answered."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bind_bench.media import body
-from bind_bench.probe import probing
-from bind_bench.results import Sample
-from bind_bench.scenarios import BESIDE, MIX, MIXED, Scenario
+from bind_bench.workload.media import request_body
+from bind_bench.workload.probe import probing
+from bind_bench.workload.sample import Sample
+from bind_bench.workload.scenarios import BESIDE, MIX, MIXED, Scenario
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PROBE_EVERY_S = 0.1
 
 
 def measure(scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int) -> Sample:
-    """Run one row on the server at `port`; `numbers` makes every item a new one."""
+    """Run a scenario on the server at `port`; `numbers` makes every item a new one."""
     with probing("127.0.0.1", port, "/meta", PROBE_EVERY_S) as probe:
         sample = asyncio.run(_Run(scenario, port, numbers, media, seed).run())
     answered = [ms for status, ms in zip(probe.statuses, probe.milliseconds, strict=True) if status]
@@ -33,7 +33,7 @@ def measure(scenario: Scenario, port: int, numbers: Iterator[int], media: Path, 
 
 
 class _Run:
-    """One row. An answer other than 200 is counted as failed and not as answered."""
+    """Runs one scenario. A response other than 200 counts as failed and not as answered."""
 
     def __init__(self, scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int) -> None:
         self._scenario = scenario
@@ -62,37 +62,37 @@ class _Run:
         return Sample(max(self._last - self._started, 1e-9), tuple(self._milliseconds), (), self._failed)
 
     def _next(self, deadline: float) -> Modality | None:
-        """Return what to ask for next; None at the end."""
+        """Return the modality to ask for next; None at the end."""
         number = next(self._sent)
         if number >= self._scenario.requests if self._scenario.requests else time.perf_counter() >= deadline:
             return None
         return self._mix[number] if self._scenario.kind == MIXED else Modality(self._scenario.kind)
 
     async def _beside_videos(self, http: httpx.AsyncClient) -> None:
-        """Texts for as long as videos are in flight; only the texts are counted."""
+        """Send texts for as long as videos are in flight; only the texts are counted."""
 
         async def videos() -> None:
             for _ in range(self._scenario.requests):
                 await self._ask(http, Modality.VIDEO, counted=False)
 
-        film = asyncio.create_task(videos())
+        in_flight = asyncio.create_task(videos())
         await asyncio.sleep(1)  # decoded and in the model by now, or about to be
         self._started = time.perf_counter()
         kind = Modality.TEXT
         await asyncio.gather(
             *(
-                self._client(http, lambda: None if film.done() else kind)
+                self._client(http, lambda: None if in_flight.done() else kind)
                 for _ in range(self._scenario.clients)
             )
         )
-        await film
+        await in_flight
 
     async def _client(self, http: httpx.AsyncClient, following: Callable[[], Modality | None]) -> None:
         while kind := following():
             await self._ask(http, kind, counted=True)
 
     async def _ask(self, http: httpx.AsyncClient, kind: Modality, *, counted: bool) -> None:
-        content = body(kind, next(self._numbers), self._media)
+        content = request_body(kind, next(self._numbers), self._media)
         started = time.perf_counter()
         try:
             response = await http.post(

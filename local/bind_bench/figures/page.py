@@ -1,31 +1,31 @@
-"""The page of a run, as Markdown."""
+"""Writes the page of a run as Markdown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bind_bench.bars import PEER_GFLOP, RATIOS, Verdict
-from bind_bench.results import PEER, Results, verdicts
-from bind_bench.stats import Spread, spread
+from bind_bench.figures.results import PEER, Results, measured_figures
+from bind_bench.figures.stats import Spread, spread
+from bind_bench.figures.targets import PEER_GFLOP, RATIO_TARGETS, Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bind_bench.machine import Machine
-    from bind_bench.scenarios import Scenario
+    from bind_bench.workload.scenarios import Scenario
 
 REMARKS: Final = "<!-- What follows is written by hand and kept from run to run. -->"
 NONE: Final = "-"
 
 
 @dataclass(frozen=True)
-class Circumstances:
-    """What the figures belong to."""
+class RunContext:
+    """The machine, the versions and the command to which the figures belong."""
 
     date: str
     machine: Machine
-    load_before: float
+    load_average: float
     our_versions: str
     peer_versions: str
     relaxed: tuple[str, ...]
@@ -33,10 +33,10 @@ class Circumstances:
     minutes: float
 
 
-def render(results: Results, facts: Circumstances, previous: str = "") -> str:
+def render(results: Results, context: RunContext, previous: str = "") -> str:
     """Return the page; the remarks of the `previous` one are kept."""
     parts = [
-        "# Benchmarks", _introduction(results), _circumstances(results, facts),
+        "# Benchmarks", _introduction(results), _context(results, context),
         "## Ratios to the peer", _ratio_part(results),
         "## Requests per second", _rate_table(results), *_beside(results), "## Memory, start, probes, cost",
         _server_table(results), _cost(results), "## The same input, the same vector", _cosine_table(results),
@@ -46,7 +46,7 @@ def render(results: Results, facts: Circumstances, previous: str = "") -> str:
     return "\n\n".join(part for part in parts if part) + f"\n\n{REMARKS}\n" + (f"\n{kept}\n" if kept else "")
 
 
-def three(values: Spread | None, digits: int = 2) -> str:
+def format_spread(values: Spread | None, digits: int = 2) -> str:
     """Return `median (least to greatest)`."""
     if values is None:
         return NONE
@@ -68,31 +68,31 @@ def _introduction(results: Results) -> str:
         )
     return (
         "Ours beside Weaviate's multi2vec-bind-inference (the peer): both on the same full-size random "
-        "weights, both up at once, the rows interleaved (peer, ours, peer, ours), the same clients, no two "
-        "items alike. "
+        "weights, both up at once, the scenarios interleaved (peer, ours, peer, ours), the same clients, no "
+        "two items alike. "
         "Cells are the median over rounds, then least and greatest. A ratio is taken within a round."
     )
 
 
-def _circumstances(results: Results, facts: Circumstances) -> str:
-    machine = facts.machine
+def _context(results: Results, context: RunContext) -> str:
+    machine = context.machine
     rows = [
-        ["date", facts.date],
+        ["date", context.date],
         [
             "machine",
             f"{machine.model}, {machine.cores} cores, {machine.memory_gib:.0f} GiB, Linux {machine.kernel}",
         ],
         ["CPU flags", " ".join(machine.flags) or "none that matter"],
         [
-            "load before the run",
-            f"{facts.load_before:.1f} (1-minute average; above 0.5, others were at work too)",
+            "load average",
+            f"{context.load_average:.1f} (over 1 minute, before the run; above 0.5, others were at work too)",
         ],
-        ["ours", facts.our_versions],
-        ["command", f"`{facts.command}`, {facts.minutes:.0f} minutes"],
+        ["ours", context.our_versions],
+        ["command", f"`{context.command}`, {context.minutes:.0f} minutes"],
     ]
     if results.has_peer:
-        relaxed = "; pins that cannot be had: " + ", ".join(facts.relaxed) if facts.relaxed else ""
-        rows.insert(5, ["peer", facts.peer_versions + relaxed])
+        relaxed = "; pins that cannot be had: " + ", ".join(context.relaxed) if context.relaxed else ""
+        rows.insert(5, ["peer", context.peer_versions + relaxed])
     return table(["", ""], rows)
 
 
@@ -100,47 +100,49 @@ def _ratio_part(results: Results) -> str:
     if not results.has_peer:
         return "None without the peer."
     names = [server.name for server in results.ours]
-    head = ["row", *(part for name in names for part in (f"{name}, x", "asked"))]
-    return table(
-        head, [_ratio_row(results, row, names) for row in results.scenarios if row != results.beside()]
-    )
+    head = ["scenario", *(part for name in names for part in (f"{name}, x", "asked"))]
+    return table(head, [_ratio_cells(results, s, names) for s in results.scenarios if s != results.beside()])
 
 
-def _ratio_row(results: Results, row: Scenario, names: Sequence[str]) -> list[str]:
-    cells = [row.name]
+def _ratio_cells(results: Results, scenario: Scenario, names: Sequence[str]) -> list[str]:
+    cells = [scenario.name]
     for name in names:
-        bar = RATIOS.get(row.kind, {}).get(name) if row.clients > 1 else None
-        cells += [three(results.ratio(row, name)), f">= {bar:g}" if bar else NONE]
+        target = RATIO_TARGETS.get(scenario.kind, {}).get(name) if scenario.clients > 1 else None
+        cells += [format_spread(results.ratio(scenario, name)), f">= {target:g}" if target else NONE]
     return cells
 
 
 def _rate_table(results: Results) -> str:
     names = [server.name for server in results.servers]
     rows = []
-    for row in results.scenarios:
-        if row == results.beside():
+    for scenario in results.scenarios:
+        if scenario == results.beside():
             continue
-        rates = [results.rates(row, name) for name in names]
-        rows.append([row.name, *(three(spread(values), 3) if values else NONE for values in rates)])
-    return "Row: modality x clients. `mixed` is a fixed list without videos.\n\n" + table(
-        ["row", *names], rows
+        rates = [results.rates(scenario, name) for name in names]
+        rows.append(
+            [scenario.name, *(format_spread(spread(values), 3) if values else NONE for values in rates)]
+        )
+    return "Scenario: modality x clients. `mixed` is a fixed list without videos.\n\n" + table(
+        ["scenario", *names], rows
     )
 
 
 def _beside(results: Results) -> list[str]:
-    row = results.beside()
-    if row is None:
+    scenario = results.beside()
+    if scenario is None:
         return []
     measured = [
-        s.name
-        for s in results.servers
-        if any(x.milliseconds for x in results.samples.get((row.name, s.name), []))
+        server.name
+        for server in results.servers
+        if any(sample.milliseconds for sample in results.samples.get((scenario.name, server.name), []))
     ]
-    rows = [[n, f"{results.p99_ms(row, n):.0f}", three(spread(results.rates(row, n)))] for n in measured]
-    told = f"{row.clients} clients send texts for as long as a video of ten seconds is in flight."
+    rows = [
+        [name, f"{results.p99_ms(scenario, name):.0f}", format_spread(spread(results.rates(scenario, name)))]
+        for name in measured
+    ]
     return [
         "## Texts while videos are in flight",
-        told,
+        f"{scenario.clients} clients send texts for as long as a video of ten seconds is in flight.",
         table(["server", "p99, ms", "texts per second"], rows),
     ]
 
@@ -153,7 +155,7 @@ def _server_table(results: Results) -> str:
         figures = [f"{server.rss_gib:.2f}", f"{server.end_rss_gib:.2f}", f"{server.ready_s:.1f}", probes]
         rows.append([f"{server.name} {server.note}".strip(), *figures])
     head = [
-        "server", "RSS after the load, GiB", "at the end, GiB", "ready from a warm cache, s",
+        "server", "RSS when ready, GiB", "at the end, GiB", "ready from a warm cache, s",
         "/meta p99 under load, ms",
     ]  # fmt: skip
     return table(head, rows) + "\n\nReady: at the second start, while no other server is up."
@@ -164,7 +166,7 @@ def _cost(results: Results) -> str:
         return ""
     return (
         f"CPU time of server and children for one text request with Tiny, {len(results.cost_ms)} windows of "
-        f"2,000 distinct texts from 8 clients: {three(spread(results.cost_ms))} ms."
+        f"2,000 distinct texts from 8 clients: {format_spread(spread(results.cost_ms))} ms."
     )
 
 
@@ -182,24 +184,24 @@ def _cosine_table(results: Results) -> str:
 
 def _missing(results: Results) -> str:
     lines = [
-        f"- {verdict.sentence}.{_why(verdict, results)}"
-        for verdict in verdicts(results)
-        if not verdict.reached
+        f"- {figure.sentence}.{_why(figure, results)}"
+        for figure in measured_figures(results)
+        if not figure.reached
     ]
     lines += [f"- Requests that failed: {failure}." for failure in results.failures()]
     return "\n".join(lines) or "Every figure that was measured is reached."
 
 
-def _why(verdict: Verdict, results: Results) -> str:
-    """Return the arithmetic behind a ratio: how fast the peer computes, and what the bar asks of ours."""
-    kind, _, precision = verdict.what.partition(" at ")
-    row = next((s for s in reversed(results.scenarios) if s.kind == kind), None)
-    rates = results.rates(row, PEER) if row else []
-    if kind not in PEER_GFLOP or verdict.unit != "x" or not rates:
+def _why(figure: Figure, results: Results) -> str:
+    """Return the arithmetic behind a ratio: how fast the peer computes, and what the target asks of ours."""
+    kind, _, precision = figure.what.partition(" at ")
+    scenario = next((s for s in reversed(results.scenarios) if s.kind == kind), None)
+    rates = results.rates(scenario, PEER) if scenario else []
+    if kind not in PEER_GFLOP or figure.unit != "x" or not rates:
         return ""
     peer = spread(rates).median * PEER_GFLOP[kind]
     return (
-        f" The peer computes {peer:.0f} GFLOP/s here; the bar asks ours for what would be "
-        f"{peer * verdict.bar:.0f} of the same arithmetic, and {precision} comes to "
-        f"{peer * verdict.value:.0f}."
+        f" The peer computes {peer:.0f} GFLOP/s here; the target asks ours for what would be "
+        f"{peer * figure.target:.0f} of the same arithmetic, and {precision} comes to "
+        f"{peer * figure.value:.0f}."
     )

@@ -1,6 +1,6 @@
-"""`python -m bind_bench.checkpoint PATH`: a full-size checkpoint of seeded weights, in the published format.
+"""`python -m bind_bench.servers.checkpoint PATH` writes a full-size checkpoint of seeded weights.
 
-Its own program, because the 4.8 GB of the model leave the memory with it.
+The format is the published one. It is a program of its own, whose end frees the 4.8 GB of the model.
 """
 
 import hashlib

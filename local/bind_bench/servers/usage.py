@@ -1,4 +1,4 @@
-"""What a server and its children use, read from /proc."""
+"""The memory and CPU time that a server and its children use, read from /proc."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def usage_of(pid: int, proc: Path = PROC) -> Usage:
 
 
 def _own(pid: int, proc: Path) -> tuple[int, float]:
-    """Return resident bytes and CPU ticks; ticks of children that have ended are not among them."""
+    """Return resident bytes and CPU ticks of `pid` alone; children that have ended do not count."""
     try:
         fields = (proc / str(pid) / "stat").read_text().rpartition(") ")[2].split()
         rollup = (proc / str(pid) / "smaps_rollup").read_text()

@@ -1,6 +1,6 @@
 import pytest
 
-from bind_bench.stats import Spread, drift, percentile, ratios, spread
+from bind_bench.figures.stats import Spread, drift, percentile, ratios, spread
 
 
 def test_a_spread_is_least_median_greatest() -> None:

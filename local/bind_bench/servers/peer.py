@@ -1,4 +1,4 @@
-"""The peer: a checkout of multi2vec-bind-inference, never written to, in an environment of its own pins."""
+"""The peer runs from a checkout of multi2vec-bind-inference, which is never written to, with its own pins."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Final
 
 from bind_bench.errors import BenchError
-from bind_bench.results import PEER
-from bind_bench.servers import Recipe, environment
+from bind_bench.figures.results import PEER
+from bind_bench.servers.process import LaunchConfig, environment
 
 NEEDED: Final = ("app.py", "bind.py", "requirements.txt", "ImageBind/data.py", "bpe")
 EXTRA: Final = ("setuptools<81",)
-"""fvcore and pytorchvideo import pkg_resources, which newer ones have not."""
+"""fvcore and pytorchvideo import pkg_resources, which newer releases have not."""
 
 NEAREST: Final = {"av==10.0.0": "av==12.3.0"}
-"""Pins that may have no wheel any more, and the nearest release that has one and that the peer runs with."""
+"""Some pins have no wheel any more; these are the nearest releases that have one and run with the peer."""
 
 _INSTALL: Final = ("pip", "install", "--quiet", "--compile-bytecode")
-"""Compiled, as in an image: otherwise a start would spend seconds on that."""
+"""Byte code is compiled now, as in an image, because otherwise a start would spend seconds on that."""
 
 _NEEDS_GIB: Final = 10.5
 _UV: Final = Path(sys.executable).with_name("uv")
@@ -31,7 +31,7 @@ _UV: Final = Path(sys.executable).with_name("uv")
 
 @dataclass(frozen=True)
 class PeerHome:
-    """The peer's environment. `relaxed`: the pins that could not be had, as `old -> new`."""
+    """The peer's environment. relaxed: the pins that could not be installed, as `old -> new`."""
 
     python: Path
     relaxed: tuple[str, ...]
@@ -87,8 +87,8 @@ def _uv(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([_UV, *arguments], capture_output=True, text=True, check=False)
 
 
-def recipe(checkout: Path, home: PeerHome, bench: Path, checkpoint: Path) -> Recipe:
-    """Return how to start it. It works in a scratch folder whose links give it its weights and its words."""
+def launch_config(checkout: Path, home: PeerHome, bench: Path, checkpoint: Path) -> LaunchConfig:
+    """Return how to start it. It works in a scratch folder whose links give it its weights and vocabulary."""
     scratch = bench / "peer-scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / ".checkpoints").mkdir(parents=True)
@@ -97,7 +97,7 @@ def recipe(checkout: Path, home: PeerHome, bench: Path, checkpoint: Path) -> Rec
     (scratch / "bpe").symlink_to(checkout / "bpe")
     command = (str(home.python), "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", "{port}")
     env = environment([checkout, checkout / "ImageBind"])
-    return Recipe(PEER, command, scratch, env, bench / "logs" / "peer.log", _NEEDS_GIB)
+    return LaunchConfig(PEER, command, scratch, env, bench / "logs" / "peer.log", _NEEDS_GIB)
 
 
 def versions(home: PeerHome) -> str:

@@ -1,4 +1,4 @@
-"""What is asked of each server, and for how long."""
+"""The scenarios: what is asked of each server, by how many clients, and for how long."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ MIXED: Final = "mixed"
 BESIDE: Final = "texts beside videos"
 STILLS_AND_SOUND: Final = ("text", "image", "audio", "thermal", "depth", "imu")
 MANY: Final = 8
-"""Clients: as many requests in flight as Weaviate on a small machine sends."""
+"""As many clients have as many requests in flight as Weaviate on a small machine."""
 
 MIX: Final = {"text": 12, "image": 6, "audio": 4, "thermal": 3, "depth": 3, "imu": 2}
-"""Requests of each modality in a mixed load. Videos have rows of their own: one would be most of the mix."""
+"""A mix has these requests of each modality, and no videos, because one would be most of it."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One row: `clients` ask at once, each again as soon as it is answered.
+    """In a scenario `clients` ask at once, each again as soon as it is answered.
 
     kind: a modality, MIXED or BESIDE. They go on for `seconds`, or until `requests` were sent; whatever is
-    in flight then is waited for. `rounds` is how many rounds of a run have this row.
+    in flight then is waited for. `rounds` is how many rounds of a run have it.
     """
 
     kind: str
@@ -34,12 +34,12 @@ class Scenario:
 
     @property
     def name(self) -> str:
-        """What `--only` calls it, and the page."""
+        """The name by which `--only` and the page call it."""
         return f"{self.kind} x{self.clients}"
 
 
 def full(rounds: int, seconds: float) -> list[Scenario]:
-    """Return every row at 1 and at 8 clients; a video takes half a minute, so they are counted."""
+    """Return every scenario at 1 and at 8 clients; a video takes half a minute, so they are counted."""
     return [
         *(Scenario(kind, n, rounds, seconds=seconds) for kind in STILLS_AND_SOUND for n in (1, MANY)),
         *(Scenario(MIXED, n, rounds, requests=sum(MIX.values())) for n in (1, MANY)),
@@ -50,7 +50,7 @@ def full(rounds: int, seconds: float) -> list[Scenario]:
 
 
 def quick(rounds: int, seconds: float) -> list[Scenario]:
-    """Return the rows of a short run: 8 clients, one round of each slow row, 2 clients with videos."""
+    """Return the scenarios of a short run: 8 clients, one round of each slow one, 2 clients with videos."""
     return [
         Scenario("text", 1, rounds, seconds=seconds),
         Scenario("image", 1, 1, seconds=seconds),
@@ -67,11 +67,11 @@ def only(scenarios: Sequence[Scenario], words: Sequence[str]) -> list[Scenario]:
 
 
 def of_round(scenarios: Sequence[Scenario], number: int) -> list[Scenario]:
-    """Return what round `number`, counted from 0, consists of."""
+    """Return the scenarios of round `number`, counted from 0."""
     return [s for s in scenarios if number < s.rounds]
 
 
 def most_clients(scenarios: Sequence[Scenario], kind: str) -> Scenario | None:
-    """Return the row of a kind that a bar is held against: the one with most clients."""
-    rows = [s for s in scenarios if s.kind == kind]
-    return max(rows, key=lambda s: s.clients) if rows else None
+    """Return the scenario of a kind that is held against its target: the one with most clients."""
+    found = [s for s in scenarios if s.kind == kind]
+    return max(found, key=lambda s: s.clients) if found else None

@@ -1,4 +1,4 @@
-"""A server as its own process: started, waited for, asked, ended."""
+"""A server runs as its own process: it is started, waited for, asked and ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 
 from bind_bench.errors import BenchError
 from bind_bench.machine import available_gib
-from bind_bench.usage import Usage, usage_of
+from bind_bench.servers.usage import Usage, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +28,8 @@ _POLL_S = 0.05
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to start a server. `command` is told its port by `{port}`; `needs_gib` is what its start takes."""
+class LaunchConfig:
+    """How to start a server. command: with `{port}` for its port. needs_gib: a start's memory."""
 
     name: str
     command: tuple[str, ...]
@@ -40,8 +40,8 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server that answers. `ready_s`: from its start to the first ready."""
+class RunningServer:
+    """A server that is ready. ready_s: seconds from its start to the first ready."""
 
     name: str
     pid: int
@@ -71,30 +71,30 @@ class Running:
 
 
 @contextmanager
-def running(recipe: Recipe) -> Iterator[Running]:
+def running(launch: LaunchConfig) -> Iterator[RunningServer]:
     """Start a server, wait until it is ready, and end it with the block."""
-    if available_gib() < recipe.needs_gib:
+    if available_gib() < launch.needs_gib:
         raise BenchError(
-            f"{available_gib():.1f} GiB of memory are left; {recipe.name} needs {recipe.needs_gib:g}",
+            f"{available_gib():.1f} GiB of memory are left; {launch.name} needs {launch.needs_gib:g}",
             "end other programs, or compare fewer precisions at once (--precisions float32)",
         )
     port = _free_port()
-    recipe.log.parent.mkdir(parents=True, exist_ok=True)
+    launch.log.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    with recipe.log.open("wb") as sink:
+    with launch.log.open("wb") as sink:
         process = subprocess.Popen(
-            [word.format(port=port) for word in recipe.command], cwd=recipe.cwd, env=dict(recipe.env),
+            [word.format(port=port) for word in launch.command], cwd=launch.cwd, env=dict(launch.env),
             stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
     try:
-        _wait_ready(process, port, recipe)
-        yield Running(recipe.name, process.pid, port, time.perf_counter() - started)
+        _wait_ready(process, port, launch)
+        yield RunningServer(launch.name, process.pid, port, time.perf_counter() - started)
     finally:
         _end(process)
 
 
 def environment(python_path: Sequence[Path]) -> dict[str, str]:
-    """Return the environment of a server: nothing of ours from outside, and no byte code written."""
+    """Return the environment of a server: none of our variables from outside, and no byte code written."""
     kept = {
         k: v
         for k, v in os.environ.items()
@@ -109,24 +109,24 @@ def _free_port() -> int:
         return port
 
 
-def _wait_ready(process: subprocess.Popen[bytes], port: int, recipe: Recipe) -> None:
+def _wait_ready(process: subprocess.Popen[bytes], port: int, launch: LaunchConfig) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
     # One client: a new one for each question would read the certificates anew, half a core's work.
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise BenchError(f"{recipe.name} ended: {_last_words(recipe.log)}", f"see {recipe.log}")
+                raise BenchError(f"{launch.name} ended: {_last_line(launch.log)}", f"see {launch.log}")
             try:
                 if client.get("/.well-known/ready").status_code == 204:
                     return
             except httpx.HTTPError:
                 pass
             time.sleep(_POLL_S)
-    raise BenchError(f"{recipe.name} is not ready after {READY_TIMEOUT_S:.0f} s", f"see {recipe.log}")
+    raise BenchError(f"{launch.name} is not ready after {READY_TIMEOUT_S:.0f} s", f"see {launch.log}")
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() or ["its log is empty"]
     try:
         return str(json.loads(lines[-1])["message"])
     except (ValueError, KeyError, TypeError):
@@ -135,11 +135,11 @@ def _last_words(log: Path) -> str:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a server and everything it started: they share a session."""
-    for sign, patience in ((signal.SIGTERM, END_TIMEOUT_S), (signal.SIGKILL, END_TIMEOUT_S)):
+    for sign, timeout_s in ((signal.SIGTERM, END_TIMEOUT_S), (signal.SIGKILL, END_TIMEOUT_S)):
         if process.poll() is None:
             os.killpg(process.pid, sign)
             try:
-                process.wait(patience)
+                process.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 continue
             return

@@ -1,4 +1,4 @@
-"""Requests of each modality, no two alike, so that no cache helps.
+"""Makes requests of each modality, no two alike, so that no cache helps.
 
 Clients share the processor with the server, and what an item takes to make is missing from the server's
 figures. So a few dozen of each kind are made before the clock runs, and an item is one of them with its
@@ -62,12 +62,12 @@ VIDEO_FRAMES_PER_S: Final = 25
 VIDEO_S: Final = 10
 VIDEOS: Final = 12
 VARIANTS: Final = 48
-"""Items that are made of a video and of each other kind; later ones are these again, numbered."""
+"""So many items are made of a video and of each other kind; later ones are these again, numbered."""
 
 _BITS: Final = np.arange(32)  # of an item's number
 
 
-def body(kind: Modality, number: int, folder: Path) -> bytes:
+def request_body(kind: Modality, number: int, folder: Path) -> bytes:
     """Return the JSON of a request for one item; each `number` (0 or more) gives another item."""
     if kind is Modality.TEXT:
         return json.dumps({"texts": [text(number)]}).encode()
@@ -83,15 +83,15 @@ def body(kind: Modality, number: int, folder: Path) -> bytes:
 
 
 def prepare(kind: Modality, folder: Path) -> None:
-    """Make all that `body` of a kind takes from a cache."""
+    """Make all that `request_body` of a kind takes from a cache."""
     for number in range(VIDEOS if kind is Modality.VIDEO else VARIANTS):
-        body(kind, number, folder)
+        request_body(kind, number, folder)
 
 
 def text(number: int) -> str:
     """Return three to eight words and the number: at most 16 tokens with start and end up to 9,999."""
-    dice = random.Random(number)  # noqa: S311  (variety, not secrecy)
-    return " ".join([*dice.choices(WORDS, k=dice.randint(3, 8)), str(number % 10_000)])
+    rng = random.Random(number)  # noqa: S311  (variety, not secrecy)
+    return " ".join([*rng.choices(WORDS, k=rng.randint(3, 8)), str(number % 10_000)])
 
 
 def image(number: int) -> bytes:
@@ -113,8 +113,8 @@ def audio(number: int) -> bytes:
 
 
 def imu(number: int) -> bytes:
-    """Return 2,000 rows of six columns as CSV with a header, whose names nobody reads."""
-    return b"ax%d,ay,az,gx,gy,gz\n" % number + _rows(number % VARIANTS)
+    """Return 2,000 samples of six columns as CSV with a header, whose names nobody reads."""
+    return b"ax%d,ay,az,gx,gy,gz\n" % number + _imu_csv(number % VARIANTS)
 
 
 def video(number: int, folder: Path) -> bytes:
@@ -123,7 +123,7 @@ def video(number: int, folder: Path) -> bytes:
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(_film(number % VIDEOS))
+        temporary.write_bytes(_make_video(number % VIDEOS))
         temporary.replace(path)
     mark = number.to_bytes(8, "big")
     return path.read_bytes() + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark
@@ -167,12 +167,12 @@ def _sound(number: int) -> tuple[bytes, npt.NDArray[np.int16]]:
 
 
 @cache
-def _rows(number: int) -> bytes:
-    rows = np.random.default_rng(number).normal(0, 1, (2000, 6)).round(4).tolist()
-    return "\n".join(",".join(map(str, row)) for row in rows).encode()
+def _imu_csv(number: int) -> bytes:
+    samples = np.random.default_rng(number).normal(0, 1, (2000, 6)).round(4).tolist()
+    return "\n".join(",".join(map(str, sample)) for sample in samples).encode()
 
 
-def _film(number: int) -> bytes:
+def _make_video(number: int) -> bytes:
     photo = _photo(PHOTOS[number % len(PHOTOS)])
     share = 0.5 + 0.03 * number
     size = round(photo.width * share), round(photo.width * share * 9 / 16)

@@ -1,7 +1,7 @@
-"""`python -m bind_bench.probe HOST PORT PATH EVERY_S`: how fast a server answers while others load it.
+"""`python -m bind_bench.workload.probe HOST PORT PATH EVERY_S` times a server while others load it.
 
-Its own process, so that a busy client's event loop is not taken for a slow server. It asks until its standard
-input ends, then prints JSON: [[status or 0, milliseconds], …].
+It is its own process, so that a busy client's event loop is not taken for a slow server. It asks until its
+standard input ends, then prints JSON: [[status or 0, milliseconds], …].
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TIMEOUT_S = 60.0
 
 @dataclass
 class Probe:
-    """The answers of one run, filled in when it has ended: statuses (0: none came) and milliseconds."""
+    """The responses of one run, filled in when it has ended: statuses (0: none came) and milliseconds."""
 
     statuses: list[int] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
@@ -35,8 +35,8 @@ class Probe:
 def probing(host: str, port: int, path: str = "/meta", every_s: float = 0.05) -> Iterator[Probe]:
     """Ask for `path` all through the block."""
     probe = Probe()
-    command = [sys.executable, "-m", "bind_bench.probe", host, str(port), path, str(every_s)]
-    local = str(Path(__file__).parents[1])
+    command = [sys.executable, "-m", "bind_bench.workload.probe", host, str(port), path, str(every_s)]
+    local = str(Path(__file__).parents[2])
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PYTHONPATH": local}, text=True
     ) as process:
