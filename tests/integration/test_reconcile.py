@@ -7,7 +7,8 @@ import pytest
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import TINY_META, Instance, answering
-from integration.operator_process import OperatorProcess, eventually
+from integration.operator_process import OperatorProcess
+from support.waiting import eventually
 
 WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"))
 POD_IP = "127.96.0.1"
@@ -90,7 +91,7 @@ def test_a_change_rolls_out(operator: OperatorProcess, instance: Instance) -> No
     installed(instance)
     instance.apply({"spec": {"inference": {"replicas": 3}}})
     eventually("upgraded", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 3)
-    eventually("told", lambda: instance.status().get("release", {}).get("revision") == 2)
+    eventually("reported", lambda: instance.status().get("release", {}).get("revision") == 2)
     assert instance.revisions() == {1: "superseded", 2: "deployed"}
     assert instance.status()["observedGeneration"] == 2
     assert "Upgraded" in instance.event_reasons()
@@ -126,7 +127,7 @@ def test_a_hand_edit_does_not_block_an_upgrade(operator: OperatorProcess, instan
 def test_the_schedulers_words_are_in_ready(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
     instance.create_pod("inference", UNSCHEDULED_POD)
-    took = eventually("told", lambda: instance.condition() == ("False", "Unschedulable"))
+    took = eventually("reported", lambda: instance.condition() == ("False", "Unschedulable"))
     assert "1 Insufficient nvidia.com/gpu." in instance.message()
     assert took < 5
     assert instance.event_reasons()[-1] == "Unschedulable"
@@ -137,13 +138,13 @@ def test_the_problem_of_the_newest_replica_set_is_told(operator: OperatorProcess
     instance.create_replica_set("6b9f7c5d4", 2)  # it was the first, and is taken again
     instance.create_replica_set("79c8d6bb8f", 1)
     instance.create_pod("inference", UNSCHEDULED_POD, "79c8d6bb8f")
-    eventually("told", lambda: instance.condition() == ("False", "Unschedulable"))
+    eventually("reported", lambda: instance.condition() == ("False", "Unschedulable"))
     waiting = {"reason": "ImagePullBackOff", "message": "not found"}
     status = {"name": "inference", "ready": False, "restartCount": 0, "image": "x", "imageID": ""}
     instance.create_pod(
         "inference", {"containerStatuses": [status | {"state": {"waiting": waiting}}]}, "6b9f7c5d4"
     )
-    eventually("told", lambda: instance.condition() == ("False", "ImagePullFailed"))
+    eventually("reported", lambda: instance.condition() == ("False", "ImagePullFailed"))
     assert "6b9f7c5d4" in instance.message()
 
 

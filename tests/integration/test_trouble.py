@@ -14,8 +14,9 @@ import pytest
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import Instance
-from integration.operator_process import CHART, OperatorProcess, eventually
+from integration.operator_process import CHART, OperatorProcess
 from support.tools import binary
+from support.waiting import eventually
 
 TINY = "--set=modules.multi2vec-bind.model.name=Tiny"
 
@@ -63,7 +64,7 @@ def test_an_interrupted_release_is_unlocked_once(
     assert "another operation" in helm(instance, "upgrade", instance.name, CHART, TINY).stderr
     operator.start()
     eventually("repaired", lambda: instance.revisions().get(2) == "deployed")
-    eventually("told", lambda: instance.condition("Released") == ("True", "Deployed"))
+    eventually("reported", lambda: instance.condition("Released") == ("True", "Deployed"))
     assert instance.event_reasons().count("Unlocked") == 1
 
 
@@ -110,7 +111,7 @@ def test_an_operator_killed_in_an_install_converges(
         eventually("helm died with it", lambda child=child: not is_alive(child), within_s=5)
     operator.start()
     eventually("deployed", lambda: "deployed" in instance.revisions().values(), within_s=30)
-    eventually("told", lambda: instance.condition("Released") == ("True", "Deployed"))
+    eventually("reported", lambda: instance.condition("Released") == ("True", "Deployed"))
     assert not [status for status in instance.revisions().values() if status.startswith("pending")]
     assert instance.get("statefulset", "-weaviate")
     assert instance.get("deployment", "-inference")

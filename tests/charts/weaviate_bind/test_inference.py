@@ -140,7 +140,7 @@ def test_the_sum_goes_with_a_volume_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((*CLAIM, *IMAGE), "model.weights has existingClaim and image: set one of them"),
         ((*CLAIM, *_set(weights__url="https://x")), "model.weights has existingClaim and url: set one"),
@@ -149,8 +149,8 @@ def test_the_sum_goes_with_a_volume_too() -> None:
     ],
     ids=["claim and image", "claim and url", "image and url", "int8 on a GPU"],
 )
-def test_what_cannot_go_together_is_refused(arguments: tuple[str, ...], told: str) -> None:
-    assert told in refusal("weaviate-bind", *ACCEPT, *arguments)
+def test_what_cannot_go_together_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    assert message in refusal("weaviate-bind", *ACCEPT, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_oneshot_is_done_only_when_it_succeeds(status: int, state: State) -> N
     assert entry.state is state
 
 
-def test_readiness_is_asked_at_the_unit_s_address(tmp_path: Path) -> None:
+def test_readiness_is_probed_at_the_unit_s_address(tmp_path: Path) -> None:
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as unix, socket.create_server(("127.0.0.1", 0)) as tcp:
         unix.bind(str(path))
