@@ -1,4 +1,4 @@
-"""`python -m bind_bench`: the benchmark, its table, and docs/benchmarks.md."""
+"""`python -m bind_bench` runs the benchmark, prints its table and writes docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 
-from bind_bench import ours, peer
 from bind_bench.cost import cost_ms
 from bind_bench.errors import BenchError
+from bind_bench.figures.page import RunContext, render
+from bind_bench.figures.report import print_report
 from bind_bench.machine import our_versions, this_machine
-from bind_bench.page import Circumstances, render
-from bind_bench.report import print_report
 from bind_bench.run import run
-from bind_bench.scenarios import Scenario, full, only, quick
-from bind_bench.settings import Settings, load_settings, words
+from bind_bench.servers import ours, peer
+from bind_bench.settings import Settings, parse_settings, split_list
+from bind_bench.workload.scenarios import Scenario, full, only, quick
 from bind_local.settings import Settings as LocalSettings
 
 COST_WINDOWS = 3
 
 
 def main(arguments: list[str]) -> int:
-    """Return the exit status: 0 once everything was measured, whether the bars are reached or not."""
+    """Return the exit status: 0 once everything was measured, whether the targets are reached or not."""
     try:
-        settings = load_settings(arguments)
+        settings = parse_settings(arguments)
         bench = LocalSettings().cache_folder() / "bench"
     except ValidationError as error:
         for problem in error.errors():
@@ -47,9 +47,9 @@ def main(arguments: list[str]) -> int:
 
 def bench_all(settings: Settings, bench: Path, console: Console) -> None:
     """Prepare, run, report, write the page. Raises BenchError."""
-    started, load = time.monotonic(), os.getloadavg()[0]
+    started, load_average = time.monotonic(), os.getloadavg()[0]
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         console.print(f"[{time.monotonic() - started:6.0f} s] {line}", markup=False)
 
     scenarios = choose_scenarios(settings)
@@ -58,43 +58,43 @@ def bench_all(settings: Settings, bench: Path, console: Console) -> None:
     if checkout:
         peer.check(checkout)
     else:
-        say("no PEER was given: ours runs alone, there will be no ratios")
+        log("no PEER was given: ours runs alone, there will be no ratios")
     checkpoint = bench / "seeded.pth"
-    say("the weights: 4.8 GB, made once")
+    log("the weights: 4.8 GB, made once")
     ours.ensure_checkpoint(checkpoint)
-    recipes = [ours.recipe(bench, checkpoint, precision) for precision in precisions]
+    launches = [ours.launch_config(bench, checkpoint, precision) for precision in precisions]
     peer_versions, relaxed = "", tuple[str, ...]()
     if checkout:
-        say("the peer's environment, made once")
+        log("the peer's environment, made once")
         home = peer.prepare(checkout, bench)
         peer_versions, relaxed = peer.versions(home), home.relaxed
-        recipes.insert(0, peer.recipe(checkout, home, bench, checkpoint))
-    results = run(recipes, scenarios, bench / "media", say)
-    say("the server's own cost, with Tiny")
-    results.cost_ms = cost_ms(ours.tiny(bench), bench / "media", COST_WINDOWS)
-    facts = Circumstances(
-        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=this_machine(), load_before=load,
+        launches.insert(0, peer.launch_config(checkout, home, bench, checkpoint))
+    results = run(launches, scenarios, bench / "media", log)
+    log("the server's own cost, with Tiny")
+    results.cost_ms = cost_ms(ours.tiny_launch_config(bench), bench / "media", COST_WINDOWS)
+    context = RunContext(
+        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=this_machine(), load_average=load_average,
         our_versions=our_versions(), peer_versions=peer_versions, relaxed=relaxed,
         command=command_of(settings),
         minutes=(time.monotonic() - started) / 60,
     )  # fmt: skip
     previous = settings.page.read_text() if settings.page.exists() else ""
     settings.page.parent.mkdir(parents=True, exist_ok=True)
-    settings.page.write_text(render(results, facts, previous))
+    settings.page.write_text(render(results, context, previous))
     print_report(console, results)
-    say(f"written: {settings.page}")
+    log(f"written: {settings.page}")
 
 
 def choose_scenarios(settings: Settings) -> list[Scenario]:
-    """Return the rows of this run. Raises BenchError if --only names none."""
+    """Return the scenarios of this run. Raises BenchError if --only names none."""
     if settings.quick:
-        rows = quick(settings.rounds or 2, settings.seconds or 4)
+        there = quick(settings.rounds or 2, settings.seconds or 4)
     else:
-        rows = full(settings.rounds or 5, settings.seconds or 8)
-    chosen = only(rows, words(settings.only))
+        there = full(settings.rounds or 5, settings.seconds or 8)
+    chosen = only(there, split_list(settings.only))
     if not chosen:
         raise BenchError(
-            f"--only {settings.only} names no row", "choose of " + ", ".join(s.name for s in rows)
+            f"--only {settings.only} names no scenario", "choose of " + ", ".join(s.name for s in there)
         )
     return chosen
 
@@ -102,7 +102,7 @@ def choose_scenarios(settings: Settings) -> list[Scenario]:
 def choose_precisions(settings: Settings) -> list[str]:
     """Return the precisions of ours. Raises BenchError for one that the server does not have."""
     there = ours.precisions()
-    wanted = words(settings.precisions) or list(there)
+    wanted = split_list(settings.precisions) or list(there)
     if unknown := [name for name in wanted if name not in there]:
         raise BenchError(f"the server has no precision {', '.join(unknown)}", f"choose of {', '.join(there)}")
     return wanted

@@ -1,13 +1,13 @@
-"""The server's own cost: CPU time of a text request with Tiny, whose model is next to nothing."""
+"""Measures the server's own cost: CPU time of a text request with Tiny, whose model is next to nothing."""
 
 from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING
 
-from bind_bench.clients import measure
-from bind_bench.scenarios import MANY, Scenario
-from bind_bench.servers import Recipe, running
+from bind_bench.servers.process import LaunchConfig, running
+from bind_bench.workload.clients import measure
+from bind_bench.workload.scenarios import MANY, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +16,11 @@ WARM_UP = Scenario("text", MANY, 1, requests=500)
 WINDOW = Scenario("text", MANY, 1, requests=2000)
 
 
-def cost_ms(recipe: Recipe, media: Path, windows: int) -> list[float]:
+def cost_ms(launch: LaunchConfig, media: Path, windows: int) -> list[float]:
     """Return CPU milliseconds of server and children per request, for each window of 2,000 distinct texts."""
     found = []
     numbers = count()
-    with running(recipe) as server:
+    with running(launch) as server:
         measure(WARM_UP, server.port, numbers, media, 0)
         for _ in range(windows):
             before = server.usage().cpu_s

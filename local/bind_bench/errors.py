@@ -1,9 +1,7 @@
-"""The one error of the benchmarks: what failed, and what to do about it."""
+"""The one error of the benchmarks says what failed, and what to do about it."""
+
+from bind_local.errors import LocalError
 
 
-class BenchError(Exception):
-    """A step failed. `remedy` says what a person can do next; both are printed, the exit status is 1."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
+class BenchError(LocalError):
+    """A step of a benchmark failed."""

@@ -1,4 +1,4 @@
-"""The machine and the versions that a figure belongs to."""
+"""The machine and the versions to which the figures belong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GIB: Final = 1024**3
 
 @dataclass(frozen=True)
 class Machine:
-    """What the page says about where it was measured."""
+    """The machine on which a run was measured, as the page describes it."""
 
     model: str
     cores: int
@@ -35,17 +35,17 @@ class Machine:
 
 
 def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the model and those of its flags that matter to arithmetic, from /proc/cpuinfo."""
-    facts: dict[str, str] = {}
+    """Return the model and those of its flags that matter to arithmetic. text: of /proc/cpuinfo."""
+    fields: dict[str, str] = {}
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        facts[name.strip()] = value.strip()
-    flags = (facts.get("flags") or facts.get("Features") or "").split()
-    return facts.get("model name", platform.machine()), tuple(f for f in TELLING_FLAGS if f in flags)
+        fields[name.strip()] = value.strip()
+    flags = (fields.get("flags") or fields.get("Features") or "").split()
+    return fields.get("model name", platform.machine()), tuple(f for f in TELLING_FLAGS if f in flags)
 
 
 def this_machine() -> Machine:
-    """Return the facts of this machine."""
+    """Return this machine, read from /proc."""
     model, flags = parse_cpuinfo(Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
     return Machine(model, len(os.sched_getaffinity(0)), memory, flags, platform.release())

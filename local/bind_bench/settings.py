@@ -1,4 +1,4 @@
-"""What can be chosen about a run."""
+"""The settings of a run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,19 +18,21 @@ class Settings(BaseSettings):
     )  # fmt: skip
 
     peer: str = Field("", description="checkout of weaviate/multi2vec-bind-inference; empty: ours alone")
-    quick: bool = Field(False, description="about ten minutes: fewer rows, rounds and clients")
-    rounds: int | None = Field(None, ge=1, description="rounds of each row; unset: 5, and 2 when quick")
-    seconds: float | None = Field(None, gt=0, description="length of a row; unset: 8, and 4 when quick")
-    only: str = Field("", description="rows, separated by commas: text, image, video, mixed, 'text x8', …")
+    quick: bool = Field(False, description="about ten minutes: fewer scenarios, rounds and clients")
+    rounds: int | None = Field(None, ge=1, description="rounds of each scenario; unset: 5, and 2 when quick")
+    seconds: float | None = Field(None, gt=0, description="length of a scenario; unset: 8, and 4 when quick")
+    only: str = Field(
+        "", description="scenarios, separated by commas: text, image, video, mixed, 'text x8', …"
+    )
     precisions: str = Field("", description="of ours, separated by commas; empty: all that the server has")
     page: Path = Field(REPO / "docs" / "benchmarks.md", description="where the page is written")
 
 
-def load_settings(arguments: Sequence[str]) -> Settings:
+def parse_settings(arguments: Sequence[str]) -> Settings:
     """Return the settings; `--help` prints them and exits. Raises ValidationError."""
     return Settings(_cli_parse_args=list(arguments))
 
 
-def words(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Return the words between commas."""
     return [word.strip() for word in text.split(",") if word.strip()]

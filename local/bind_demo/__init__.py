@@ -1,1 +1,1 @@
-"""The demo: install, apply, wait, import, search, report; one real road from a resource to its answers."""
+"""The demo installs the operator, applies a resource, waits, imports, searches and reports what was found."""

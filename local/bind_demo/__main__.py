@@ -1,4 +1,4 @@
-"""python -m bind_demo: the whole demo, or only its client half against a Weaviate that is there already."""
+"""`python -m bind_demo` runs the whole demo, or only its client half against a Weaviate that is there."""
 
 import argparse
 import sys
@@ -11,10 +11,10 @@ with warnings.catch_warnings(record=True):  # authlib's, about its own use of ht
 from pydantic import ValidationError
 from rich.console import Console
 
-from bind_demo.cli import run_demo
-from bind_demo.endpoint import Endpoint
+from bind_demo.client.demo import run_client_demo
+from bind_demo.client.endpoint import Endpoint
 from bind_demo.errors import DemoError
-from bind_demo.road import travel
+from bind_demo.run import run_demo
 from bind_demo.settings import Cluster, Settings
 
 PLAIN_WIDTH = 150
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     try:
         if args.command == "search":
-            right = travel(console, Endpoint(args.host, args.http_port, args.grpc_port))
+            right = run_client_demo(console, Endpoint(args.host, args.http_port, args.grpc_port))
         else:
             right = run_demo(console, _settings(args))
     except DemoError as error:

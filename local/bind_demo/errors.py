@@ -1,4 +1,4 @@
-"""The one error of the demo: what failed, and what to do about it."""
+"""The one error of the demo says what failed, and what to do about it."""
 
 
 class DemoError(Exception):

@@ -1,4 +1,7 @@
-"""The seven modalities as this demo's collection names them: property, named vector and search alike."""
+"""The seven modalities as the demo's collection names them: property, named vector and search alike.
+
+The demo is a client and imports nothing of the server, so the names stand here once more; a test compares.
+"""
 
 from enum import StrEnum
 
@@ -16,4 +19,4 @@ class Modality(StrEnum):
 
 
 MEDIA = tuple(modality for modality in Modality if modality is not Modality.TEXT)
-"""All but text: the ones that travel as base64 in a blob property."""
+"""All but text: these are sent as base64 in a blob property."""

@@ -1,4 +1,4 @@
-"""What can be chosen about a run of the demo."""
+"""The settings of a run of the demo."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,18 +7,18 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parents[2]
-"""The checkout: charts and samples are read from it."""
+"""Charts and samples are read from this checkout."""
 
 
 class Cluster(StrEnum):
-    """Which cluster the demo runs on."""
+    """The demo runs on one of these clusters."""
 
     LOCAL = "local"
     CURRENT = "current"
 
 
 class Settings(BaseSettings):
-    """Read once in __main__, from the environment (the names `make` hands on) and the command line."""
+    """They are read once in __main__, from the environment (as `make` passes it on) and the command line."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="BIND_DEMO_", populate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""Progress: one line for each step, with its time."""
+"""Shows progress: a line for each step, with its time."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from rich.console import Console
 
 @contextmanager
 def step(console: Console, what: str) -> Iterator[None]:
-    """Say what runs, then how long it took; an error leaves the first line standing, so it names the step."""
+    """Print `what` and then how long it took; after an error the first line stands and names the step."""
     started = time.monotonic()
     if console.is_terminal:
         with console.status(what):

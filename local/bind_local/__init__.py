@@ -1,1 +1,1 @@
-"""A real Kubernetes node on this machine: programs, namespaces, images, and nothing left afterwards."""
+"""Runs a real Kubernetes node on this machine, builds its programs and images, and leaves nothing behind."""

@@ -1,4 +1,4 @@
-"""`python -m bind_local COMMAND`: the local cluster."""
+"""`python -m bind_local COMMAND` runs one command of the local cluster."""
 
 import sys
 

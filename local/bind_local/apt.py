@@ -1,4 +1,4 @@
-"""Debian's packages: what is missing is installed, and no service of theirs is started."""
+"""Debian's packages: those that are missing are installed, and no service of theirs is started."""
 
 import os
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ def wanted(text: str) -> list[str]:
 
 def installed(dpkg_query: str) -> set[str]:
     """Return the names that are installed, from `dpkg-query -W -f '${Package} ${db:Status-Status}\\n'`."""
-    rows = (line.split() for line in dpkg_query.splitlines())
-    return {row[0] for row in rows if len(row) == 2 and row[1] == "installed"}
+    fields = (line.split() for line in dpkg_query.splitlines())
+    return {found[0] for found in fields if len(found) == 2 and found[1] == "installed"}
 
 
 def missing() -> list[str]:

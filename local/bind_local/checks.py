@@ -1,4 +1,4 @@
-"""The fast gate: what every change passes before it is worth a cluster."""
+"""The fast checks that every change passes before it is worth a cluster."""
 
 import sys
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bind_local import command
 from bind_local.paths import REPO, Paths
-from bind_local.programs import HELM
+from bind_local.programs.modules import HELM
 from bind_local.steps import Step
 
 PACKAGES = (

@@ -1,15 +1,19 @@
-"""The commands, each a list of steps with progress."""
+"""Each command of the local cluster is a list of steps that show their progress."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 
-from bind_local import apt, binaries, cache, cleanup, cluster, publish
+from bind_local import apt, cache
 from bind_local.checks import check_steps
+from bind_local.cluster import cleanup
+from bind_local.cluster import lifecycle as cluster
 from bind_local.errors import LocalError
+from bind_local.images import publish
 from bind_local.paths import Paths
-from bind_local.programs import (
+from bind_local.programs import binaries
+from bind_local.programs.modules import (
     ALL_MODULES,
     CADDY,
     CLUSTER_MODULES,
@@ -130,7 +134,7 @@ def _modules(names: Sequence[str]) -> Sequence[Module]:
 
 
 def _cluster(paths: Paths, modules: Sequence[Module]) -> list[Step]:
-    """Steps up to a running cluster. Packages come first: checks of later steps use them."""
+    """Return the steps up to a running cluster; packages come first, because later steps use them."""
 
     def healthy() -> bool:
         return cluster.is_healthy(paths, cluster.spec_digest(*cluster.plan(paths)))

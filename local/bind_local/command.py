@@ -1,4 +1,4 @@
-"""Run a program: output to a log, and an error that says what to do."""
+"""Runs programs: their output goes to a log, and their errors say what to do."""
 
 import os
 import subprocess
@@ -63,5 +63,5 @@ def logged(
     if done.returncode != 0:
         with log.open("rb") as source:
             source.seek(start)
-            said = source.read().decode(errors="replace")
-        raise CommandFailed(args, done.returncode, last_lines(said), remedy, log)
+            output_text = source.read().decode(errors="replace")
+        raise CommandFailed(args, done.returncode, last_lines(output_text), remedy, log)

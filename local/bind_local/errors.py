@@ -1,4 +1,4 @@
-"""What can go wrong here, each with what to do about it."""
+"""The errors of the local cluster, each with what a person can do about it."""
 
 import os
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class LocalError(Exception):
-    """Something a person can act on: what failed, and the remedy."""
+    """A step failed. `remedy` says what a person can do next; both are printed, the exit status is 1."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -14,15 +14,14 @@ class LocalError(Exception):
 
 
 class CommandFailed(LocalError):
-    """A program ended with an error; the message holds the last lines that it said."""
+    """A program ended with an error; the message holds the last lines of its output."""
 
     def __init__(
-        self, argv: Sequence[str], status: int, said: str, remedy: str, log: Path | None = None
+        self, argv: Sequence[str], status: int, output: str, remedy: str, log: Path | None = None
     ) -> None:
         where = f"\n(the whole log: {log})" if log else ""
-        super().__init__(f"`{' '.join(argv)}` ended with status {status}:\n{said.rstrip()}{where}", remedy)
+        super().__init__(f"`{' '.join(argv)}` ended with status {status}:\n{output.rstrip()}{where}", remedy)
         self.status = status
-        self.said = said
 
 
 def need_root(why: str) -> None:

@@ -1,4 +1,4 @@
-"""One change at a time: of the machine's cluster, and of a cache's images."""
+"""Locks between processes: one at a time changes the machine's cluster, or a cache's images."""
 
 import fcntl
 from collections.abc import Iterator

@@ -27,35 +27,35 @@ class Paths:
 
     @property
     def programs(self) -> Path:
-        """A folder for each Go module and set of pins."""
+        """Each Go module has a folder here for each set of pins."""
         return self.cache / "bin"
 
     @property
     def logs(self) -> Path:
-        """What builds said."""
+        """Builds and checks write their output here."""
         return self.cache / "logs"
 
     @property
     def containerd(self) -> Path:
-        """Pulled images; kept, so that the next cluster need not pull them again.
+        """containerd keeps the pulled images here, so that the next cluster need not pull them again.
 
-        Named by the major version: what one has opened, an older one may not understand.
+        The folder is named by the major version, because an older one may not understand what it holds.
         """
         return self.cache / "containerd-2"
 
     @property
     def registry(self) -> Path:
-        """Pushed images."""
+        """The local registry keeps the pushed images here."""
         return self.cache / "registry"
 
     @property
     def buildah(self) -> Path:
-        """Layers of image builds, apart from the user's own."""
+        """buildah keeps the layers of image builds here, apart from the user's own."""
         return self.cache / "buildah"
 
     @property
     def cluster(self) -> Path:
-        """State of the running cluster."""
+        """The running cluster keeps its state here."""
         return self.cache / "cluster"
 
     @property
@@ -65,7 +65,7 @@ class Paths:
 
     @property
     def pki(self) -> Path:
-        """Certificates and keys."""
+        """kubeadm writes certificates and keys here."""
         return self.cluster / "pki"
 
     def entries(self) -> Iterator[Path]:
@@ -76,5 +76,5 @@ class Paths:
 
     @property
     def node_log(self) -> Path:
-        """Logs of the node's processes; they outlive it, for whoever asks why it did not start."""
+        """The node's processes write their logs here; they outlive it, to explain a failed start."""
         return self.logs / "node"

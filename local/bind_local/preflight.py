@@ -17,7 +17,7 @@ from pathlib import Path
 from bind_local.disk import Need, announcement, check_room
 from bind_local.errors import LocalError
 from bind_local.paths import REPO, Paths, cache_folder
-from bind_local.programs import ALL_MODULES, KWOK, Module
+from bind_local.programs.modules import ALL_MODULES, KWOK, Module
 from bind_local.usage import disk_of, usage
 
 GB = 1_000_000_000

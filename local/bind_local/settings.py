@@ -1,4 +1,4 @@
-"""Where the local cluster keeps its things, read once from the environment."""
+"""The settings of the local cluster, read once from the environment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from bind_local.paths import cache_folder
 
 
 def _usable(path: Path) -> Path:
-    """A folder is made of plain characters, because it lands in configuration files of many formats."""
+    """Return `path` if it can be used. Raises ValueError for one that configuration files could not hold."""
     if not path.is_absolute() or len(path.parts) < 3:
         raise ValueError(
             f"{path} is not an absolute path below a folder; set it to one such as /var/cache/bind"
@@ -23,7 +23,7 @@ def _usable(path: Path) -> Path:
 
 
 class Settings(BaseSettings):
-    """BIND_CACHE and XDG_CACHE_HOME; everything else follows from them."""
+    """BIND_CACHE or XDG_CACHE_HOME says where the cache is; everything else follows from it."""
 
     model_config = SettingsConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""Progress: one line for each step, with its number and how long it took."""
+"""Runs steps and shows their progress: a line for each, with its number and how long it took."""
 
 import sys
 import threading
@@ -11,7 +11,7 @@ TICK_S = 1.0
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. `done` says that it need not be done again."""
+    """A step runs `run`, unless `done` says that it need not be done again."""
 
     title: str
     run: Callable[[], None]
@@ -45,7 +45,7 @@ def run_steps(steps: Sequence[Step]) -> None:
 
 
 class _Ticker:
-    """Shows on a terminal how long a step has been running; elsewhere the line is simply completed."""
+    """It shows on a terminal how long a step has been running; elsewhere it completes the line."""
 
     def __init__(self, label: str, start: float) -> None:
         self._label = label

@@ -1,4 +1,4 @@
-"""Names and addresses of the local cluster.
+"""The names, addresses and sockets of the local cluster, each written down once.
 
 The node lives in namespaces of its own (network, mounts, processes), so its interfaces, firewall rules and
 mounts are gone when its first process is. A veth pair joins it to this machine, which routes pods and
@@ -6,6 +6,8 @@ services to it.
 """
 
 from pathlib import Path
+
+from bind_local.paths import RUN
 
 CLUSTER = "bindvectorizer"
 CONTEXT = "bindvectorizer-local"
@@ -27,6 +29,10 @@ REGISTRY = f"{NODE_IP}:{REGISTRY_PORT}"
 LOOPBACK_REGISTRY = f"127.0.0.1:{REGISTRY_PORT}"
 MIRRORED = ("ghcr.io", "cr.weaviate.io", "docker.io")
 """Registries whose images the node pulls from the local registry, by their real names."""
+
+CONTAINERD_SOCKET = RUN / "containerd.sock"
+PLAIN_SOCKET = RUN / "containerd-plain.sock"
+KUBELET_ROOT = "/var/lib/kubelet"
 
 PROVISIONER = "bindvectorizer.dev/local-folder"
 STORAGE_CLASS = "local"

@@ -11,11 +11,11 @@ from support.values import documented, groups, in_schema, leaves, values
 
 
 def test_every_value_is_described(chart: str) -> None:
-    said = documented(chart)
+    described = documented(chart)
     bare = [
         ".".join(path)
         for path, _ in leaves(values(chart))
-        if not any(path[:size] in said for size in range(1, len(path) + 1))
+        if not any(path[:size] in described for size in range(1, len(path) + 1))
     ]
     assert bare == []
 

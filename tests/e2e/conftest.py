@@ -1,15 +1,16 @@
-"""The local cluster with the operator in it, and a namespace for each story."""
+"""Fixtures of the stories: the local cluster with the operator in it, and a namespace for each story."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import weaviate
 
+from bind_demo.cluster.install import install_operator
+from bind_demo.cluster.kube import Kube
+from bind_demo.cluster.local import local_cluster, local_images
 from bind_demo.errors import DemoError
-from bind_demo.install import install_operator
-from bind_demo.kube import Kube
-from bind_demo.local_cluster import local_cluster, local_images
-from support.scene import describe, describe_operator
+from support.diagnostics import describe_namespace, describe_operator
 from support.story import Story
 
 OPERATOR_NAMESPACE = "bind-system"
@@ -45,14 +46,23 @@ def story(operator: Kube, request: pytest.FixtureRequest) -> Iterator[Story]:
     story.close()
 
 
+@pytest.fixture(scope="module")
+def client(story: Story, request: pytest.FixtureRequest) -> Iterator[weaviate.WeaviateClient]:
+    """A client of the Weaviate of resource.yaml, once the resource, the module's NAME, is Ready."""
+    story.apply("resource.yaml")
+    story.wait_ready(request.module.NAME)
+    with story.client(request.module.NAME) as client:
+        yield client
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the scene to the report of a failed test."""
+    """Add the state of the cluster to the report of a failed test."""
     report = yield
     story = getattr(item, "funcargs", {}).get("story")
     if report.failed and isinstance(story, Story):
-        report.sections.append((f"namespace {story.namespace}", describe(story)))
+        report.sections.append((f"namespace {story.namespace}", describe_namespace(story)))
         report.sections.append(("operator", describe_operator(story)))
     return report

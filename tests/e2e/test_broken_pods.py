@@ -1,4 +1,4 @@
-"""What keeps a pod from running is said in Ready's message, in the cluster's own words."""
+"""Ready's message names what keeps a pod from running, as the cluster reports it."""
 
 import pytest
 

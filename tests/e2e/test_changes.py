@@ -91,7 +91,7 @@ def test_a_deleted_workload_comes_back(story: Story) -> None:
     until(
         lambda: story.kube.get("deployment", f"{NAME}-inference", "-n", story.namespace),
         60,
-        lambda: f"the deployment is made again; {NAME} says {story.say(NAME)}",
+        lambda: f"the deployment is made again; conditions: {story.conditions_line(NAME)}",
     )
     story.wait_ready(NAME)
 

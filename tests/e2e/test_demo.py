@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bind_demo.kube import Kube
+from bind_demo.cluster.kube import Kube
 from support.story import Story
 
 LOCAL = Path(__file__).parents[2] / "local"

@@ -39,4 +39,6 @@ def _scheduled(story: Story, component: str) -> dict[str, Any]:
         pods = story.pods(NAME, component)
         return pods[0] if [bool(p["spec"].get("nodeName")) for p in pods] == [True] else None
 
-    return until(on_a_node, 60, lambda: f"the {component} pod is on a node; {NAME} says {story.say(NAME)}")
+    return until(
+        on_a_node, 60, lambda: f"the {component} pod is on a node; conditions: {story.conditions_line(NAME)}"
+    )

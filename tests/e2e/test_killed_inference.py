@@ -1,8 +1,5 @@
 """An inference pod dies in the middle of an import; no object is lost."""
 
-from collections.abc import Iterator
-
-import pytest
 import weaviate
 
 from support.story import Story
@@ -12,14 +9,6 @@ NAME = "busy"
 OBJECTS = 300
 KILLS = {60: 0, 180: 1}
 """After how many objects which of the two first pods is killed."""
-
-
-@pytest.fixture(scope="module")
-def client(story: Story) -> Iterator[weaviate.WeaviateClient]:
-    story.apply("resource.yaml")
-    story.wait_ready(NAME)
-    with story.client(NAME) as client:
-        yield client
 
 
 def test_no_object_of_a_running_import_is_lost(story: Story, client: weaviate.WeaviateClient) -> None:

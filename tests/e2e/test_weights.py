@@ -2,7 +2,7 @@
 
 The file has the full size and all tensors, but every weight is zero: it takes no room in the claim, and
 little in the registry (unpacked from the image it has its 4.8 GB, until the end of the story). The server
-maps it, runs every encoder once and is Ready; of its vectors nothing can be said.
+maps it, runs every encoder once and is Ready; its vectors mean nothing.
 """
 
 import json
@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from bind_demo.cluster.local import local_images
 from bind_demo.errors import DemoError
-from bind_demo.local_cluster import local_images
+from bind_local.images.publish import remove_pulled
+from bind_local.images.registry import Registry
 from bind_local.paths import REPO, Paths
-from bind_local.publish import forget_pulled
-from bind_local.registry import Registry
 from bind_local.settings import Settings
 from bind_local.topology import NODE, REGISTRY
 from support import oci
@@ -32,7 +32,7 @@ READY_TIMEOUT_S = 240
 def fill(story: Story) -> None:
     """Write the file into folder `imagebind` of the claim, in a pod."""
     tag = local_images().values["images.inference.tag"]
-    body = {
+    manifest = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "fill"},
@@ -60,7 +60,7 @@ def fill(story: Story) -> None:
             "volumes": [{"name": "weights", "persistentVolumeClaim": {"claimName": "weights"}}],
         },
     }
-    story.kube.run("create", "-n", story.namespace, "-f", "-", stdin=json.dumps(body))
+    story.kube.run("create", "-n", story.namespace, "-f", "-", stdin=json.dumps(manifest))
 
     def done() -> bool:
         pod = story.kube.get("pod", "fill", "-n", story.namespace)
@@ -78,7 +78,7 @@ def stop(story: Story, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Push an image with the file at its root, as docs/weights.md has it made, and forget it at the end."""
+    """Push an image with the file at its root, as docs/weights.md has it made, and remove it at the end."""
     folder = tmp_path_factory.mktemp("weights")
     make = [sys.executable, str(story.fixtures / "zeros.py"), str(folder)]
     subprocess.run(make, env={"PYTHONPATH": str(REPO / "inference")}, check=True)
@@ -93,7 +93,7 @@ def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Ite
     tag = registry.tag(WEIGHTS_REPOSITORY, "1")
     if tag:
         registry.delete(WEIGHTS_REPOSITORY, tag)
-    forget_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
+    remove_pulled(Paths(Settings().cache_folder()), f"docker.io/{WEIGHTS_REPOSITORY}:1")
 
 
 def ready_with(story: Story, name: str, weights: dict[str, Any]) -> None:
@@ -118,12 +118,12 @@ def applied(story: Story) -> None:
     story.apply("claimed.yaml")
 
 
-def test_a_claim_that_is_not_there_is_told(story: Story) -> None:
+def test_a_claim_that_is_not_there_is_reported(story: Story) -> None:
     condition = story.wait_reason("claimed", "Unschedulable", timeout_s=90)
     assert 'persistentvolumeclaim "weights" not found' in condition.message
 
 
-def test_a_path_that_is_not_in_the_volume_is_told_with_what_is(story: Story) -> None:
+def test_a_path_that_is_not_in_the_volume_is_reported_with_what_is(story: Story) -> None:
     # A local volume gets its group only at its first mount, and a reader's mount changes nothing.
     stop(story, "claimed")
     story.apply("claim.yaml")
@@ -160,7 +160,7 @@ def test_deleting_the_resource_leaves_the_claim(story: Story) -> None:
     assert story.kube.get("pvc", "weights", "-n", story.namespace)["status"]["phase"] == "Bound"
 
 
-def test_an_image_of_weights_that_cannot_be_pulled_is_told(story: Story) -> None:
+def test_an_image_of_weights_that_cannot_be_pulled_is_reported(story: Story) -> None:
     story.apply("imaged.yaml")
     condition = story.wait_reason("imaged", "ImagePullFailed", timeout_s=90)
     assert "docker.io/library/caddy:no-weights" in condition.message

@@ -1,6 +1,5 @@
 """Weaviate with no inference pod at all: it starts, is Ready and serves; a search by meaning says why not."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,14 +13,6 @@ from support.things import make_collection
 
 NAME = "quiet"
 DIMENSIONS = 32
-
-
-@pytest.fixture(scope="module")
-def client(story: Story) -> Iterator[weaviate.WeaviateClient]:
-    story.apply("resource.yaml")
-    story.wait_ready(NAME)
-    with story.client(NAME) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

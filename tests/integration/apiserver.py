@@ -1,22 +1,21 @@
-"""A real kube-apiserver with etcd on loopback: no kubelet and no controllers, so objects stay as written."""
+"""A real kube-apiserver with etcd on loopback; without kubelet and controllers, objects stay as written."""
 
 import contextlib
-import http.client
 import json
 import shutil
-import socket
-import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
+from support.ports import free_ports
 from support.tools import binary
+from support.waiting import until
 
 ADMIN_TOKEN = "integration-admin"  # noqa: S105  (of a server that lives for one test run)
 START_LIMIT_S = 90.0
@@ -34,7 +33,7 @@ AUDIT_POLICY = {
 
 @dataclass(frozen=True)
 class ApiServer:
-    """A running API server and how to talk to it."""
+    """A running API server, asked by kubectl."""
 
     url: str
     kubeconfig: Path
@@ -87,15 +86,6 @@ class ApiServer:
         )
 
 
-def free_ports(count: int) -> list[int]:
-    """Return TCP ports of loopback that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 @contextlib.contextmanager
 def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServer]:
     """Start etcd and kube-apiserver with their files in `folder`; stop both at the end.
@@ -143,7 +133,7 @@ def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServe
     with contextlib.ExitStack() as stack:
         for command in commands:
             stack.enter_context(_process(command, folder))
-        _wait_until_ready(port, folder)
+        _wait_until_ready(server.url, folder)
         yield server
 
 
@@ -185,19 +175,19 @@ def write_kubeconfig(path: Path, url: str, token: str) -> None:
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def _wait_until_ready(port: int, folder: Path) -> None:
-    deadline = time.monotonic() + START_LIMIT_S
-    context = ssl._create_unverified_context()  # noqa: S323  (our own server on loopback)
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
-        try:
-            connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
-            if connection.getresponse().status == http.HTTPStatus.OK:
-                return
-        except OSError:
-            pass
-        finally:
-            connection.close()
-        time.sleep(0.2)
-    log = (folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace")
-    pytest.fail(f"kube-apiserver is not ready after {START_LIMIT_S} s:\n{log[-3000:]}", pytrace=False)
+def _wait_until_ready(url: str, folder: Path) -> None:
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+
+    def log() -> str:
+        text = (folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace")
+        return f"kube-apiserver is ready:\n{text[-3000:]}"
+
+    with httpx.Client(base_url=url, headers=headers, timeout=5, verify=False) as client:  # noqa: S501  (loopback)
+        until(lambda: _is_ready(client), START_LIMIT_S, log, poll_s=0.2)
+
+
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False

@@ -1,7 +1,6 @@
 """Fixtures: one API server for the session, with the CRD in it."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import yaml
 from integration.apiserver import ApiServer, running_apiserver, write_kubeconfig
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
@@ -29,12 +29,12 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 
 def _wait_until_served(server: ApiServer) -> None:
-    """The resource is served a moment after the CRD is established."""
-    for _ in range(50):
-        if "No resources found" in server.kubectl("get", "bv", check=False):
-            return
-        time.sleep(0.1)
-    pytest.fail("BindVectorizer is not served after 5 s", pytrace=False)
+    """Wait, because the resource is served only a moment after the CRD is established."""
+
+    def served() -> bool:
+        return "No resources found" in server.kubectl("get", "bv", check=False)
+
+    eventually("BindVectorizer is served", served, within_s=5)
 
 
 @pytest.fixture(scope="session")

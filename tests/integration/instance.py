@@ -1,17 +1,18 @@
-"""One BindVectorizer under test, and stand-ins for what a kubelet and the controllers would do for it."""
+"""A BindVectorizer under test, with the work that a kubelet and the controllers would do for it."""
 
 import contextlib
-import http.server
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from integration.apiserver import ApiServer
+from support.http_server import listening
 from support.resources import Manifest, merged, tiny_resource
 
 TINY_META = {"model": "Tiny", "dimension": 32}
@@ -20,7 +21,7 @@ LABELS = {"app.kubernetes.io/name": "weaviate-bind"}
 
 @dataclass(frozen=True)
 class Instance:
-    """A resource by name, and what belongs to it."""
+    """A resource by its name, with the objects that belong to it."""
 
     server: ApiServer
     name: str
@@ -35,7 +36,7 @@ class Instance:
         self.server.kubectl("apply", "-f", "-", manifest=self.manifest(patch))
 
     def delete(self, *, wait_s: int = 0) -> None:
-        """Delete the resource, and wait for it to be gone if asked to."""
+        """Delete the resource, and wait for it to be gone where `wait_s` is given."""
         wait = [f"--timeout={wait_s}s"] if wait_s else ["--wait=false"]
         self.server.kubectl("delete", "bv", self.name, "-n", self.namespace, *wait)
 
@@ -155,19 +156,11 @@ def _template_labels(template: str) -> dict[str, str]:
 def answering(address: str, port: int, path: str, body: object) -> Iterator[None]:
     """Answer GET `path` at `address` (of loopback) with `body` as JSON, and 404 elsewhere."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(http.HTTPStatus.OK if self.path == path else http.HTTPStatus.NOT_FOUND)
+            self.send_response(HTTPStatus.OK if self.path == path else HTTPStatus.NOT_FOUND)
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = http.server.ThreadingHTTPServer((address, port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with listening(Handler, address, port):
         yield
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,18 +1,16 @@
-"""The operator as a process of its own, as its image runs it, against the API server of the tests."""
+"""The operator runs as a process of its own, as in its image, against the API server of the tests."""
 
 import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
-from integration.apiserver import free_ports
+from support.ports import free_ports
 from support.tools import binary
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +19,7 @@ CHART = os.environ.get("BIND_OPERATOR_CHART_DIR", str(ROOT / "charts/weaviate-bi
 
 @dataclass
 class OperatorProcess:
-    """Starts, stops and kills one operator. Its settings are fast ones; `more` overrides them."""
+    """Starts, stops and kills one operator. Its settings are fast ones, which `more` overrides."""
 
     kubeconfig: Path
     folder: Path
@@ -31,12 +29,12 @@ class OperatorProcess:
 
     @property
     def log_file(self) -> Path:
-        """Where all its runs write to."""
+        """All its runs write here."""
         return self.folder / "operator.log"
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Say whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -81,9 +79,9 @@ class OperatorProcess:
 
     def metric(self, name: str) -> float:
         """Return the sum of a metric over its labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics") as answer:
-            lines = answer.read().decode().splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        text = httpx.get(f"http://127.0.0.1:{self._metrics_port}/metrics").raise_for_status().text
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return sum(sample.value for sample in samples if sample.name == name)
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:
@@ -92,13 +90,3 @@ class OperatorProcess:
         status = self._process.wait(timeout=40)
         self._process = None
         return status
-
-
-def eventually(what: str, check: Callable[[], object], within_s: float = 20.0) -> float:
-    """Wait until `check` is true; return how long it took, in seconds. Fail saying `what` if never."""
-    started = time.monotonic()
-    while time.monotonic() - started < within_s:
-        if check():
-            return time.monotonic() - started
-        time.sleep(0.1)
-    pytest.fail(f"not within {within_s:g} s: {what}")

@@ -2,7 +2,8 @@
 
 from integration.apiserver import ApiServer
 from integration.instance import Instance
-from integration.operator_process import OperatorProcess, eventually
+from integration.operator_process import OperatorProcess
+from support.waiting import eventually
 
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
 

@@ -7,7 +7,8 @@ import pytest
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import TINY_META, Instance, answering
-from integration.operator_process import OperatorProcess, eventually
+from integration.operator_process import OperatorProcess
+from support.waiting import eventually
 
 WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"))
 POD_IP = "127.96.0.1"

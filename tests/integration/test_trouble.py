@@ -14,8 +14,9 @@ import pytest
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import Instance
-from integration.operator_process import CHART, OperatorProcess, eventually
+from integration.operator_process import CHART, OperatorProcess
 from support.tools import binary
+from support.waiting import eventually
 
 TINY = "--set=modules.multi2vec-bind.model.name=Tiny"
 

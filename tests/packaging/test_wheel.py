@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bind_local.proc import children
+from bind_local.host.processes import children
 from support.server import ROOT, environment, server
 
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))

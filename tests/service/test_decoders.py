@@ -20,8 +20,8 @@ import httpx
 import numpy as np
 import pytest
 
-from bind_bench.bars import META_MS
-from bind_bench.probe import probing
+from bind_bench.figures.targets import META_MS
+from bind_bench.workload.probe import probing
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.handle import PoolLimits
 from bind_inference.decoders.pool import DecoderPool
@@ -38,7 +38,7 @@ from bind_inference.errors import (
 from bind_inference.items.bodies import Body, Kind, read_body
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
-from bind_local.proc import children
+from bind_local.host.processes import children
 from support import crashing
 from support.media import picture, slow_picture, tone
 from support.samples import Expected, encoded

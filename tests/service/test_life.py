@@ -53,9 +53,9 @@ def test_weights_that_are_not_where_they_should_be_are_told_with_what_is_there(t
         BIND_WEIGHTS_PATH=str(tmp_path),
     )  # fmt: skip
     assert ended.returncode == 1
-    told = ended.stderr.splitlines()[-1]
-    assert f"--weights-path (BIND_WEIGHTS_PATH): {tmp_path} holds neither ImageBindHuge-" in told
-    assert f"{tmp_path} holds notes.txt" in told
+    last_line = ended.stderr.splitlines()[-1]
+    assert f"--weights-path (BIND_WEIGHTS_PATH): {tmp_path} holds neither ImageBindHuge-" in last_line
+    assert f"{tmp_path} holds notes.txt" in last_line
 
 
 def test_the_server_listens_before_it_is_ready_and_says_so(tmp_path: Path) -> None:

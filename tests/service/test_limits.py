@@ -16,28 +16,28 @@ HEAD_S, BODY_S = 1.0, 2.0
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Return a server of little patience."""
+    """Return a server with short timeouts."""
     limits = ("--head-timeout-s", str(HEAD_S), "--body-timeout-s", str(BODY_S), "--decode-workers", "1")
     with server(tmp_path_factory.mktemp("strict"), *limits) as process:
         yield process
 
 
-def dribble(port: int, start: bytes, drop: bytes, *, every_s: float = 0.1) -> tuple[bytes, float]:
+def send_slowly(port: int, start: bytes, drop: bytes, *, every_s: float = 0.1) -> tuple[bytes, float]:
     """Send `start`, then `drop` after `drop`; return what is answered, and after how many seconds it ends."""
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=every_s) as connection:
         connection.sendall(start)
-        told = b""
+        received = b""
         while time.monotonic() - began < 20:
             try:
                 if not (part := connection.recv(10_000)):
                     break
-                told += part
+                received += part
             except TimeoutError:
                 connection.sendall(drop)
             except ConnectionError:
                 break
-    return told, time.monotonic() - began
+    return received, time.monotonic() - began
 
 
 def refusal(answer: bytes, status: int) -> str:
@@ -45,9 +45,9 @@ def refusal(answer: bytes, status: int) -> str:
     assert head.startswith(b"HTTP/1.1 %d " % status), answer
     assert b"content-type: application/json" in head
     assert b"connection: close" in head.lower()
-    told = json.loads(body)
-    assert list(told) == ["error"]
-    return str(told["error"])
+    parsed = json.loads(body)
+    assert list(parsed) == ["error"]
+    return str(parsed["error"])
 
 
 POST = b"POST /vectorize HTTP/1.1\r\nHost: x\r\n"
@@ -62,8 +62,8 @@ POST = b"POST /vectorize HTTP/1.1\r\nHost: x\r\n"
     ],
     ids=["small", "large", "chunked"],
 )
-def test_a_body_that_dribbles_in_is_408(strict: ServerProcess, start: bytes, drop: bytes) -> None:
-    answer, seconds = dribble(strict.port, start, drop)
+def test_a_body_that_comes_slowly_is_408(strict: ServerProcess, start: bytes, drop: bytes) -> None:
+    answer, seconds = send_slowly(strict.port, start, drop)
     assert "not arrived within 2 s, the limit (--body-timeout-s)" in refusal(answer, 408)
     assert BODY_S <= seconds < BODY_S + 2
     text = httpx.get(f"{strict.url}/metrics").text
@@ -73,7 +73,7 @@ def test_a_body_that_dribbles_in_is_408(strict: ServerProcess, start: bytes, dro
 
 def test_the_rest_of_a_body_has_its_time_too_once_it_is_answered(strict: ServerProcess) -> None:
     start = b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-    answer, seconds = dribble(strict.port, start, b"a")
+    answer, seconds = send_slowly(strict.port, start, b"a")
     assert answer.startswith(b"HTTP/1.1 404 ")
     assert BODY_S <= seconds < BODY_S + 2
     with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as connection:
@@ -88,21 +88,21 @@ def test_the_rest_of_a_body_has_its_time_too_once_it_is_answered(strict: ServerP
 
 def test_openais_shape_too(strict: ServerProcess) -> None:
     start = b"POST /v1/embeddings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
-    answer, _ = dribble(strict.port, start, b" ", every_s=0.5)
-    told = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert told["error"]["code"] == "request_timeout"
+    answer, _ = send_slowly(strict.port, start, b" ", every_s=0.5)
+    parsed = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert parsed["error"]["code"] == "request_timeout"
 
 
 @pytest.mark.parametrize("start", [b"POST /vector", POST, POST + b"X: "], ids=["path", "headers", "value"])
 def test_a_head_that_never_ends_is_cut(strict: ServerProcess, start: bytes) -> None:
     drop = b"X: y\r\n" if start == POST else b"a"
-    answer, seconds = dribble(strict.port, start, drop)
+    answer, seconds = send_slowly(strict.port, start, drop)
     assert "not arrived within 1 s, the limit (--head-timeout-s)" in refusal(answer, 408)
     assert HEAD_S <= seconds < HEAD_S + 2
 
 
 def test_a_connection_that_says_nothing_is_cut(strict: ServerProcess) -> None:
-    answer, seconds = dribble(strict.port, b"", b"")
+    answer, seconds = send_slowly(strict.port, b"", b"")
     assert answer == b""
     assert HEAD_S <= seconds < HEAD_S + 2
 
@@ -129,7 +129,7 @@ def test_a_slow_answer_is_not_cut(strict: ServerProcess) -> None:
 
 
 def test_a_head_without_end_is_431(strict: ServerProcess) -> None:
-    answer, seconds = dribble(strict.port, POST + b"X: " + b"a" * 100_000, b"a")
+    answer, seconds = send_slowly(strict.port, POST + b"X: " + b"a" * 100_000, b"a")
     assert "more than 65,536 bytes" in refusal(answer, 431)
     assert seconds < HEAD_S
 
@@ -145,7 +145,7 @@ def test_each_head_of_a_connection_has_its_bytes(strict: ServerProcess) -> None:
 
 
 def test_what_is_no_http_is_answered_in_json(strict: ServerProcess) -> None:
-    answer, _ = dribble(strict.port, b"\x16\x03\x01\x02\x00\x01\x00 hello\r\n\r\n", b"")
+    answer, _ = send_slowly(strict.port, b"\x16\x03\x01\x02\x00\x01\x00 hello\r\n\r\n", b"")
     assert refusal(answer, 400) == "Invalid HTTP request received."
 
 
@@ -186,7 +186,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
 @pytest.mark.parametrize("path", ["/vectorize", "/v1/embeddings"])
 @pytest.mark.parametrize("name", WRONG)
 def test_json_that_is_made_to_hurt_is_a_clear_400(client: httpx.Client, path: str, name: str) -> None:
-    body, told = WRONG[name]
+    body, expected = WRONG[name]
     openai = path.startswith("/v1")
     if openai:
         body = body.replace(b'"texts":', b'"input":').replace(b'"images":', b'"input":')
@@ -195,8 +195,8 @@ def test_json_that_is_made_to_hurt_is_a_clear_400(client: httpx.Client, path: st
     error = answer.json()["error"]
     message = error["message"] if openai else error
     assert len(message) < 5000
-    if not openai or told == "not valid JSON":
-        assert told in message
+    if not openai or expected == "not valid JSON":
+        assert expected in message
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,11 @@ def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
 
 
 def load(*arguments: object, status: int = 0, **variables: str) -> str:
-    """Run the command to its end; return what it said."""
+    """Run the command to its end; return what it printed."""
     with start(*arguments, **variables) as process:
-        told, log = process.communicate(timeout=120)
-    assert process.returncode == status, told + log
-    return told + "".join(line for line in log.splitlines(keepends=True) if not line.startswith("{"))
+        printed, log = process.communicate(timeout=120)
+    assert process.returncode == status, printed + log
+    return printed + "".join(line for line in log.splitlines(keepends=True) if not line.startswith("{"))
 
 
 def rows_of(output: Path) -> dict[str, dict[str, Any]]:
@@ -50,7 +50,7 @@ def rows_of(output: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with every sample, each where its kind is told."""
+    """Return a folder with every sample, each where the command finds its kind."""
     made = tmp_path / "media"
     for modality, names in SAMPLES.items():
         for number, name in enumerate(names):
@@ -78,11 +78,11 @@ def test_every_sample_has_its_vector_and_a_bad_file_its_error(
     (folder / "notes.pdf").write_bytes(b"%PDF")
     output = tmp_path / "vectors.parquet"
     url = ["--url", running.url] if where == "a server" else []
-    told = load(folder, output, *url, status=1)
+    printed = load(folder, output, *url, status=1)
     good = sum(len(names) for names in SAMPLES.values())
-    assert f"{good} embedded, 0 unchanged, 0 removed, 1 failed" in told
-    assert "failed: broken.jpg: " in told
-    assert "skipped, of no known kind: 1 .pdf" in told
+    assert f"{good} embedded, 0 unchanged, 0 removed, 1 failed" in printed
+    assert "failed: broken.jpg: " in printed
+    assert "skipped, of no known kind: 1 .pdf" in printed
     rows = rows_of(output)
     assert len(rows) == good + 1
     check_vectors(rows, expected)
@@ -102,8 +102,8 @@ def test_a_second_run_embeds_only_what_changed(folder: Path, tmp_path: Path) -> 
     shutil.copy(MEDIA / "alpha.png", folder / "landscape.jpg")
     os.utime(folder / "small.webp")
     (folder / "cmyk.jpg").unlink()
-    told = load(folder, output)
-    assert f"2 embedded, {len(before) - 2} unchanged, 1 removed, 0 failed" in told
+    printed = load(folder, output)
+    assert f"2 embedded, {len(before) - 2} unchanged, 1 removed, 0 failed" in printed
     after = rows_of(output)
     assert after["small.webp"] == before["small.webp"]
     assert after["landscape.jpg"]["vector"] == after["alpha.png"]["vector"]
@@ -131,8 +131,8 @@ def test_a_run_that_is_cut_goes_on_and_embeds_nothing_twice(tmp_path: Path, end:
     assert not output.exists()
     kept = [path for part in parts.glob("part-*.parquet") for path in pq.read_table(part)["path"].to_pylist()]
     assert 0 < len(kept) == len(set(kept)) < MANY
-    told = load(folder, output)
-    assert f"{MANY - len(kept)} embedded, {len(kept)} unchanged, 0 removed, 0 failed" in told
+    printed = load(folder, output)
+    assert f"{MANY - len(kept)} embedded, {len(kept)} unchanged, 0 removed, 0 failed" in printed
     assert len(rows_of(output)) == MANY
     assert not parts.exists()
 
@@ -173,7 +173,7 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "status", "message"),
     [
         (["nowhere", "o.parquet"], 3, "cannot read nowhere: No such file"),
         ([".", "o.parquet", "--rule", "*.png=smell"], 2, "--rule (BIND_RULE): must be GLOB=MODALITY"),
@@ -188,10 +188,10 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         (["."], 2, "OUTPUT"),
     ],
 )
-def test_what_cannot_be_is_one_line(arguments: list[str], status: int, told: str) -> None:
-    said = load(*arguments, status=status)
-    assert told in said
-    assert said.count("\n") == 1
+def test_what_cannot_be_is_one_line(arguments: list[str], status: int, message: str) -> None:
+    printed = load(*arguments, status=status)
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -207,17 +207,17 @@ def test_a_wrong_variable_of_the_server_in_this_process_is_one_line(
 ) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text("a dog\n")
-    said = load(texts, tmp_path / "o.parquet", status=2, **{variable: value})
-    assert f"({variable}): {takes}, not '{value}'\n" in said
-    assert said.count("\n") == 1
+    printed = load(texts, tmp_path / "o.parquet", status=2, **{variable: value})
+    assert f"({variable}): {takes}, not '{value}'\n" in printed
+    assert printed.count("\n") == 1
 
 
 def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "pyarrow.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')"
     )
-    said = load(".", "o.parquet", status=2, PYTHONPATH=f"{tmp_path}:{ROOT / 'inference'}")
-    assert said == (
+    printed = load(".", "o.parquet", status=2, PYTHONPATH=f"{tmp_path}:{ROOT / 'inference'}")
+    assert printed == (
         "python -m bind_inference: load needs pyarrow, which is not installed: "
         "pip install 'bindvectorizer[inference,load]'\n"
     )

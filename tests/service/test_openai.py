@@ -101,7 +101,7 @@ def test_thermal_is_not_what_the_same_picture_is_as_an_image(ai: openai.OpenAI) 
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told", "param"),
+    ("wanted", "message", "param"),
     [
         ({"input": [[1, 2, 3]]}, "input: token ids are not taken", None),
         ({"input": []}, "input: must have at least one text", "input"),
@@ -112,11 +112,11 @@ def test_thermal_is_not_what_the_same_picture_is_as_an_image(ai: openai.OpenAI) 
     ],
 )
 def test_a_wrong_request_is_the_clients_bad_request(
-    ai: openai.OpenAI, wanted: dict[str, Any], told: str, param: str | None
+    ai: openai.OpenAI, wanted: dict[str, Any], message: str, param: str | None
 ) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         ai.embeddings.create(**{"input": "a dog", "model": "Tiny"} | wanted)
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert caught.value.param == param
     assert caught.value.code == "invalid_request"
     assert caught.value.type == "invalid_request_error"

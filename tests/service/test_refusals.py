@@ -56,8 +56,8 @@ def test_every_bad_item_of_a_request_is_named(client: httpx.Client) -> None:
     body = {"texts": ["fine"], "images": [good, "!", good, GARBAGE], "audio": ["?"]}
     answer = client.post("/vectorize", json=body)
     assert answer.status_code in {415, 422}
-    told = answer.json()["error"].split("; ")
-    assert [fault.split(":")[0] for fault in told] == ["images[1]", "images[3]", "audio[0]"]
+    faults = answer.json()["error"].split("; ")
+    assert [fault.split(":")[0] for fault in faults] == ["images[1]", "images[3]", "audio[0]"]
 
 
 def test_a_bad_item_does_not_cost_the_next_request_its_answer(
@@ -69,7 +69,7 @@ def test_a_bad_item_does_not_cost_the_next_request_its_answer(
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (b"", "the body is empty"),
         (b"{", "not valid JSON"),
@@ -81,8 +81,8 @@ def test_a_bad_item_does_not_cost_the_next_request_its_answer(
         (b'{"text":["a"]}', "text: unknown field; known are texts"),
     ],
 )
-def test_a_body_that_is_wrong_says_where(client: httpx.Client, body: bytes, told: str) -> None:
-    assert told in refusal(client.post("/vectorize", content=body), 400)
+def test_a_body_that_is_wrong_says_where(client: httpx.Client, body: bytes, message: str) -> None:
+    assert message in refusal(client.post("/vectorize", content=body), 400)
 
 
 def test_too_many_items_are_refused(client: httpx.Client) -> None:
@@ -92,9 +92,9 @@ def test_too_many_items_are_refused(client: httpx.Client) -> None:
 def test_a_body_that_announces_too_much_is_refused_unread(running: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
         connection.sendall(b"POST /vectorize HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n")
-        told = connection.recv(1000)
-    assert told.startswith(b"HTTP/1.1 413")
-    assert b"1,000,000,000,000 bytes or more, above the limit of 134,217,728" in told
+        received = connection.recv(1000)
+    assert received.startswith(b"HTTP/1.1 413")
+    assert b"1,000,000,000,000 bytes or more, above the limit of 134,217,728" in received
 
 
 def test_an_endless_body_is_refused_once_it_is_too_much(client: httpx.Client) -> None:

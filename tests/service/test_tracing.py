@@ -54,9 +54,9 @@ def test_a_request_and_its_parts_continue_the_callers_trace(traced: ServerProces
     ]
     (request,) = [span for span in found if span.name == "POST /vectorize"]
     assert request.parent_span_id.hex() == PARENT
-    said = attributes(request.attributes)
-    assert (said["http.route"], said["http.response.status_code"]) == ("/vectorize", 200)
-    assert said["bind.request_id"] == "order-1111"
+    recorded = attributes(request.attributes)
+    assert (recorded["http.route"], recorded["http.response.status_code"]) == ("/vectorize", 200)
+    assert recorded["bind.request_id"] == "order-1111"
     for span in found:
         if span is not request:
             assert span.parent_span_id == request.span_id

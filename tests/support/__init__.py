@@ -1,1 +1,1 @@
-"""What several test folders share: pinned binaries, the local cluster, builders."""
+"""Helpers that several test folders share: pinned binaries, servers, the local cluster, builders."""

@@ -1,4 +1,4 @@
-"""Charts as `helm` renders them, for tests that read the objects."""
+"""Renders charts with `helm`, for tests that read the objects."""
 
 import functools
 import subprocess

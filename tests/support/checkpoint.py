@@ -1,4 +1,4 @@
-"""A small checkpoint in the published format, as fixtures: a conftest imports them."""
+"""Fixtures of a small checkpoint in the published format; a conftest imports them."""
 
 import hashlib
 from pathlib import Path
@@ -19,5 +19,5 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def published_sha256(published: Path) -> str:
-    """Return its sum."""
+    """Return the SHA-256 of the checkpoint."""
     return hashlib.sha256(published.read_bytes()).hexdigest()

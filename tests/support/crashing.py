@@ -1,6 +1,6 @@
-"""Decoder processes some of whose pictures do harm: `live` is started in place of the real one's.
+"""Decoder processes that pictures can crash: `live` is started in place of the real one.
 
-A picture of these bytes does what it says; any other is decoded as always.
+A picture whose bytes are one of these orders carries it out; any other is decoded as always.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from bind_inference.preprocess.limits import Floats, Limits
 
 
-def harm(data: bytes, limits: Limits) -> Floats:
-    """Do what `data` says."""
+def carry_out(data: bytes, limits: Limits) -> Floats:
+    """Carry out the order in `data`, or decode it."""
     match data.split():
         case [b"signal", number]:
             os.kill(os.getpid(), int(number))
@@ -44,6 +44,6 @@ real = media.DECODERS[Modality.IMAGE]
 
 
 def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
-    """Be a decoder process."""
-    media.DECODERS = {**media.DECODERS, Modality.IMAGE: harm}  # type: ignore[misc]  # in this process alone
+    """Run as a decoder process whose decoder of pictures is `carry_out`."""
+    media.DECODERS = {**media.DECODERS, Modality.IMAGE: carry_out}  # type: ignore[misc]  # in this process alone
     process.live(connection, bounds, memory_bytes)

@@ -1,4 +1,4 @@
-"""A DNS server on loopback that knows one thing: the A records of every name are `addresses`."""
+"""A DNS server on loopback, by which every name has the same A records."""
 
 import socket
 import struct
@@ -46,5 +46,5 @@ def answer(query: bytes, addresses: tuple[str, ...]) -> bytes:
     flags = 0x8180 | (0 if addresses else NOT_FOUND)
     header = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
     # 0xC00C points to the name in the question.
-    rows = (struct.pack("!HHHIH", 0xC00C, A_RECORD, 1, 0, 4) + socket.inet_aton(item) for item in records)
-    return header + question + b"".join(rows)
+    answers = (struct.pack("!HHHIH", 0xC00C, A_RECORD, 1, 0, 4) + socket.inet_aton(item) for item in records)
+    return header + question + b"".join(answers)

@@ -1,6 +1,6 @@
-"""An engine without weights: an item's vector is [number of its batch, length of its data, 0, 0].
+"""An engine without weights and decoders without processes, whose arrays are strings.
 
-And decoders without processes, whose arrays are strings.
+The vector of an item is [number of its batch, length of its data, 0, 0].
 """
 
 from __future__ import annotations
@@ -75,7 +75,15 @@ class FakeDecoders:
         wanted: Callable[[], bool],
         done: Callable[[Decoded | Exception, float], None],
     ) -> None:
-        self._thread.submit(self._decode, modality, data, wanted, done)
+        def run() -> None:
+            if not wanted():
+                return
+            try:
+                done(self._decoded(modality, data), 0.0)
+            except Exception as error:  # noqa: BLE001  (as of a real one)
+                done(error, 0.0)
+
+        self._thread.submit(run)
 
     def read(
         self,
@@ -90,24 +98,11 @@ class FakeDecoders:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _decode(
-        self,
-        modality: Modality,
-        data: str | Blob,
-        wanted: Callable[[], bool],
-        done: Callable[[Decoded | Exception, float], None],
-    ) -> None:
-        if not wanted():
-            return
-        try:
-            given = data.read() if isinstance(data, Blob) else data
-            if modality is Modality.TEXT:
-                done(self.text(given), 0.0)
-            else:
-                text = decode_base64(given, self._max_item_bytes).decode()
-                done(Decoded(_slices(modality, text)), 0.0)
-        except Exception as error:  # noqa: BLE001  (as of a real one)
-            done(error, 0.0)
+    def _decoded(self, modality: Modality, data: str | Blob) -> Decoded:
+        given = data.read() if isinstance(data, Blob) else data
+        if modality is Modality.TEXT:
+            return self.text(given)
+        return Decoded(_slices(modality, decode_base64(given, self._max_item_bytes).decode()))
 
 
 def _slices(modality: Modality, text: str) -> list[Slice]:

@@ -1,16 +1,17 @@
 """A real HTTP server on loopback that serves one file, well or in one of the ways that go wrong."""
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from support.http_server import listening
 
 
 @dataclass
 class FileServer:
-    """What is served, and how; `requests` holds the Range header of each request, or None."""
+    """The file that is served, and how. requests: the Range header of each request, or None."""
 
     content: bytes
     ranges: bool = True
@@ -55,14 +56,6 @@ def serving(server: FileServer) -> Iterator[FileServer]:
                 self.close_connection = True
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    server.url = f"http://127.0.0.1:{httpd.server_address[1]}/weights.pth"
-    try:
+    with listening(Handler) as url:
+        server.url = f"{url}/weights.pth"
         yield server
-    finally:
-        httpd.shutdown()
-        httpd.server_close()

@@ -1,4 +1,4 @@
-"""A GPU node that is only a name: kwok answers for it, and the scheduler takes it for real."""
+"""A fake GPU node: kwok keeps it Ready, and the scheduler takes it for real."""
 
 import json
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bind_demo.kube import Kube
+from bind_demo.cluster.kube import Kube
 from support.tools import binary
 from support.waiting import until
 
@@ -34,7 +34,7 @@ spec:
           lastHeartbeatTime: {{ Now | Quote }}
           lastTransitionTime: {{ Now | Quote }}
 """
-"""The node becomes Ready once, and kwok renews its lease; its pods stay Pending, for nothing runs them."""
+"""The node becomes Ready once and kwok renews its lease; its pods stay Pending: nothing runs them."""
 
 
 @contextmanager

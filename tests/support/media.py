@@ -1,4 +1,4 @@
-"""Small media of every kind, made in memory, and some that lie."""
+"""Makes small media of every kind in memory, and some whose headers are wrong."""
 
 import base64
 import io

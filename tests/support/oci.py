@@ -1,6 +1,6 @@
-"""An image of files in the node's registry: one layer on nothing, as `FROM scratch` and `COPY` make it.
+"""Pushes an image of files to the node's registry: one layer, as `FROM scratch` and `COPY` make it.
 
-Without buildah, which would write gigabytes of zeros to the disk several times over.
+buildah is not used, because it would write gigabytes of zeros to the disk several times over.
 """
 
 import gzip
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from bind_local.registry import MANIFESTS
+from bind_local.images.registry import MANIFESTS
 from bind_local.topology import REGISTRY
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ COPY_BYTES = 1 << 20
 
 
 class Summed(io.RawIOBase):
-    """A file to write to, with the sum of what was written."""
+    """Sums what is written to a file."""
 
     def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file
@@ -73,7 +73,7 @@ def layer_of(folder: Path) -> tuple[bytes, str]:
 
 
 def upload(registry: httpx.Client, blob: bytes, kind: str) -> dict[str, str | int]:
-    """Upload a blob, and return what a manifest says of it."""
+    """Upload a blob, and return its descriptor for a manifest."""
     digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
     begun = registry.post("/blobs/uploads/").raise_for_status()
     where = httpx.URL(begun.headers["location"]).copy_merge_params({"digest": digest})

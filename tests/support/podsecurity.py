@@ -1,7 +1,7 @@
 """Pod Security Standards, profile `restricted`, as a function of a pod spec.
 
-Source: kubernetes.io/docs/concepts/security/pod-security-standards, v1.35. Only what a chart can get wrong
-without Windows, ephemeral containers and AppArmor.
+Source: kubernetes.io/docs/concepts/security/pod-security-standards, v1.35. It checks what a chart can get
+wrong, without Windows, ephemeral containers and AppArmor.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Builders of BindVectorizer manifests, and one breach of each of its rules."""
+"""Builds BindVectorizer manifests, and a breach of each of their rules."""
 
 import copy
 from typing import Any

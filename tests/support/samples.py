@@ -41,7 +41,7 @@ def encoded(modality: Modality, name: str, number: int = 0) -> str:
 
 
 class Expected:
-    """The vector of each sample, by a direct call of the model."""
+    """Has the vector of each sample by a direct call of the model."""
 
     def __init__(self, engine: TorchEngine) -> None:
         self._engine = engine
@@ -56,7 +56,7 @@ class Expected:
         return self._vectors[key]
 
     def check(self, modality: Modality, name: str, vector: object) -> None:
-        """Assert that `vector` is the sample's, to float32's rounding."""
+        """Assert that `vector` is that of the sample, to float32's rounding."""
         expected = self.vector(modality, name)
         np.testing.assert_allclose(
             np.asarray(vector, np.float32), expected, rtol=0, atol=2e-6 * float(np.abs(expected).max())

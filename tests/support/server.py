@@ -1,4 +1,4 @@
-"""The real process, started on a free port and asked over HTTP."""
+"""Starts the real server as a process on a free port, to be asked over HTTP."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ COMMAND = (sys.executable, "-m", "bind_inference")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of a server: nothing of ours from outside, the sources importable."""
+    """Return the environment of a server: none of our variables from outside, the sources importable."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("BIND_", "ENABLE_CUDA"))
     }
@@ -61,28 +62,29 @@ class ServerProcess:
 
     def wait_listening(self, timeout_s: float = 30) -> None:
         """Wait until it has logged its port."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            for event in self.events():
-                if event["message"] == "listening":
-                    self.port = event["port"]
-                    return
-            assert self.process.poll() is None, f"the server ended:\n{self.log.read_text()}"
-            time.sleep(0.02)
-        raise TimeoutError(f"not listening after {timeout_s} s:\n{self.log.read_text()}")
+        self.port = until(self._logged_port, timeout_s, lambda: f"listening:\n{self._logs()}", poll_s=0.02)
 
     def wait_ready(self, timeout_s: float = 120) -> None:
         """Wait until ready answers 204."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            if httpx.get(f"{self.url}/.well-known/ready", timeout=5).status_code == 204:
-                return
-            assert self.process.poll() is None, f"the server ended:\n{self.log.read_text()}"
-            time.sleep(0.1)
-        raise TimeoutError(f"not ready after {timeout_s} s:\n{self.log.read_text()}")
+        until(self._is_ready, timeout_s, lambda: f"ready:\n{self._logs()}", poll_s=0.1)
 
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
+
+    def _logged_port(self) -> int | None:
+        ports = [event["port"] for event in self.events() if event["message"] == "listening"]
+        self._assert_running()
+        return ports[0] if ports else None
+
+    def _is_ready(self) -> bool:
+        self._assert_running()
+        return httpx.get(f"{self.url}/.well-known/ready", timeout=5).status_code == 204
+
+    def _assert_running(self) -> None:
+        assert self.process.poll() is None, f"the server ended:\n{self._logs()}"
+
+    def _logs(self) -> str:
+        return self.log.read_text()
 
 
 @contextmanager

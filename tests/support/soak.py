@@ -1,6 +1,6 @@
-"""`python -m support.soak`: the chaos test in full, with bars on memory and /meta.
+"""`python -m support.soak` runs the chaos test in full, with targets for memory and /meta.
 
-The status is 1 when a good item is wrong, a request gets a 5xx, memory grows, or /meta lingers.
+The status is 1 when a good item is wrong, a request gets a 5xx, memory grows, or /meta is slow.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bind_bench.bars import META_MS
-from bind_bench.probe import Probe, probing
-from bind_bench.stats import drift, percentile
-from bind_bench.usage import usage_of
-from support.chaos import BAD_EVERY, CLIENTS, Outcome, run_chaos
+from bind_bench.figures.stats import drift, percentile
+from bind_bench.figures.targets import META_MS
+from bind_bench.servers.usage import usage_of
+from bind_bench.workload.probe import Probe, probing
+from support.chaos import BAD_EVERY, CLIENTS, Tally, run_chaos
 from support.samples import Expected, tiny_engine
 from support.server import server
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 REQUESTS = 10_000
 WARM_UP_SHARE = 0.2
 WINDOW_SHARE = 0.1
-"""Memory is compared as medians: of the tenth after warming up, and of the last tenth."""
+"""MemorySamples is compared as medians: of the tenth after warming up, and of the last tenth."""
 
 DRIFT_MOST = 0.05
 _SAMPLE_S = 0.25
@@ -41,8 +41,8 @@ _MIB = 1024 * 1024
 
 
 @dataclass
-class Memory:
-    """Resident MiB of server and children, each with the number of requests that were done by then."""
+class MemorySamples:
+    """Resident MiB of server and children. done: the number of requests that were done by then."""
 
     done: list[int] = field(default_factory=list)
     mib: list[float] = field(default_factory=list)
@@ -53,51 +53,51 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A figure of the soak, what is asked of it, and whether that is so."""
+class SoakFigure:
+    """A figure of the soak, its target, and whether it is reached."""
 
-    figure: str
+    name: str
     measured: str
     asked: str
     reached: bool
 
 
-def judge(requests: int, outcome: Outcome, memory: Memory, probe: Probe) -> list[Row]:
-    """Return every figure beside its bar."""
+def build_figures(requests: int, tally: Tally, memory: MemorySamples, probe: Probe) -> list[SoakFigure]:
+    """Return every figure beside its target."""
     before = memory.between(WARM_UP_SHARE * requests, (WARM_UP_SHARE + WINDOW_SHARE) * requests)
     after = memory.between((1 - WINDOW_SHARE) * requests, requests)
     if not before or not after:
         raise ValueError(f"{requests} requests are too few to see memory: take 2000 or more")
     growth = drift(before, after)
     p99 = percentile(probe.milliseconds, 0.99)
-    errors = sum(count for status, count in outcome.statuses.items() if status >= 500)
+    errors = sum(count for status, count in tally.statuses.items() if status >= 500)
     slow, odd = p99 > META_MS, [status for status in probe.statuses if status != 200]
     sizes = f"{statistics.median(before):.0f} -> {statistics.median(after):.0f} MiB, {growth:+.1%}"
     refused = requests // BAD_EVERY
     return [
-        Row("requests", f"{outcome.done}", f"{requests}", outcome.done == requests),
-        Row("good items, all right", f"{outcome.good_items}", "> 0", outcome.good_items > 0),
-        Row("faults", f"{len(outcome.faults)}", "0", not outcome.faults),
-        Row("bad requests refused", f"{outcome.refused}", f"{refused}", outcome.refused == refused),
-        Row("clients that hung up", f"{outcome.hung_up}", "> 0", outcome.hung_up > 0),
-        Row("answers of 5xx", f"{errors}", "0", errors == 0),
-        Row("RSS, warmed up -> end", sizes, f"<= +{DRIFT_MOST:.0%}", growth <= DRIFT_MOST),
-        Row("/meta p99", f"{p99:.1f} ms of {len(probe.statuses)}", f"<= {META_MS:.0f} ms", not slow),
-        Row("/meta other than 200", f"{len(odd)}", "0", not odd and bool(probe.statuses)),
+        SoakFigure("requests", f"{tally.done}", f"{requests}", tally.done == requests),
+        SoakFigure("good items, all right", f"{tally.good_items}", "> 0", tally.good_items > 0),
+        SoakFigure("faults", f"{len(tally.faults)}", "0", not tally.faults),
+        SoakFigure("bad requests refused", f"{tally.refused}", f"{refused}", tally.refused == refused),
+        SoakFigure("clients that hung up", f"{tally.hung_up}", "> 0", tally.hung_up > 0),
+        SoakFigure("answers of 5xx", f"{errors}", "0", errors == 0),
+        SoakFigure("RSS, warmed up -> end", sizes, f"<= +{DRIFT_MOST:.0%}", growth <= DRIFT_MOST),
+        SoakFigure("/meta p99", f"{p99:.1f} ms of {len(probe.statuses)}", f"<= {META_MS:.0f} ms", not slow),
+        SoakFigure("/meta other than 200", f"{len(odd)}", "0", not odd and bool(probe.statuses)),
     ]
 
 
 async def soak(
     url: str, port: int, pid: int, requests: int, seed: int, progress: Progress
-) -> tuple[Outcome, Memory, Probe]:
+) -> tuple[Tally, MemorySamples, Probe]:
     """Send the requests and watch the server meanwhile."""
-    memory, latest = Memory(), Outcome()
-    bar = progress.add_task("requests", total=requests)
+    memory, latest = MemorySamples(), Tally()
+    task = progress.add_task("requests", total=requests)
 
-    def told(outcome: Outcome) -> None:
+    def report(tally: Tally) -> None:
         nonlocal latest
-        latest = outcome
-        progress.update(bar, completed=outcome.done)
+        latest = tally
+        progress.update(task, completed=tally.done)
 
     async def watch() -> None:
         while True:
@@ -108,9 +108,9 @@ async def soak(
     expected = Expected(tiny_engine())
     with probing("127.0.0.1", port) as probe:
         watcher = asyncio.create_task(watch())
-        outcome = await run_chaos(url, expected, requests, seed=seed, progress=told)
+        tally = await run_chaos(url, expected, requests, seed=seed, progress=report)
         watcher.cancel()
-    return outcome, memory, probe
+    return tally, memory, probe
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -138,17 +138,19 @@ def main(arguments: Sequence[str]) -> int:
         found = asyncio.run(soak(running.url, running.port, pid, args.requests, args.seed, progress))
         alive = running.process.poll() is None
         errors = [event for event in running.events() if event["level"] == "ERROR"]
-    rows = judge(args.requests, *found)
-    rows.append(
-        Row("the server lives, errors in its log", f"{alive}, {len(errors)}", "True, 0", alive and not errors)
+    figures = build_figures(args.requests, *found)
+    figures.append(
+        SoakFigure(
+            "the server lives, errors in its log", f"{alive}, {len(errors)}", "True, 0", alive and not errors
+        )
     )
     table = Table("figure", "measured", "asked", "", title=f"soak, {time.monotonic() - started:.0f} s")
-    for row in rows:
-        table.add_row(row.figure, row.measured, row.asked, "ok" if row.reached else "MISSED")
+    for figure in figures:
+        table.add_row(figure.name, figure.measured, figure.asked, "ok" if figure.reached else "MISSED")
     console.print(table)
     for line in [*found[0].faults[:20], *(f"log: {event['message']}" for event in errors[:20])]:
         console.print(f"fault: {line}", markup=False)
-    return 0 if all(row.reached for row in rows) else 1
+    return 0 if all(figure.reached for figure in figures) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One story on the local cluster: a namespace of its own, and what its tests do in it."""
+"""A story on the local cluster has a namespace of its own; this is what its tests can do in it."""
 
 import json
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from typing import Any
 
 import weaviate
 
-from bind_demo.endpoint import Endpoint
-from bind_demo.kube import Kube
-from bind_demo.wait import Condition, View, view_of
+from bind_demo.client.endpoint import Endpoint
+from bind_demo.cluster.kube import Kube
+from bind_demo.cluster.wait import Condition, View, view_of
 from support.waiting import until
 
 READY_TIMEOUT_S = 180
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Story:
-    """A namespace and a folder of fixtures; every wait has a bound and tells what the resource said."""
+    """A namespace and a folder of fixtures; every wait has a bound, and a failure shows the conditions."""
 
     kube: Kube
     namespace: str
@@ -34,10 +34,9 @@ class Story:
     def open(self) -> None:
         """Make the namespace, with Pod Security `restricted`, after clearing one that an ended run left."""
         self.close()
-        body = {"apiVersion": "v1", "kind": "Namespace"} | {
-            "metadata": {"name": self.namespace, "labels": LABELS}
-        }
-        self.kube.run("create", "-f", "-", stdin=json.dumps(body))
+        metadata = {"name": self.namespace, "labels": LABELS}
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        self.kube.run("create", "-f", "-", stdin=json.dumps(manifest))
 
     def close(self) -> None:
         """Delete the resources, then the namespace, and wait until it is gone."""
@@ -62,7 +61,7 @@ class Story:
         return self.kube.get(KIND, name, "-n", self.namespace)
 
     def condition(self, name: str, type_: str = "Ready") -> Condition:
-        """Return a condition for the newest spec; one of status `""` while there is none."""
+        """Return a condition for the newest spec; one of status "" while there is none."""
         view = view_of(self.resource(name))
         found = [c for c in view.conditions if c.type == type_ and view.current]
         return found[0] if found else Condition(type_, "", "", "")
@@ -74,7 +73,9 @@ class Story:
             resource = self.resource(name)
             return resource if view_of(resource).is_true("Ready") else None
 
-        return until(ready, timeout_s, lambda: f"{name} is Ready; it says {self.say(name)}")
+        return until(
+            ready, timeout_s, lambda: f"{name} is Ready; its conditions: {self.conditions_line(name)}"
+        )
 
     def wait_reason(self, name: str, reason: str, timeout_s: float) -> Condition:
         """Wait until Ready has a reason for the newest spec, and return the condition."""
@@ -83,7 +84,9 @@ class Story:
             condition = self.condition(name)
             return condition if condition.reason == reason else None
 
-        return until(reached, timeout_s, lambda: f"{name} is {reason}; it says {self.say(name)}")
+        return until(
+            reached, timeout_s, lambda: f"{name} is {reason}; its conditions: {self.conditions_line(name)}"
+        )
 
     def wait_gone(self, kind: str, name: str, timeout_s: float = 60) -> None:
         """Wait until an object is gone."""
@@ -91,7 +94,7 @@ class Story:
             lambda: not self.kube.get(kind, name, "-n", self.namespace), timeout_s, f"{kind} {name} is gone"
         )
 
-    def say(self, name: str) -> str:
+    def conditions_line(self, name: str) -> str:
         """Return the resource's conditions in one line."""
         view: View = view_of(self.resource(name))
         return "; ".join(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.conditions) or "nothing"

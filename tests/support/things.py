@@ -1,4 +1,4 @@
-"""A small collection for the stories: one text and one picture, a vector for each."""
+"""A small collection for the stories: its objects have a text, a picture and one vector of both."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ def make_collection(client: weaviate.WeaviateClient, name: str) -> Collection[An
 
 
 def make_thing(number: int) -> dict[str, str]:
-    """Return the object of a number: the same text and the same picture (PNG, 64 px) every time."""
+    """Return the object of `number`: the same text and the same picture (PNG, 64 px) every time."""
     pixels = np.random.default_rng(number).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")

@@ -1,4 +1,4 @@
-"""The pinned programs that `make cluster` builds, for tests that need one (helm, caddy, kubectl, kwok …)."""
+"""Finds the pinned programs that `make cluster` builds (helm, caddy, kubectl, kwok …)."""
 
 import functools
 import subprocess

@@ -1,4 +1,4 @@
-"""A chart's values file and schema, path by path."""
+"""Reads a chart's values file and schema, path by path."""
 
 import functools
 import json
@@ -63,7 +63,7 @@ def groups(chart: str) -> list[Path]:
 
 
 def in_schema(chart: str, path: Path) -> dict[str, Any]:
-    """Return what the schema says of the map at `path`. Raises KeyError if it knows no such map."""
+    """Return what the schema says of the map at `path`. Raises KeyError if the schema knows no such map."""
     node = schema(chart)
     for key in path:
         node = _resolve(chart, node["properties"][key])

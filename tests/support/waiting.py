@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a bound and a sentence for the failure."""
+"""Waits for a condition, with a bound and a sentence for the failure."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import pytest
 
 T = TypeVar("T")
 
-POLL_S = 0.5
 
-
-def until(check: Callable[[], T | None], timeout_s: float, what: Callable[[], str] | str) -> T:
+def until(
+    check: Callable[[], T | None], timeout_s: float, what: Callable[[], str] | str, *, poll_s: float = 0.5
+) -> T:
     """Return the first true value of `check`; fail the test after `timeout_s` with what was waited for.
 
     what: the sentence, or a function that makes it at the end, when it can say how things stand.
@@ -24,4 +24,11 @@ def until(check: Callable[[], T | None], timeout_s: float, what: Callable[[], st
         if time.monotonic() > deadline:
             text = what if isinstance(what, str) else what()
             pytest.fail(f"not after {timeout_s:.0f} s: {text}", pytrace=False)
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
+
+
+def eventually(what: str, check: Callable[[], object], within_s: float = 20.0) -> float:
+    """Wait until `check` is true, and return the seconds that took; fail the test with `what` if never."""
+    started = time.monotonic()
+    until(check, within_s, what, poll_s=0.1)
+    return time.monotonic() - started

@@ -3,12 +3,10 @@
 Only the addresses are adapted: the DNS server and the socket between the gate's two halves.
 """
 
-import contextlib
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,9 @@ import pytest
 
 from support.charts import pick, render
 from support.dns import FakeDns
+from support.ports import free_ports
 from support.tools import binary
+from support.waiting import until
 
 TINY = "modules.multi2vec-bind.model.name=Tiny"
 INFERENCE_PORT = "8080"
@@ -28,23 +28,16 @@ MEDIA_TRY_S = 15
 START_S = 20
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until `process` listens."""
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise ChildProcessError(f"{process.args!r} ended with status {process.returncode}")
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"nobody listens on {host}:{port} after {START_S} s")
+
+    def connects() -> bool:
+        assert process.poll() is None, f"{process.args!r} ended with status {process.returncode}"
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((host, port)) == 0
+
+    until(connects, START_S, f"{process.args!r} listens on {host}:{port}", poll_s=0.02)
 
 
 @dataclass
@@ -110,7 +103,8 @@ def adapted(text: str, dns: FakeDns, backend_port: int, folder: Path) -> str:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    port, health_port, backend_port = free_port(), free_port(), free_port("0.0.0.0")  # noqa: S104  (127/8)
+    port, health_port = free_ports(2)
+    (backend_port,) = free_ports(1, "0.0.0.0")  # noqa: S104  (127/8)
     values = {
         "gate.port": port,
         "gate.healthPort": health_port,

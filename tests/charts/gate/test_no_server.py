@@ -1,4 +1,4 @@
-"""No inference server is there: Weaviate goes on, and whoever wants a vector is told why there is none."""
+"""No inference server is there: Weaviate goes on, and a request for a vector is answered with the reason."""
 
 import threading
 import time

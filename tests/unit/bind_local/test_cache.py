@@ -11,7 +11,7 @@ import pytest
 from bind_local import cache, preflight
 from bind_local.disk import Need
 from bind_local.paths import REPO, Paths, cache_folder
-from bind_local.programs import ALL_MODULES, CADDY, HELM
+from bind_local.programs.modules import ALL_MODULES, CADDY, HELM
 from bind_local.usage import usage
 
 MB = 1_000_000

@@ -9,7 +9,7 @@ from bind_local.paths import Paths
 
 
 @pytest.mark.parametrize(
-    ("argv", "said", "remedy"),
+    ("argv", "message", "remedy"),
     [
         (["binaries", "kubernetes", "docker"], "no module docker", "kubernetes, containerd"),
         (["path", "docker"], "no program 'docker'", "kube-apiserver"),
@@ -22,11 +22,11 @@ from bind_local.paths import Paths
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str, remedy: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], argv: list[str], message: str, remedy: str
 ) -> None:
     assert main(argv, Paths(tmp_path)) == 1
     shown = capsys.readouterr()
-    assert said in shown.err.splitlines()[1]
+    assert message in shown.err.splitlines()[1]
     assert "to do: " in shown.err
     assert remedy in shown.err
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What a failed program tells a person."""
+"""A failed program is reported with its output, its log and a remedy."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_output_and_input_pass_through() -> None:
     assert command.output(["cat"], remedy="", stdin="words") == "words"
 
 
-def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_is_not_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(LocalError, match="this needs it, and this is not root") as raised:
         need_root("this needs it")

@@ -6,10 +6,10 @@ from bind_local.steps import Step, duration, run_steps
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.04, "0.0s"), (9.9, "9.9s"), (9.96, "10s"), (59.6, "1m00s"), (320, "5m20s")]
+    ("seconds", "text"), [(0.04, "0.0s"), (9.9, "9.9s"), (9.96, "10s"), (59.6, "1m00s"), (320, "5m20s")]
 )
-def test_durations_as_people_say_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_durations_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_a_step_that_is_done_does_not_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,10 +31,10 @@ def test_a_copy_is_the_version(copy: Place, version: str) -> None:
 def test_what_is_read_at_run_time_is_the_version(version: str) -> None:
     import bind_inference
     import bind_operator
-    from bind_local import images
+    from bind_local.images import catalog
     from bind_operator.settings import Images
 
-    assert {bind_operator.__version__, bind_inference.__version__, images.VERSION} == {version}
+    assert {bind_operator.__version__, bind_inference.__version__, catalog.VERSION} == {version}
     assert Images().inference.tag == version
 
 

@@ -1,43 +1,69 @@
-"""The action for each state."""
+"""The rules by which an action follows from a state; the table itself stands in plan.py alone."""
 
 import pytest
 
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState
 
-WANTED = {
-    ReleaseState.ABSENT: Action.INSTALL,
-    ReleaseState.FOREIGN: Action.REFUSE,
-    ReleaseState.BUSY: Action.WAIT,
-    ReleaseState.LOCKED: Action.UNLOCK,
-    ReleaseState.UNINSTALLING: Action.UNINSTALL,
-    ReleaseState.OUT_OF_SYNC: Action.UPGRADE,
-    ReleaseState.FAILED: Action.UPGRADE,
-    ReleaseState.DRIFTED: Action.UPGRADE,
-    ReleaseState.IN_SYNC: Action.NOTHING,
-}
-DELETING = {
-    ReleaseState.ABSENT: Action.FINISH_DELETION,
-    ReleaseState.FOREIGN: Action.FINISH_DELETION,
-    ReleaseState.BUSY: Action.WAIT,
-    ReleaseState.LOCKED: Action.UNINSTALL,
-    ReleaseState.UNINSTALLING: Action.UNINSTALL,
-    ReleaseState.OUT_OF_SYNC: Action.UNINSTALL,
-    ReleaseState.FAILED: Action.UNINSTALL,
-    ReleaseState.DRIFTED: Action.UNINSTALL,
-    ReleaseState.IN_SYNC: Action.UNINSTALL,
-}
+UPGRADED = {ReleaseState.OUT_OF_SYNC, ReleaseState.FAILED, ReleaseState.DRIFTED}
+NOT_FREE = {ReleaseState.ABSENT, ReleaseState.FOREIGN, ReleaseState.BUSY}
+"""No release of ours is there, or another Helm is at work on it."""
+
+
+def wanted(state: ReleaseState) -> Action:
+    return decide(state, deleting=False, suspended=False)
+
+
+def deleting(state: ReleaseState) -> Action:
+    return decide(state, deleting=True, suspended=False)
 
 
 @pytest.mark.parametrize("state", ReleaseState)
-def test_wanted(state: ReleaseState) -> None:
-    assert decide(state, deleting=False, suspended=False) is WANTED[state]
+def test_every_state_has_an_action(state: ReleaseState) -> None:
+    assert isinstance(wanted(state), Action)
+
+
+def test_a_release_that_is_missing_is_installed() -> None:
+    assert [state for state in ReleaseState if wanted(state) is Action.INSTALL] == [ReleaseState.ABSENT]
+
+
+def test_only_what_differs_from_the_spec_is_upgraded() -> None:
+    assert {state for state in ReleaseState if wanted(state) is Action.UPGRADE} == UPGRADED
+
+
+def test_only_a_release_in_sync_is_left_alone() -> None:
+    assert [state for state in ReleaseState if wanted(state) is Action.NOTHING] == [ReleaseState.IN_SYNC]
+
+
+def test_a_locked_release_is_unlocked_before_anything_else() -> None:
+    assert wanted(ReleaseState.LOCKED) is Action.UNLOCK
+
+
+def test_a_half_uninstalled_release_is_uninstalled_to_its_end() -> None:
+    assert wanted(ReleaseState.UNINSTALLING) is Action.UNINSTALL
+
+
+def test_a_release_that_helm_is_at_work_on_is_waited_for() -> None:
+    assert wanted(ReleaseState.BUSY) is deleting(ReleaseState.BUSY) is Action.WAIT
+
+
+def test_a_foreign_release_is_refused_and_never_uninstalled() -> None:
+    assert wanted(ReleaseState.FOREIGN) is Action.REFUSE
+    assert deleting(ReleaseState.FOREIGN) is Action.FINISH_DELETION
+
+
+@pytest.mark.parametrize("state", [state for state in ReleaseState if state not in NOT_FREE])
+def test_a_deletion_uninstalls_every_release_of_ours(state: ReleaseState) -> None:
+    assert deleting(state) is Action.UNINSTALL
+
+
+def test_a_deletion_without_a_release_is_finished() -> None:
+    assert deleting(ReleaseState.ABSENT) is Action.FINISH_DELETION
 
 
 @pytest.mark.parametrize("state", ReleaseState)
-def test_deleting_goes_before_suspended(state: ReleaseState) -> None:
-    assert decide(state, deleting=True, suspended=False) is DELETING[state]
-    assert decide(state, deleting=True, suspended=True) is DELETING[state]
+def test_deletion_goes_before_suspension(state: ReleaseState) -> None:
+    assert decide(state, deleting=True, suspended=True) is deleting(state)
 
 
 @pytest.mark.parametrize("state", ReleaseState)

@@ -23,7 +23,7 @@ class FakeKube:
 
     events: list[tuple[Reason, str, bool]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
-    is_released: bool = False
+    finalizer_removed: bool = False
 
     async def record_event(self, resource: Any, reason: Reason, message: str, *, warning: bool) -> None:
         self.events.append((reason, message, warning))
@@ -32,7 +32,7 @@ class FakeKube:
         self.deleted += [claim["metadata"]["name"] for claim in claims]
 
     async def apply_finalizer(self, resource: Any, *, present: bool) -> None:
-        self.is_released = not present
+        self.finalizer_removed = not present
 
 
 @dataclass
@@ -63,7 +63,14 @@ def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
     return Deletion(kube, helm, LIMIT_S), kube, helm  # type: ignore[arg-type]
 
 
-async def test_uninstall_is_recorded_and_the_resource_requeued() -> None:
+def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
+    """Return the message of the one event, which has this reason."""
+    [(found, message, is_warning)] = kube.events
+    assert (found, is_warning) == (reason, warning)
+    return message
+
+
+async def test_uninstall_is_reported_and_looks_again() -> None:
     deletion, kube, helm = make()
     assert await deletion.uninstall(KEY, raw(1), None) is False
     assert helm.runs == 1
@@ -80,15 +87,14 @@ async def test_uninstall_that_fails_is_the_callers() -> None:
     deletion, kube, _ = make(FakeHelm(HelmFailed("forbidden")))
     with pytest.raises(HelmFailed):
         await deletion.uninstall(KEY, raw(1), None)
-    assert not kube.is_released
+    assert not kube.finalizer_removed
 
 
 async def test_uninstall_gives_up_at_the_limit_and_says_how_to_go_on() -> None:
     deletion, kube, helm = make()
     assert await deletion.uninstall(KEY, raw(LIMIT_S + 1), FAILED) is True
-    assert (helm.runs, kube.is_released) == (0, True)
-    [(reason, message, warning)] = kube.events
-    assert (reason, warning) == (Reason.UNINSTALL_GAVE_UP, True)
+    assert (helm.runs, kube.finalizer_removed) == (0, True)
+    message = only_event(kube, Reason.UNINSTALL_GAVE_UP, warning=True)
     assert "forbidden" in message
     assert "helm uninstall t -n demo" in message
 
@@ -96,19 +102,18 @@ async def test_uninstall_gives_up_at_the_limit_and_says_how_to_go_on() -> None:
 async def test_retained_volumes_are_named_with_the_command_that_removes_them() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Retain", owned=True) is True
-    assert (kube.deleted, kube.is_released) == ([], True)
-    [(reason, message, warning)] = kube.events
-    assert (reason, warning) == (Reason.VOLUMES_KEPT, False)
+    assert (kube.deleted, kube.finalizer_removed) == ([], True)
+    message = only_event(kube, Reason.VOLUMES_KEPT, warning=False)
     assert "data-0" in message
     assert "kubectl delete pvc -n demo -l app.kubernetes.io/name=weaviate-bind" in message
 
 
-async def test_deleted_volumes_are_waited_for_and_recorded() -> None:
+async def test_deleted_volumes_are_waited_for_and_reported() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Delete", owned=True) is False
-    assert (kube.deleted, kube.is_released, kube.events) == (["data-0"], False, [])
+    assert (kube.deleted, kube.finalizer_removed, kube.events) == (["data-0"], False, [])
     assert await deletion.finish(KEY, raw(2), seen(), "Delete", owned=True) is True
-    assert kube.is_released
+    assert kube.finalizer_removed
     assert kube.events == [(Reason.VOLUMES_DELETED, "volumes deleted: data-0", False)]
 
 
@@ -116,8 +121,7 @@ async def test_volumes_that_do_not_go_are_left_at_the_limit() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(LIMIT_S + 1), seen("data-0"), "Delete", owned=True) is True
     assert kube.deleted == []
-    [(reason, message, warning)] = kube.events
-    assert (reason, warning) == (Reason.VOLUMES_LEFT, True)
+    message = only_event(kube, Reason.VOLUMES_LEFT, warning=True)
     assert "kubectl describe pvc -n demo data-0" in message
 
 

@@ -1,0 +1,207 @@
+"""Writes the page of a run as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bind_bench.figures.results import PEER, Results, measured_figures
+from bind_bench.figures.stats import Spread, spread
+from bind_bench.figures.targets import PEER_GFLOP, RATIO_TARGETS, Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bind_bench.machine import Machine
+    from bind_bench.workload.scenarios import Scenario
+
+REMARKS: Final = "<!-- What follows is written by hand and kept from run to run. -->"
+NONE: Final = "-"
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """The machine, the versions and the command to which the figures belong."""
+
+    date: str
+    machine: Machine
+    load_average: float
+    our_versions: str
+    peer_versions: str
+    relaxed: tuple[str, ...]
+    command: str
+    minutes: float
+
+
+def render(results: Results, context: RunContext, previous: str = "") -> str:
+    """Return the page; the remarks of the `previous` one are kept."""
+    parts = [
+        "# Benchmarks", _introduction(results), _context(results, context),
+        "## Ratios to the peer", _ratio_part(results),
+        "## Requests per second", _rate_table(results), *_beside(results), "## Memory, start, probes, cost",
+        _server_table(results), _cost(results), "## The same input, the same vector", _cosine_table(results),
+        "## What is not reached", _missing(results),
+    ]  # fmt: skip
+    kept = previous.partition(REMARKS)[2].strip()
+    return "\n\n".join(part for part in parts if part) + f"\n\n{REMARKS}\n" + (f"\n{kept}\n" if kept else "")
+
+
+def format_spread(values: Spread | None, digits: int = 2) -> str:
+    """Return `median (least to greatest)`."""
+    if values is None:
+        return NONE
+    return f"{values.median:.{digits}f} ({values.least:.{digits}f} to {values.greatest:.{digits}f})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _introduction(results: Results) -> str:
+    if not results.has_peer:
+        return (
+            "**Without the peer:** `make bench-inference` was given no `PEER`, so ours ran alone and "
+            "there are no ratios. `make bench-inference PEER=<checkout of "
+            "weaviate/multi2vec-bind-inference>` compares."
+        )
+    return (
+        "Ours beside Weaviate's multi2vec-bind-inference (the peer): both on the same full-size random "
+        "weights, both up at once, the scenarios interleaved (peer, ours, peer, ours), the same clients, no "
+        "two items alike. "
+        "Cells are the median over rounds, then least and greatest. A ratio is taken within a round."
+    )
+
+
+def _context(results: Results, context: RunContext) -> str:
+    machine = context.machine
+    rows = [
+        ["date", context.date],
+        [
+            "machine",
+            f"{machine.model}, {machine.cores} cores, {machine.memory_gib:.0f} GiB, Linux {machine.kernel}",
+        ],
+        ["CPU flags", " ".join(machine.flags) or "none that matter"],
+        [
+            "load average",
+            f"{context.load_average:.1f} (over 1 minute, before the run; above 0.5, others were at work too)",
+        ],
+        ["ours", context.our_versions],
+        ["command", f"`{context.command}`, {context.minutes:.0f} minutes"],
+    ]
+    if results.has_peer:
+        relaxed = "; pins that cannot be had: " + ", ".join(context.relaxed) if context.relaxed else ""
+        rows.insert(5, ["peer", context.peer_versions + relaxed])
+    return table(["", ""], rows)
+
+
+def _ratio_part(results: Results) -> str:
+    if not results.has_peer:
+        return "None without the peer."
+    names = [server.name for server in results.ours]
+    head = ["scenario", *(part for name in names for part in (f"{name}, x", "asked"))]
+    return table(head, [_ratio_cells(results, s, names) for s in results.scenarios if s != results.beside()])
+
+
+def _ratio_cells(results: Results, scenario: Scenario, names: Sequence[str]) -> list[str]:
+    cells = [scenario.name]
+    for name in names:
+        target = RATIO_TARGETS.get(scenario.kind, {}).get(name) if scenario.clients > 1 else None
+        cells += [format_spread(results.ratio(scenario, name)), f">= {target:g}" if target else NONE]
+    return cells
+
+
+def _rate_table(results: Results) -> str:
+    names = [server.name for server in results.servers]
+    rows = []
+    for scenario in results.scenarios:
+        if scenario == results.beside():
+            continue
+        rates = [results.rates(scenario, name) for name in names]
+        rows.append(
+            [scenario.name, *(format_spread(spread(values), 3) if values else NONE for values in rates)]
+        )
+    return "Scenario: modality x clients. `mixed` is a fixed list without videos.\n\n" + table(
+        ["scenario", *names], rows
+    )
+
+
+def _beside(results: Results) -> list[str]:
+    scenario = results.beside()
+    if scenario is None:
+        return []
+    measured = [
+        server.name
+        for server in results.servers
+        if any(sample.milliseconds for sample in results.samples.get((scenario.name, server.name), []))
+    ]
+    rows = [
+        [name, f"{results.p99_ms(scenario, name):.0f}", format_spread(spread(results.rates(scenario, name)))]
+        for name in measured
+    ]
+    return [
+        "## Texts while videos are in flight",
+        f"{scenario.clients} clients send texts for as long as a video of ten seconds is in flight.",
+        table(["server", "p99, ms", "texts per second"], rows),
+    ]
+
+
+def _server_table(results: Results) -> str:
+    rows = []
+    for server in results.servers:
+        meta = results.meta_p99_ms(server.name)
+        probes = NONE if meta is None else f"{meta:.1f}"
+        figures = [f"{server.rss_gib:.2f}", f"{server.end_rss_gib:.2f}", f"{server.ready_s:.1f}", probes]
+        rows.append([f"{server.name} {server.note}".strip(), *figures])
+    head = [
+        "server", "RSS when ready, GiB", "at the end, GiB", "ready from a warm cache, s",
+        "/meta p99 under load, ms",
+    ]  # fmt: skip
+    return table(head, rows) + "\n\nReady: at the second start, while no other server is up."
+
+
+def _cost(results: Results) -> str:
+    if not results.cost_ms:
+        return ""
+    return (
+        f"CPU time of server and children for one text request with Tiny, {len(results.cost_ms)} windows of "
+        f"2,000 distinct texts from 8 clients: {format_spread(spread(results.cost_ms))} ms."
+    )
+
+
+def _cosine_table(results: Results) -> str:
+    kinds = list(dict.fromkeys(kind for kind, _ in results.cosines))
+    first = results.servers[0].name
+    names = [server.name for server in results.servers[1:]]
+    if not names:
+        return "Needs two servers."
+    rows = [[kind, *(f"{results.cosines[kind, name]:.6f}" for name in names)] for kind in kinds]
+    return f"Cosine to the {first} server's vector of one item of each modality:\n\n" + table(
+        ["", *names], rows
+    )
+
+
+def _missing(results: Results) -> str:
+    lines = [
+        f"- {figure.sentence}.{_why(figure, results)}"
+        for figure in measured_figures(results)
+        if not figure.reached
+    ]
+    lines += [f"- Requests that failed: {failure}." for failure in results.failures()]
+    return "\n".join(lines) or "Every figure that was measured is reached."
+
+
+def _why(figure: Figure, results: Results) -> str:
+    """Return the arithmetic behind a ratio: how fast the peer computes, and what the target asks of ours."""
+    kind, _, precision = figure.what.partition(" at ")
+    scenario = next((s for s in reversed(results.scenarios) if s.kind == kind), None)
+    rates = results.rates(scenario, PEER) if scenario else []
+    if kind not in PEER_GFLOP or figure.unit != "x" or not rates:
+        return ""
+    peer = spread(rates).median * PEER_GFLOP[kind]
+    return (
+        f" The peer computes {peer:.0f} GFLOP/s here; the target asks ours for what would be "
+        f"{peer * figure.target:.0f} of the same arithmetic, and {precision} comes to "
+        f"{peer * figure.value:.0f}."
+    )

@@ -1,0 +1,113 @@
+"""The results of a run: what was measured, and the figures that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bind_bench.figures.stats import Spread, percentile, ratios, spread
+from bind_bench.figures.targets import COST_MS, META_MS, RATIO_TARGETS, READY_S, RSS_GIB, Figure
+from bind_bench.workload.scenarios import BESIDE, Scenario, most_clients
+
+if TYPE_CHECKING:
+    from bind_bench.workload.sample import Sample
+
+PEER = "peer"
+
+
+@dataclass
+class ServerFigures:
+    """The figures of one server. name: PEER, or the precision of ours."""
+
+    name: str
+    ready_s: float = 0
+    rss_gib: float = 0
+    end_rss_gib: float = 0
+    note: str = ""
+
+
+@dataclass
+class Results:
+    """The results of a whole run. samples: by (scenario, server), one for each round."""
+
+    scenarios: list[Scenario]
+    servers: list[ServerFigures]
+    samples: dict[tuple[str, str], list[Sample]] = field(default_factory=dict)
+    cosines: dict[tuple[str, str], float] = field(default_factory=dict)
+    cost_ms: list[float] = field(default_factory=list)
+
+    @property
+    def ours(self) -> list[ServerFigures]:
+        """Our servers, without the peer."""
+        return [server for server in self.servers if server.name != PEER]
+
+    @property
+    def has_peer(self) -> bool:
+        """Say whether the peer took part."""
+        return len(self.ours) < len(self.servers)
+
+    def add(self, scenario: Scenario, server: str, sample: Sample) -> None:
+        """Keep a sample."""
+        self.samples.setdefault((scenario.name, server), []).append(sample)
+
+    def rates(self, scenario: Scenario, server: str) -> list[float]:
+        """Return the requests per second of each round."""
+        return [sample.rate for sample in self.samples.get((scenario.name, server), [])]
+
+    def ratio(self, scenario: Scenario, server: str) -> Spread | None:
+        """Return ours / peer over the rounds; None when one of them has no such scenario."""
+        values = ratios(self.rates(scenario, server), self.rates(scenario, PEER))
+        return spread(values) if values else None
+
+    def p99_ms(self, scenario: Scenario, server: str) -> float:
+        """Return the p99 over all requests of a scenario."""
+        return percentile([ms for s in self.samples[scenario.name, server] for ms in s.milliseconds], 0.99)
+
+    def meta_p99_ms(self, server: str) -> float | None:
+        """Return the p99 of /meta over all scenarios; None when it was never asked."""
+        values = [
+            ms
+            for (_, name), found in self.samples.items()
+            if name == server
+            for s in found
+            for ms in s.meta_ms
+        ]
+        return percentile(values, 0.99) if values else None
+
+    def failures(self) -> list[str]:
+        """Return a line for each scenario in which a request failed."""
+        counts = {key: sum(sample.failed for sample in found) for key, found in self.samples.items()}
+        return [
+            f"{scenario} on {server}: {count} failed" for (scenario, server), count in counts.items() if count
+        ]
+
+    def beside(self) -> Scenario | None:
+        """Return the scenario of texts while videos are in flight."""
+        return most_clients(self.scenarios, BESIDE)
+
+
+def measured_figures(results: Results) -> list[Figure]:
+    """Return every figure that has a target and was measured."""
+    found = []
+    for server in results.ours:
+        precision = server.name
+        for kind, targets in RATIO_TARGETS.items():
+            scenario = most_clients(results.scenarios, kind)
+            ratio = results.ratio(scenario, precision) if scenario else None
+            if ratio and precision in targets:
+                found.append(
+                    Figure(f"{kind} at {precision}", ratio.median, targets[precision], "x", at_least=True)
+                )
+        if precision in RSS_GIB:
+            found.append(
+                Figure(f"RSS at {precision}", server.rss_gib, RSS_GIB[precision], "GiB", at_least=False)
+            )
+        meta = results.meta_p99_ms(precision)
+        if meta is not None:
+            found.append(Figure(f"/meta p99 at {precision}", meta, META_MS, "ms", at_least=False))
+        if precision == "bfloat16":
+            found.append(Figure(f"ready at {precision}", server.ready_s, READY_S, "s", at_least=False))
+    if results.cost_ms:
+        cost = spread(results.cost_ms).median
+        found.append(Figure("CPU of a text with Tiny", cost, COST_MS, "ms", at_least=False))
+    return found

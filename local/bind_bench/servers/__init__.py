@@ -1,0 +1,1 @@
+"""The servers that are measured: ours and the peer's, each started, asked and ended as a process."""

@@ -1,0 +1,48 @@
+"""The images that the operator's chart is given in place of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OPERATOR = "bind-operator"
+INFERENCE = "bind-inference"
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """Helm values that replace the chart's own: registry, repository and tag of an image, by their paths."""
+
+    values: Mapping[str, str]
+
+    def helm_args(self) -> list[str]:
+        """Return the values as `--set-string` arguments."""
+        return [arg for path, value in self.values.items() for arg in ("--set-string", f"{path}={value}")]
+
+
+def published() -> ImageChoice:
+    """Return the choice of nothing: the chart's own images, as published."""
+    return ImageChoice({})
+
+
+def from_registry(registry: str, operator_tag: str, inference_tag: str) -> ImageChoice:
+    """Return the images that `make images REGISTRY=…` pushed: the published names below another prefix.
+
+    registry: host and path, such as `registry.example.org/team`. The tags follow from the contents, so that
+    a node that has pulled an older build does not take it for this one.
+    """
+    host, _, path = registry.strip("/").partition("/")
+    prefix = f"{path}/" if path else ""
+    return ImageChoice(
+        {
+            "image.registry": host,
+            "image.repository": f"{prefix}{OPERATOR}",
+            "image.tag": operator_tag,
+            "images.inference.registry": host,
+            "images.inference.repository": f"{prefix}{INFERENCE}",
+            "images.inference.tag": inference_tag,
+        }
+    )
+
+
+def tagged(operator_tag: str, inference_tag: str) -> ImageChoice:
+    """Return the local cluster's images: the published names, with tags that follow from their contents."""
+    return ImageChoice({"image.tag": operator_tag, "images.inference.tag": inference_tag})

@@ -1,0 +1,115 @@
+"""The programs built here from pinned Go modules (`local/go/<module>`), and where each is kept."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bind_local.errors import LocalError
+from bind_local.paths import LOCAL, Paths
+
+BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder of local/go. pinned: the module whose version names it; "" for code of our own."""
+
+    name: str
+    pinned: str
+    programs: tuple[str, ...]
+    version_variable: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The folder with go.mod and go.sum."""
+        return LOCAL / "go" / self.name
+
+    @property
+    def pattern(self) -> str:
+        """What `go build` is asked for: the module's tools, or its own main package."""
+        return "tool" if self.pinned else "."
+
+    def version(self) -> str:
+        """Return the pinned version, such as 1.35.4; "" for code of our own."""
+        return pinned_version((self.folder / "go.mod").read_text(), self.pinned) if self.pinned else ""
+
+    def ldflags(self) -> str:
+        """Return the linker's flags: no debug tables, and the version where the program asks for it."""
+        stamp = f" -X {self.version_variable}=v{self.version()}" if self.version_variable else ""
+        return f"-s -w{stamp}"
+
+    def key(self) -> str:
+        """Return 12 hex digits that change with the pins, our own code and the flags."""
+        inputs = [self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))]
+        return digest(
+            [p.read_bytes() for p in inputs if p.exists()], [*BUILD_FLAGS, self.ldflags(), self.pattern]
+        )
+
+    def home(self, paths: Paths) -> Path:
+        """Return the folder that holds this module's programs once they are built."""
+        return paths.programs / f"{self.name}-{self.key()}"
+
+
+KUBERNETES = Module(
+    "kubernetes",
+    "k8s.io/kubernetes",
+    (
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+        "kubeadm",
+    ),
+    "k8s.io/component-base/version.gitVersion",
+)
+CONTAINERD = Module(
+    "containerd",
+    "github.com/containerd/containerd/v2",
+    ("containerd", "containerd-shim-runc-v2", "ctr"),
+    "github.com/containerd/containerd/v2/version.Version",
+)
+COREDNS = Module("coredns", "github.com/coredns/coredns", ("coredns",))
+PROVISIONER = Module("provisioner", "", ("provisioner",))
+PAUSE = Module("pause", "", ("pause",))
+HELM = Module("helm", "helm.sh/helm/v4", ("helm",))
+CADDY = Module("caddy", "github.com/caddyserver/caddy/v2", ("caddy",))
+WEAVIATE = Module("weaviate", "github.com/weaviate/weaviate", ("weaviate-server",))
+KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
+
+CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
+IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
+ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
+
+
+def pinned_version(go_mod: str, module: str) -> str:
+    """Return the version of `module` in the text `go_mod`, without its v. Raises LocalError without one."""
+    found = re.search(rf"^\s*(?:require )?{re.escape(module)} v(\S+)", go_mod, re.MULTILINE)
+    if found is None:
+        raise LocalError(
+            f"local/go pins no version of {module}", f"run `go get -tool` for {module} in its folder"
+        )
+    return found.group(1)
+
+
+def digest(contents: list[bytes], words: list[str]) -> str:
+    """Return 12 hex digits of `contents` and `words`; where one ends and the next begins counts."""
+    total = hashlib.sha256()
+    for part in [*contents, *(word.encode() for word in words)]:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()[:12]
+
+
+def program(paths: Paths, name: str) -> Path:
+    """Return the path of a built program. Raises LocalError when there is none of that name, or not yet."""
+    for module in ALL_MODULES:
+        if name in module.programs:
+            path = module.home(paths) / name
+            if not path.exists():
+                raise LocalError(f"the program {name} is not built", "run `make binaries`")
+            return path
+    known = ", ".join(sorted(name for module in ALL_MODULES for name in module.programs))
+    raise LocalError(f"there is no program {name!r} here", f"choose one of {known}")

@@ -1,0 +1,92 @@
+import pytest
+
+from bind_bench.figures.results import PEER, Results, ServerFigures, measured_figures
+from bind_bench.figures.targets import Figure
+from bind_bench.workload.sample import Sample
+from bind_bench.workload.scenarios import Scenario
+
+TEXT = Scenario("text", 8, 2, seconds=4)
+
+
+def sample(rate: float, *, meta_ms: float = 1, failed: int = 0) -> Sample:
+    """Ten requests at a rate."""
+    return Sample(10 / rate, (100.0,) * 10, (meta_ms,) * 10, failed)
+
+
+def results(*precisions: str, peer: bool = True) -> Results:
+    names = [*([PEER] if peer else []), *precisions]
+    return Results([TEXT], [ServerFigures(name, ready_s=4, rss_gib=3) for name in names])
+
+
+def by_name(found: list[Figure]) -> dict[str, Figure]:
+    return {figure.what: figure for figure in found}
+
+
+def test_a_ratio_is_the_median_of_the_rounds() -> None:
+    run = results("float32")
+    for ours, theirs in ((10, 2), (12, 2), (4, 1)):
+        run.add(TEXT, "float32", sample(ours))
+        run.add(TEXT, PEER, sample(theirs))
+    figure = by_name(measured_figures(run))["text at float32"]
+    assert figure.value == pytest.approx(5)
+    assert figure.reached
+
+
+def test_without_the_peer_there_is_no_ratio() -> None:
+    run = results("float32", peer=False)
+    run.add(TEXT, "float32", sample(10))
+    assert set(by_name(measured_figures(run))) == {"RSS at float32", "/meta p99 at float32"}
+    assert not run.has_peer
+
+
+def test_each_precision_has_targets_of_its_own() -> None:
+    run = results("float32", "bfloat16")
+    for name, rate in ((PEER, 2), ("float32", 11), ("bfloat16", 11)):
+        run.add(TEXT, name, sample(rate))
+    found = by_name(measured_figures(run))
+    assert found["text at float32"].reached
+    assert not found["text at bfloat16"].reached  # 5.5 x, and 12 x is asked
+    assert found["RSS at float32"].reached
+    assert not found["RSS at bfloat16"].reached  # 3 GiB, and 2.8 is asked
+    assert found["ready at bfloat16"].reached
+    assert "ready at float32" not in found
+
+
+def test_targets_are_held_against_the_scenario_with_most_clients() -> None:
+    alone = Scenario("text", 1, 1, seconds=4)
+    run = results("float32")
+    run.scenarios.insert(0, alone)
+    for name, rate in ((PEER, 2), ("float32", 4)):
+        run.add(TEXT, name, sample(rate))
+    for name, rate in ((PEER, 2), ("float32", 20)):
+        run.add(alone, name, sample(rate))
+    assert by_name(measured_figures(run))["text at float32"].value == pytest.approx(2)
+
+
+def test_one_slow_meta_in_a_hundred_is_the_p99() -> None:
+    run = results("float32")
+    run.add(TEXT, "float32", Sample(1, (1.0,), (1.0,) * 97 + (80.0,) * 3))
+    figure = by_name(measured_figures(run))["/meta p99 at float32"]
+    assert figure.value == 80
+    assert not figure.reached
+
+
+def test_the_cost_is_judged_once_measured() -> None:
+    run = results("float32")
+    run.cost_ms = [1.4, 1.6, 1.7]
+    assert not by_name(measured_figures(run))["CPU of a text with Tiny"].reached
+
+
+def test_what_is_missing_is_named_in_one_sentence() -> None:
+    short = Figure("audio at float32", 1.2, 1.5, "x", at_least=True)
+    assert short.sentence == "audio at float32: 1.20 x, at least 1.5 x asked: 20.0 % short"
+    over = Figure("RSS at int8", 2.7, 1.8, "GiB", at_least=False)
+    assert over.sentence == "RSS at int8: 2.70 GiB, at most 1.8 GiB asked: 50.0 % over"
+
+
+def test_failed_requests_are_reported_and_make_no_speed() -> None:
+    run = results("float32")
+    run.add(TEXT, "float32", sample(10, failed=2))
+    run.add(TEXT, "float32", sample(10, failed=1))
+    assert run.failures() == ["text x8 on float32: 3 failed"]
+    assert run.rates(TEXT, "float32") == pytest.approx([10, 10])

@@ -1,0 +1,57 @@
+"""Images: what they are built from decides their tag."""
+
+from pathlib import Path
+
+import pytest
+
+from bind_local.errors import LocalError
+from bind_local.images import catalog, publish
+from bind_local.images.catalog import Image, tree
+from bind_local.paths import REPO, Paths
+from bind_local.programs.modules import digest
+
+PATHS = Paths(Path("/cache/bv"))
+
+
+def test_our_tags_follow_from_the_contents_and_the_bases() -> None:
+    base = catalog.debian(Path("/cache/root.tar"))
+    other = Image(base.name, base.tag, "another", base.dockerfile)
+    one, same, changed = catalog.inference(base), catalog.inference(base), catalog.inference(other)
+    assert one == same
+    assert one.tag == f"{catalog.VERSION}-{one.inputs}"
+    assert changed.tag != one.tag
+
+
+def test_names_are_those_that_charts_and_dockerfiles_use() -> None:
+    assert catalog.weaviate(PATHS).reference == "cr.weaviate.io/semitechnologies/weaviate:1.35.2"
+    assert catalog.caddy(PATHS).reference == "docker.io/library/caddy:2.11.9"
+    assert catalog.caddy(PATHS).repository == "library/caddy"
+    assert catalog.helm(PATHS).reference == catalog.argument(REPO / "operator/Dockerfile", "HELM_IMAGE")
+    operator, inference = publish.our_images(PATHS)
+    assert (operator.short, inference.short) == ("bind-operator", "bind-inference")
+    assert set(operator.args) == {"BASE_IMAGE", "HELM_IMAGE"}
+
+
+def test_a_file_s_contents_name_and_absence_count(tmp_path: Path) -> None:
+    def inputs() -> str:
+        contents, names = tree(tmp_path, ["code", "pins.txt"])
+        return digest(contents, names)
+
+    (tmp_path / "code" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "code" / "a.py").write_text("a")
+    (tmp_path / "pins.txt").write_text("p")
+    before = inputs()
+    (tmp_path / "code" / "__pycache__" / "a.pyc").write_text("cache")
+    assert inputs() == before
+    (tmp_path / "code" / "a.py").rename(tmp_path / "code" / "b.py")
+    renamed = inputs()
+    assert renamed != before
+    (tmp_path / "code" / "b.py").write_text("b")
+    assert inputs() not in (before, renamed)
+
+
+def test_a_dockerfile_without_the_argument_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("ARG OTHER=x\nARG BASE_IMAGE\n")
+    with pytest.raises(LocalError, match="BASE_IMAGE"):
+        catalog.argument(file, "BASE_IMAGE")
