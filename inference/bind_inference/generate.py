@@ -35,14 +35,14 @@ def render() -> str:
         ("The server", "Of `python -m bind_inference` alone.", Settings, shared),
         (
             "The load command",
-            "Of `python -m bind_inference load SOURCE OUTPUT` alone; see [Loading a folder](../load.md).",
+            "Of `python -m bind_inference load SOURCE OUTPUT` alone: [Loading a folder](../how-to/load.md).",
             LoadSettings,
             shared,
         ),
         (
             "The convert command",
             "Of `python -m bind_inference convert`, which also takes the first settings of the model, up to "
-            "`--log-level`; see [Where the weights come from](../weights.md).",
+            "`--log-level`; see [Where the weights come from](../how-to/weights.md).",
             ConvertSettings,
             set(WeightsSettings.model_fields),
         ),

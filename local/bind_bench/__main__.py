@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bind_bench.cost import cost_ms
 from bind_bench.errors import BenchError
-from bind_bench.figures.page import RunContext, render
+from bind_bench.figures.page import RunContext, cut, render
 from bind_bench.figures.report import print_report
 from bind_bench.machine import our_versions, this_machine
 from bind_bench.run import run
@@ -52,6 +52,9 @@ def bench_all(settings: Settings, bench: Path, console: Console) -> None:
     def log(line: str) -> None:
         console.print(f"[{time.monotonic() - started:6.0f} s] {line}", markup=False)
 
+    machine = this_machine()
+    previous = settings.page.read_text() if settings.page.exists() else ""
+    cut(previous, machine)  # refused now, and not after the 40 minutes that a run takes
     scenarios = choose_scenarios(settings)
     precisions = choose_precisions(settings)
     checkout = Path(settings.peer).resolve() if settings.peer else None
@@ -73,12 +76,11 @@ def bench_all(settings: Settings, bench: Path, console: Console) -> None:
     log("the server's own cost, with Tiny")
     results.cost_ms = cost_ms(ours.tiny_launch_config(bench), bench / "media", COST_WINDOWS)
     context = RunContext(
-        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=this_machine(), load_average=load_average,
+        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine=machine, load_average=load_average,
         our_versions=our_versions(), peer_versions=peer_versions, relaxed=relaxed,
         command=command_of(settings),
         minutes=(time.monotonic() - started) / 60,
     )  # fmt: skip
-    previous = settings.page.read_text() if settings.page.exists() else ""
     settings.page.parent.mkdir(parents=True, exist_ok=True)
     settings.page.write_text(render(results, context, previous))
     print_report(console, results)

@@ -78,7 +78,7 @@ def stop(story: Story, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def weights_image(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Push an image with the file at its root, as docs/weights.md has it made, and remove it at the end."""
+    """Push an image with the file at its root, as docs/how-to/weights.md has it; remove it at the end."""
     folder = tmp_path_factory.mktemp("weights")
     make = [sys.executable, str(story.fixtures / "zeros.py"), str(folder)]
     subprocess.run(make, env={"PYTHONPATH": str(REPO / "inference")}, check=True)

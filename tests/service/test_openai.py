@@ -205,11 +205,13 @@ def test_the_documentations_snippet_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "openai.md").read_text(), re.DOTALL)
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "how-to" / "openai.md").read_text(), re.DOTALL
+    )
     assert "http://127.0.0.1:8080" in code
     assert "imagebind-huge" in code
     shutil.copy(MEDIA / "landscape.jpg", tmp_path / "dog.jpg")
     monkeypatch.chdir(tmp_path)
     code = code.replace("http://127.0.0.1:8080", running.url).replace("imagebind-huge", "tiny")
-    exec(compile(code, "docs/openai.md", "exec"), {})  # noqa: S102  (our own page)
+    exec(compile(code, "docs/how-to/openai.md", "exec"), {})  # noqa: S102  (our own page)
     assert capsys.readouterr().out == "2 4\n"

@@ -1,10 +1,11 @@
-"""Writes the page of a run as Markdown."""
+"""The page of benchmarks, as Markdown: a run writes the part of its kind of processor and keeps all else."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bind_bench.errors import BenchError
 from bind_bench.figures.results import PEER, Results, measured_figures
 from bind_bench.figures.stats import Spread, spread
 from bind_bench.figures.targets import PEER_GFLOP, RATIO_TARGETS, Figure
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from bind_bench.machine import Machine
     from bind_bench.workload.scenarios import Scenario
 
-REMARKS: Final = "<!-- What follows is written by hand and kept from run to run. -->"
+HEAD: Final = "# Benchmarks\n"
 NONE: Final = "-"
 
 
@@ -33,17 +34,51 @@ class RunContext:
     minutes: float
 
 
+def kind_of(machine: Machine) -> str:
+    """Return which part of the page a machine's run writes.
+
+    Precisions compare in another way where a processor multiplies them in tiles, so each kind has its own.
+    """
+    return "with AMX" if any(flag.startswith("amx") for flag in machine.flags) else "without AMX"
+
+
+def marks_of(machine: Machine) -> tuple[str, str]:
+    """Return the lines around a machine's part; what is outside of all parts is written by hand."""
+    kind = kind_of(machine)
+    return f"<!-- {kind}: written by `make bench-inference` -->", f"<!-- {kind}: the end -->"
+
+
+def cut(page: str, machine: Machine) -> tuple[str, str]:
+    """Return what a page has before and after the machine's part; all of it is before where there is none.
+
+    Raises BenchError if only one of the two marks is there, because nobody could say what is to be replaced.
+    """
+    begin, end = marks_of(machine)
+    before, begun, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if bool(begun) != bool(ended) or (not begun and end in page):
+        raise BenchError(
+            f"the page has one of the lines {begin!r} and {end!r}, not both in this order",
+            "put both around what a run may replace, or remove both",
+        )
+    return (before, after) if begun else (f"{page.rstrip() or HEAD.rstrip()}\n\n", "\n")
+
+
 def render(results: Results, context: RunContext, previous: str = "") -> str:
-    """Return the page; the remarks of the `previous` one are kept."""
+    """Return the page: the part of this kind of processor is new, all else of the `previous` page is kept.
+
+    Raises BenchError where the previous page does not say which part that is.
+    """
     parts = [
-        "# Benchmarks", _introduction(results), _context(results, context),
-        "## Ratios to the peer", _ratio_part(results),
-        "## Requests per second", _rate_table(results), *_beside(results), "## Memory, start, probes, cost",
-        _server_table(results), _cost(results), "## The same input, the same vector", _cosine_table(results),
-        "## What is not reached", _missing(results),
+        f"## On a processor {kind_of(context.machine)}", _introduction(results), _context(results, context),
+        "### Ratios to the peer", _ratio_part(results),
+        "### Requests per second", _rate_table(results), *_beside(results), "### Memory, start, probes, cost",
+        _server_table(results), _cost(results), "### The same input, the same vector", _cosine_table(results),
+        "### What is not reached", _missing(results),
     ]  # fmt: skip
-    kept = previous.partition(REMARKS)[2].strip()
-    return "\n\n".join(part for part in parts if part) + f"\n\n{REMARKS}\n" + (f"\n{kept}\n" if kept else "")
+    before, after = cut(previous, context.machine)
+    begin, end = marks_of(context.machine)
+    return "\n\n".join([before + begin, *filter(None, parts), end]) + after
 
 
 def format_spread(values: Spread | None, digits: int = 2) -> str:
@@ -141,7 +176,7 @@ def _beside(results: Results) -> list[str]:
         for name in measured
     ]
     return [
-        "## Texts while videos are in flight",
+        "### Texts while videos are in flight",
         f"{scenario.clients} clients send texts for as long as a video of ten seconds is in flight.",
         table(["server", "p99, ms", "texts per second"], rows),
     ]

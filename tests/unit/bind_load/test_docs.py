@@ -1,4 +1,4 @@
-"""The snippet of docs/load.md runs against the real client's signatures; only the server is not there."""
+"""The snippet of docs/how-to/load.md runs against the real client's signatures; only the server is faked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "load.md").read_text(encoding="utf-8")
 
 
 class FakeClient:
@@ -64,7 +64,7 @@ def test_the_snippet_gives_every_vector_to_weaviate(tmp_path: Path, monkeypatch:
     client = FakeClient()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(weaviate, "connect_to_local", lambda: client)
-    exec(compile(code, "docs/load.md", "exec"), {})  # noqa: S102  (our own page)
+    exec(compile(code, "docs/how-to/load.md", "exec"), {})  # noqa: S102  (our own page)
     client.batch.add_object.assert_called_once_with(
         properties={"path": "note.txt", "modality": "text", "text": "a dog"},
         vector={"bind": [1.0, 2.0, 3.0, 4.0]},

@@ -1,13 +1,20 @@
-from bind_bench.figures.page import REMARKS, RunContext, format_spread, render, table
+import dataclasses
+
+import pytest
+
+from bind_bench.errors import BenchError
+from bind_bench.figures.page import RunContext, cut, format_spread, marks_of, render, table
 from bind_bench.figures.results import PEER, Results, ServerFigures
 from bind_bench.figures.stats import Spread
 from bind_bench.machine import Machine
 from bind_bench.workload.sample import Sample
 from bind_bench.workload.scenarios import BESIDE, Scenario
+from bind_local.paths import REPO
 
 AUDIO = Scenario("audio", 8, 2, seconds=4)
 TEXTS_BESIDE = Scenario(BESIDE, 2, 1, requests=1)
 MACHINE = Machine("A CPU", 2, 23.5, ("avx512f",), "6.1")
+WITH_AMX = Machine("Another", 2, 23.5, ("avx512f", "amx_tile"), "6.1")
 CONTEXT = RunContext(
     "2026-11-24", MACHINE, 0.1, "torch 2.15", "torch 2.0.1", ("av==10.0.0 -> av==12.3.0",), "make it", 9
 )
@@ -48,16 +55,47 @@ def test_the_page_belongs_to_a_machine_and_a_day() -> None:
 
 def test_without_the_peer_the_page_says_so_and_compares_nothing() -> None:
     page = render(results(peer=False), CONTEXT)
-    assert page.splitlines()[2].startswith("**Without the peer:**")
+    assert "\n\n**Without the peer:** `make bench-inference`" in page
     assert "None without the peer." in page
     assert "torch 2.0.1" not in page
 
 
-def test_remarks_by_hand_are_kept() -> None:
-    first = render(results(), CONTEXT)
-    again = render(results(), CONTEXT, first + "\nBecause of the cache.\n")
-    assert again.endswith(f"{REMARKS}\n\nBecause of the cache.\n")
-    assert render(results(), CONTEXT, again) == again
+def test_a_first_page_has_a_head_and_one_part() -> None:
+    begin, end = marks_of(MACHINE)
+    lines = render(results(), CONTEXT).splitlines()
+    assert lines[:5] == ["# Benchmarks", "", begin, "", "## On a processor without AMX"]
+    assert lines[-1] == end
+
+
+def test_a_run_replaces_its_own_part_and_keeps_every_other_word() -> None:
+    other = dataclasses.replace(CONTEXT, machine=WITH_AMX, date="2025-01-01")
+    both = (
+        render(results(), other, render(results(), CONTEXT) + "\nBecause of the cache.\n") + "\nOf tiles.\n"
+    )
+    later = dataclasses.replace(CONTEXT, date="2027-02-03")
+    assert render(results(), later, both) == both.replace("2026-11-24", "2027-02-03")
+    assert render(results(), dataclasses.replace(other, date="2028-03-04"), both) == both.replace(
+        "2025-01-01", "2028-03-04"
+    )
+    assert (
+        both.index("without AMX") < both.index("Because of") < both.index("with AMX") < both.index("Of til")
+    )
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_page_that_lost_one_mark_is_refused_before_anything_is_lost(lost: int) -> None:
+    page = render(results(), CONTEXT).replace(marks_of(MACHINE)[lost], "")
+    with pytest.raises(BenchError, match="not both"):
+        cut(page, MACHINE)
+    assert cut(page, WITH_AMX)[0].startswith(page.rstrip())
+
+
+@pytest.mark.parametrize("machine", [MACHINE, WITH_AMX], ids=["without AMX", "with AMX"])
+def test_the_page_of_the_repository_has_a_part_that_a_run_replaces(machine: Machine) -> None:
+    page = (REPO / "docs" / "benchmarks.md").read_text()
+    before, after = cut(page, machine)
+    assert page != before + after
+    assert after.startswith("\n\n### Remarks on the run")
 
 
 def test_all_reached_is_said_too() -> None:

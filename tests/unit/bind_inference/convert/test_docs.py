@@ -1,4 +1,4 @@
-"""The commands of docs/weights.md are taken by the program, and the messages are its own."""
+"""The commands of docs/how-to/weights.md are taken by the program, and the messages are its own."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from bind_inference.weights import PUBLISHED_SHA256
 from bind_inference.weights.source import converted_name
 
 ROOT = Path(__file__).parents[4]
-PAGE = (ROOT / "docs" / "weights.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "weights.md").read_text(encoding="utf-8")
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ")
 YAML = "\n---\n".join(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 

@@ -1,4 +1,4 @@
-"""The manifests of docs/weights.md are valid, and their pods pass Pod Security `restricted`."""
+"""The manifests of docs/how-to/weights.md are valid, and their pods pass Pod Security `restricted`."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 from bind_operator.api import KIND, parse_resource
 from support.podsecurity import violations
 
-PAGE = (Path(__file__).parents[4] / "docs" / "weights.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "how-to" / "weights.md").read_text(encoding="utf-8")
 
 
 def manifests(kind: str) -> list[dict[str, Any]]:
