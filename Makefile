@@ -20,18 +20,36 @@ room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev
          PYTHONPATH=local $(PYTHON) -m bind_local.preflight $(1); fi
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock generate check packages binaries cluster images demo test test-unit test-charts test-parity \
-        test-service test-integration test-e2e test-huge test-gpu bench bench-inference bench-gpu soak release \
-        room-demo room-test clean clean-cache
+.PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
+        test-parity test-packaging test-service test-integration test-e2e test-huge test-gpu \
+        bench bench-inference bench-gpu soak release clean clean-cache room-demo room-test
 
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+# Below each `##@` stand the targets of one purpose, in the order in which one comes to need them.
+help:
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s:\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  make %-16s  %s\n", $$1, $$2 }' Makefile
 
-venv: ## .venv with the pinned Python packages
+##@ Set up; `make demo` and `make test` do what they need of it
+
+venv: ## .venv: the pinned Python packages, the compiled kernels, this project (editable)
 	@PYTHON="$(PYTHON)" local/venv.sh
 
-lock: venv ## write requirements/*.txt anew from pyproject.toml
-	@local/lock.sh
+packages: venv ## Debian packages that the local cluster and the demo need (root)
+	@$(bind_local) packages
+
+binaries: venv ## Kubernetes, containerd, Helm, Weaviate and more, built from pinned Go modules into the cache
+	@$(bind_local) binaries
+
+cluster: venv ## start the local cluster; a healthy one is left alone, a left-over one is cleared
+	@$(bind_local) up
+
+images: venv ## build the images for the local cluster, or to push: REGISTRY=registry.example.com/team
+	@$(bind_local) images $(if $(REGISTRY),--registry "$(REGISTRY)")
+
+##@ Change something
+
+check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
+	@$(bind_local) check
 
 generate: venv ## write the version's copies, the CRD, the install manifest and the reference pages
 	@$(bind_release) copies
@@ -39,23 +57,13 @@ generate: venv ## write the version's copies, the CRD, the install manifest and 
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 
-check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
-	@$(bind_local) check
+lock: venv ## write requirements/*.txt anew from pyproject.toml
+	@local/lock.sh
 
-packages: venv ## Debian packages that the local cluster and the demo need (root)
-	@$(bind_local) packages
-
-binaries: venv ## Kubernetes, containerd, Helm, CoreDNS, Caddy, Weaviate, kwok from pinned Go modules, into the cache
-	@$(bind_local) binaries
-
-cluster: venv ## start the local cluster; a healthy one is left alone, a left-over one is cleared
-	@$(bind_local) up
-
-images: venv ## build the images; REGISTRY=host/path pushes them there instead of to the local cluster's registry
-	@$(bind_local) images $(if $(REGISTRY),--registry "$(REGISTRY)")
+##@ See it work
 
 ifeq ($(KUBE),local)
-demo: room-demo venv ## everything, then the demo; KUBE=current takes kubectl's current context (asks; YES=1 does not)
+demo: room-demo venv ## all of the set-up, then the demo; KUBE=current takes kubectl's current context (YES=1: unasked)
 	@$(bind_local) prepare
 	@$(bind_demo)
 else
@@ -66,60 +74,71 @@ endif
 room-demo:
 	@$(call room)
 
-room-test:
-	@$(call room,--tests)
+##@ Test
 
-test: room-test venv ## everything that the tests need, then all tests
+test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
 	@$(bin)/pytest
 
-test-unit: venv ## tests of single modules: nothing needed
+room-test:
+	@$(call room,--tests)
+
+test-unit: venv ## single modules; needs nothing
 	@$(bin)/pytest tests/unit
 
-test-charts: venv ## tests of the rendered charts
+test-charts: venv ## the rendered charts, and the gate as a process
 	@$(bind_local) binaries helm caddy
 	@$(bin)/pytest tests/charts
 
 test-parity: venv ## the small model against the reference's numbers
 	@$(bin)/pytest -m "not huge" tests/parity
 
-test-service: venv ## tests of the real inference server
+test-packaging: venv ## the wheel, installed elsewhere
+	@$(bin)/pytest tests/packaging
+
+test-service: venv ## the real inference server, asked over HTTP
 	@$(bin)/pytest tests/service
 
-test-integration: venv ## tests of the operator against a real API server
+test-integration: venv ## the operator against a real API server (root)
 	@$(bind_local) packages
 	@$(bind_local) binaries
 	@$(bin)/pytest tests/integration
 
-test-e2e: venv ## the stories of the whole system on the local cluster
+test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
 
-test-huge: venv ## the full-size model against the reference's numbers
+test-huge: venv ## the full-size model against the reference's numbers; 3 GB of memory, minutes
 	@$(bin)/pytest -m huge tests/parity
 
-test-gpu: ## the engine on a GPU: needs torch, numpy and a card, nothing else (PYTHON=python3)
+test-gpu: ## the engine on a GPU; needs a Python with torch and numpy (PYTHON=python3), and a card
 	@PYTHONPATH=inference:local $(PYTHON) -m bind_gpu --check
 	@PYTHONPATH=inference:local:tests $(PYTHON) -m unittest discover -s tests/gpu -t tests
+
+##@ Measure
+
+bench: bench-inference ## the benchmarks that need no GPU: bench-inference
+
+bench-inference: venv ## speed of the server, beside Weaviate's: PEER=<its checkout>; QUICK=1 is short; ARGS=--help
+	@$(bind_bench) $(if $(PEER),--peer "$(PEER)") $(if $(QUICK),--quick) $(ARGS)
 
 bench-gpu: ## speed of the engine on a GPU, into docs/benchmarks-gpu.md; needs what test-gpu needs
 	@PYTHONPATH=inference:local $(PYTHON) -m bind_gpu
 
-bench: bench-inference ## all benchmarks
-
-bench-inference: venv ## speed of the server; PEER=<checkout of multi2vec-bind-inference> compares, QUICK=1 is short, ARGS=--help
-	@$(bind_bench) $(if $(PEER),--peer "$(PEER)") $(if $(QUICK),--quick) $(ARGS)
-
-soak: venv ## 10,000 mixed requests, a fifth bad, clients that hang up: answers, memory and /meta; ARGS=--help
+soak: venv ## 10,000 mixed requests, a fifth bad: are answers, memory and /meta as they should be; ARGS=--help
 	@PYTHONPATH=inference:local:tests $(bin)/python -m support.soak $(ARGS)
+
+##@ Publish
 
 release: venv ## write release VERSION=x.y.z into a clean tree, and check it; commits and pushes nothing
 	@$(bind_release) release "$(VERSION)"
 
-clean-cache: venv ## clean, and give back what is kept for the next run: programs and images, gigabytes
-	@$(bind_local) clean-cache
+##@ Clean up
 
-clean: ## end the local cluster; no process, mount, interface or rule of it stays (the cache does)
+clean: ## end the local cluster: no process, mount, interface or rule of it stays; the cache does
 	@if [ -x $(bin)/python ]; then $(bind_local) clean; \
 	 else echo "there is no .venv, so nothing was started from here; make venv clean ends a cluster of another checkout"; fi
+
+clean-cache: venv ## clean, and give back the gigabytes of programs and images that are kept for the next run
+	@$(bind_local) clean-cache

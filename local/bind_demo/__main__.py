@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             right = run_demo(console, _settings(args))
     except DemoError as error:
-        console.print(f"failed: {error}", style="red", markup=False, highlight=False)
-        console.print(f"what to do: {error.remedy}", markup=False, highlight=False)
+        console.print(f"error: {error}", style="red", markup=False, highlight=False)
+        console.print(f"to do: {error.remedy}", markup=False, highlight=False)
         return 1
     if not right:
         console.print("failed: a search did not find what it should (the rows marked FAIL)", style="red")

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             endpoint = Endpoint(args.host, args.http_port, args.grpc_port) if args.host else _of_demo(stack)
             answer = search(endpoint)
     except DemoError as error:
-        print(f"failed: {error}\nwhat to do: {error.remedy}", file=sys.stderr)
+        print(f"error: {error}\nto do: {error.remedy}", file=sys.stderr)
         return 1
     if not answer.passed:
         print(f"failed: the search did not find the {ASKED}: {answer}", file=sys.stderr)

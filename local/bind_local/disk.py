@@ -1,4 +1,4 @@
-"""What a run writes to disk and how long that takes, and whether there is room for it. Pure."""
+"""The disk and the time that a run takes, and the verdict on whether there is room. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Need:
 
     @property
     def missing_bytes(self) -> int:
-        """What is still to be written; a folder may hold more than is needed."""
+        """The bytes that are still to be written; a folder may hold more than is needed."""
         return max(0, self.size_bytes - self.there_bytes)
 
     @property

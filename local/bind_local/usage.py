@@ -1,4 +1,4 @@
-"""What folders take on disk, and what their disks have free."""
+"""Measures the disk that folders take, and what is free on it."""
 
 import os
 import shutil

@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a version is written: a file or a pattern of files, and an expression whose one group it is."""
+    """A place of a version: a file or a pattern of files, and an expression whose one group it is."""
 
     files: str
     expression: str

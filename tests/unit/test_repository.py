@@ -1,13 +1,15 @@
 """What the pages for contributors say of this repository is so, and the hooks run what the check runs."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from bind_local.checks import PACKAGES, check_steps
+from bind_local.checks import check_steps
 from bind_local.paths import Paths
+from bind_local.steps import Step
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("CONTRIBUTING.md", "SECURITY.md", "docs/release.md")
@@ -37,7 +39,31 @@ def test_the_hooks_are_the_steps_of_the_check() -> None:
     hooks = {hook["name"]: hook for repo in config["repos"] for hook in repo["hooks"]}
     assert list(hooks) == [step.title for step in check_steps(Paths(ROOT), unit_tests=True)]
     assert {hook["language"] for hook in hooks.values()} == {"system"}, "they use the programs of .venv"
-    assert set(PACKAGES) <= set(hooks["mypy strict"]["entry"].split())
+
+
+@pytest.mark.parametrize("step", check_steps(Paths(ROOT), unit_tests=True), ids=lambda step: step.title)
+def test_a_hook_runs_what_its_step_runs(step: Step) -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (entry,) = (
+        hook["entry"] for repo in config["repos"] for hook in repo["hooks"] if hook["name"] == step.title
+    )
+    assert isinstance(step.run, partial)
+    program, *arguments = map(str, step.run.args[0])
+    # A hook is given files in place of the dot, and an environment in its line.
+    hook = re.sub(r"^env (\w+=\S+ )+", "", entry).replace(" --force-exclude", "").split()
+    names = [Path(path).name.rstrip("0123456789.") for path in (hook[0], program)]
+    assert names[0] == names[1]
+    assert hook[1:] == [word for word in arguments if word != "."]
+
+
+def test_make_help_shows_every_target_below_its_purpose() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY:((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    shown = re.findall(r"^([a-z0-9-]+):.*## ", text.partition("##@ ")[2], re.MULTILINE)
+    inner = {"help", "room-demo", "room-test"}
+    assert shown == [name for name in phony.replace("\\", "").split() if name not in inner]
+    road = ("venv", "check", "demo", "test", "bench", "release", "clean")
+    assert [name for name in shown if name in road] == list(road)
 
 
 def test_the_issue_forms_have_what_a_form_needs() -> None:

@@ -29,7 +29,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True)
 class LaunchConfig:
-    """How to start a server. command: with `{port}` for its port. needs_gib: a start's memory."""
+    """Says how to start a server. command: with `{port}` for its port. needs_gib: a start's memory."""
 
     name: str
     command: tuple[str, ...]

@@ -34,7 +34,7 @@ VECTOR_SHARES = {
 
 
 def fields_key(modality: Modality) -> str:
-    """Return the module's configuration key for a modality: imageFields, imuFields …"""
+    """Return the module's configuration key for a modality, such as imageFields."""
     return f"{modality}Fields"
 
 

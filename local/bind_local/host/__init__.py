@@ -1,1 +1,1 @@
-"""What the cluster changes on this machine outside of the node: each module can make its part and undo it."""
+"""The changes to this machine, outside of the node: each module can make its part and undo it."""

@@ -29,7 +29,7 @@ STOPPED_GRACEFULLY = ("containerd", "registry")
 
 
 class State(StrEnum):
-    """How far a unit has come."""
+    """The stage that a unit has come to."""
 
     WAITING = "Waiting"
     STARTED = "Started"

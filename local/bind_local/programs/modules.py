@@ -27,7 +27,7 @@ class Module:
 
     @property
     def pattern(self) -> str:
-        """What `go build` is asked for: the module's tools, or its own main package."""
+        """The packages that `go build` is asked for: the module's tools, or its own main package."""
         return "tool" if self.pinned else "."
 
     def version(self) -> str:

@@ -41,8 +41,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_no_weaviate_is_a_message_and_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["search", "--http-port", "1"]) == 1
     printed = capsys.readouterr().out
-    assert "failed: no Weaviate answers at 127.0.0.1:1" in printed
-    assert "what to do: " in printed
+    assert "error: no Weaviate answers at 127.0.0.1:1" in printed
+    assert "\nto do: " in printed
 
 
 @pytest.mark.parametrize("answer", ["", "n\n", "prod\n"])

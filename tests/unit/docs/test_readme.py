@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bind_local import preflight
+from bind_local.disk import about, amount
 from bind_operator.api import parse_resource
 
 ROOT = Path(__file__).parents[3]
@@ -78,3 +80,15 @@ def test_the_tested_versions_are_the_pinned_ones() -> None:
 
 def test_the_licence_comes_before_the_first_resource() -> None:
     assert README.index("CC BY-NC-SA 4.0") < README.index("## Two commands") < README.index("```yaml")
+
+
+def test_disk_and_time_are_what_the_commands_announce() -> None:
+    cache = preflight.PROGRAM_BYTES + preflight.IMAGE_BYTES
+    go = preflight.GO_MODULES_BYTES + preflight.GO_BUILD_BYTES
+    whole = cache + go + preflight.PYTHON_BYTES + preflight.SCRATCH_BYTES
+    minutes = preflight.PROGRAM_MINUTES + preflight.PYTHON_MINUTES + preflight.IMAGE_MINUTES
+    assert f"({amount(whole)} and {about(minutes)} from nothing)" in README
+    assert f"or `$BIND_CACHE`, about {amount(cache)})" in README
+    local = (ROOT / "local" / "README.md").read_text(encoding="utf-8")
+    assert f"comes to about {amount(cache)};" in local
+    assert f"Go keeps {amount(go)} in caches of its own" in local
