@@ -16,7 +16,6 @@ from bind_inference.engine.protocol import EngineInfo
 from bind_inference.errors import InvalidItem
 from bind_inference.items.base64 import decode_base64
 from bind_inference.items.bodies import Body, Kind, read_body
-from bind_inference.items.cost import gflop
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
@@ -110,4 +109,4 @@ def _slices(modality: Modality, text: str) -> list[Slice]:
         raise InvalidItem("not a good one")
     if text.startswith("bug"):
         raise ZeroDivisionError("a bug in the decoder")
-    return [Slice(part, max(1, len(part)), gflop(modality, 1)) for part in text.split("|")]
+    return [Slice(part, max(1, len(part)), modality.entry.unit_gflop) for part in text.split("|")]

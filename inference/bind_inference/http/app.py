@@ -18,6 +18,7 @@ from bind_inference.http.openai_routes import router as openai_router
 from bind_inference.http.responses import json_answer
 from bind_inference.http.routes import CLIENT_GONE, ClientGone, router
 from bind_inference.items.openai_errors import error_content
+from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +38,7 @@ def create_app(service: Service) -> FastAPI:
     # /docs brings its own scripts: many clusters have no way out to a CDN.
     app = FastAPIOffline(
         title="BindVectorizer inference server",
-        description="ImageBind: text, image, audio, video, IMU, thermal and depth in one space.",
+        description=f"ImageBind: {', '.join(Modality)} in one space.",
         version=__version__,
         lifespan=lifespan,
         redoc_url=None,

@@ -2,6 +2,6 @@
 
 bodies     from the bytes of a body to its items, by the shapes in schemas and openai_schemas
 data_uri   which kind of media a string of /v1/embeddings is; base64 is how media are sent
-slices     what of an item the model is given at once; cost is the arithmetic of it
+slices     what of an item the model is given at once
 embedding  the vector, and the name that identical items share
 """

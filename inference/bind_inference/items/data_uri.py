@@ -22,12 +22,7 @@ from bind_inference.modality import Modality
 MAX_TEXT_BYTES: Final = 400_000  # of a text sent as a URI; more than 77 tokens are never read
 _MAX_HEADER: Final = 200
 _STARTS = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?=[;,])", re.IGNORECASE)
-_BY_TYPE: Final = {"text/csv": Modality.IMU, "text/plain": Modality.TEXT}
-_BY_FAMILY: Final = {
-    "image": Modality.IMAGE,
-    "audio": Modality.AUDIO,
-    "video": Modality.VIDEO,
-}
+_BY_TYPE: Final = {kind: modality for modality in Modality for kind in modality.entry.media_types}
 
 
 def classify(item: str) -> tuple[Modality, str]:
@@ -55,11 +50,11 @@ def _modality(kind: str, parameters: list[str]) -> Modality:
                 return Modality(value.strip().strip('"'))
             except ValueError:
                 raise InvalidItem(f"modality: must be one of {', '.join(Modality)}") from None
-    found = _BY_TYPE.get(kind) or _BY_FAMILY.get(kind.split("/")[0])
+    found = _BY_TYPE.get(kind) or _BY_TYPE.get(f"{kind.split('/')[0]}/*")
     if found is None:
         raise UnsupportedMedia(
-            f"a data: URI of {kind[:80]} is not served: image/*, audio/*, video/*, text/csv (IMU) and "
-            "text/plain are; or say what it is, `data:<type>;modality=<one of seven>;base64,…`"
+            f"a data: URI of {kind[:80]} is not served, one of {', '.join(_BY_TYPE)} is; or say what it is, "
+            f"`data:<type>;modality=<{'|'.join(Modality)}>;base64,…`"
         )
     return found
 

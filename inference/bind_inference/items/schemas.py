@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import from_json
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge, join_faults
@@ -13,8 +13,6 @@ from bind_inference.modality import Modality
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_MEDIA = "base64; wrapped lines and data: URIs are taken"
-
 
 class Body(BaseModel):
     """A request's body: unknown fields and wrong types are refused by name."""
@@ -22,18 +20,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class VectorizeRequest(Body):
-    """Items by modality. A missing, null or empty list gives an empty list of vectors."""
-
-    texts: list[str] | None = Field(default=None, description="plain text; 77 tokens are read")
-    images: list[str] | None = Field(default=None, description=f"JPEG, PNG, WebP …, {_MEDIA}")
-    audio: list[str] | None = Field(default=None, description=f"WAV, FLAC, OGG, MP3 …, {_MEDIA}")
-    video: list[str] | None = Field(default=None, description=f"MP4, WebM, MKV, AVI, MOV, {_MEDIA}")
-    imu: list[str] | None = Field(
-        default=None, description=f"CSV of six columns, first row a header, {_MEDIA}"
-    )
-    thermal: list[str] | None = Field(default=None, description=f"thermal picture, {_MEDIA}")
-    depth: list[str] | None = Field(default=None, description=f"depth picture, {_MEDIA}")
+class _ItemsByModality(Body):
+    """What a request to /vectorize can do; its fields are the table's."""
 
     def items(self) -> list[tuple[Modality, int, str]]:
         """Return every item with its modality and its place in that modality's list."""
@@ -44,16 +32,23 @@ class VectorizeRequest(Body):
         ]
 
 
-class VectorizeResponse(BaseModel):
-    """One vector for each item, in the request's order; the seven lists are always there."""
+_request_fields: dict[str, Any] = {
+    modality.plural: (list[str] | None, Field(default=None, description=modality.entry.description))
+    for modality in Modality
+}
+VectorizeRequest: Final = create_model(
+    "VectorizeRequest",
+    __base__=_ItemsByModality,
+    __doc__="Items by modality. A missing, null or empty list gives an empty list of vectors.",
+    **_request_fields,
+)
 
-    textVectors: list[list[float]]  # noqa: N815  (Weaviate's names)
-    imageVectors: list[list[float]]  # noqa: N815
-    audioVectors: list[list[float]]  # noqa: N815
-    videoVectors: list[list[float]]  # noqa: N815
-    imuVectors: list[list[float]]  # noqa: N815
-    thermalVectors: list[list[float]]  # noqa: N815
-    depthVectors: list[list[float]]  # noqa: N815
+_response_fields: dict[str, Any] = {modality.vector_key: list[list[float]] for modality in Modality}
+VectorizeResponse: Final = create_model(
+    "VectorizeResponse",
+    __doc__="One vector for each item, in the request's order; every list is always there.",
+    **_response_fields,
+)
 
 
 class ErrorBody(BaseModel):

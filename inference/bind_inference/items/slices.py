@@ -12,7 +12,8 @@ Tensor: TypeAlias = Any  # a numpy array; of a fake engine whatever it likes
 class Slice:
     """What of an item runs in one batch: mostly all of it, of a video some of its views.
 
-    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop`: see cost.
+    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop` is the arithmetic of its
+    forward pass at ImageBindHuge's size.
     """
 
     tensor: Tensor

@@ -16,7 +16,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bind_inference.errors import BindError, NotReady
-from bind_inference.items.cost import WEIGHTS
 from bind_inference.items.embedding import Embedding, Key, content_key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
@@ -124,7 +123,7 @@ class Scheduler:
             Waiter(modality, data, self._loop.create_future(), trace=trace) for modality, data in items
         ]
         unknown = self._unknown(waiters)
-        decoded_bytes = sum(WEIGHTS[waiter.modality].decoded_bytes for waiter in unknown)
+        decoded_bytes = sum(waiter.modality.entry.decoded_bytes for waiter in unknown)
         with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
             self._waiters.update(unknown)
             try:

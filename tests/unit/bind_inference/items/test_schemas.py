@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge
-from bind_inference.items.schemas import VectorizeRequest, VectorizeResponse, parse_body
+from bind_inference.items.schemas import VectorizeRequest, parse_body
 from bind_inference.modality import Modality
 
 
@@ -23,12 +23,6 @@ def test_items_are_listed_by_modality_with_their_place() -> None:
 @pytest.mark.parametrize("raw", [b"{}", b'{"texts":null}', b'{"texts":[],"video":[]}'])
 def test_missing_null_and_empty_lists_are_no_items(raw: bytes) -> None:
     assert parse_body(VectorizeRequest, raw, 100).items() == []
-
-
-@pytest.mark.parametrize("modality", Modality)
-def test_request_and_answer_have_a_list_for_every_modality(modality: Modality) -> None:
-    assert modality.plural in VectorizeRequest.model_fields
-    assert modality.vector_key in VectorizeResponse.model_fields
 
 
 @pytest.mark.parametrize(
