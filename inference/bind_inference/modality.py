@@ -20,117 +20,75 @@ _BASE64: Final = "base64; wrapped lines and data: URIs are taken"
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A row of the table."""
+    """A row says of a modality whatever is data."""
 
     name: str
-    """The singular: the value in logs, metrics and settings."""
+    """It names the modality in logs, metrics and settings."""
     plural: str
-    """The key of its items in a request."""
+    """A request has its items under this key, and a response their vectors under `<name>Vectors`."""
     description: str
-    """What its items in a request are."""
+    """It tells a client what to send."""
     trunk: str
-    """The encoder that embeds it, as the checkpoint names it."""
+    """The checkpoint calls the encoder that embeds it so; stills and video share one."""
     shape: tuple[int, ...]
-    """A prepared item, without the dimension of the batch."""
+    """A prepared item has these dimensions; a batch has one more in front."""
     dtype: Literal["int64", "float32"] = "float32"
     unit: Unit | None = None
-    """What the first axis of `shape` counts, where an item costs only those that differ; None: it is one."""
+    """The first axis of `shape` counts these, and an item costs those that differ; None: it is one."""
     unit_gflop: float
-    """The arithmetic of one unit's forward pass at ImageBindHuge's size, by torch's flop counter."""
+    """A unit's forward pass takes so much arithmetic at ImageBindHuge's size, by torch's flop counter."""
     endings: str = ""
-    """The endings of files that hold it; "": they look like pictures, and a folder of its name tells it."""
+    """Files that hold it end so; where "" they look like pictures, and a folder of its name tells it."""
     media_types: tuple[str, ...] = ()
-    """The types of a data: URI that holds it: `text/csv`, or `image/*` for a family."""
-
-    @cached_property
-    def vector_key(self) -> str:
-        """The key of its vectors in a response."""
-        return f"{self.name}Vectors"
+    """A data: URI that holds it has one of these types: `text/csv`, or any of the family `image/*`."""
 
     @cached_property
     def decoded_bytes(self) -> int:
-        """The memory that a prepared item takes."""
+        """Return the memory that a prepared item takes."""
         return math.prod(self.shape) * _ITEM_BYTES[self.dtype]
 
     @property
     def most_units(self) -> int:
-        """The units of an item in which no two are alike."""
+        """Return the units of an item in which no two are alike."""
         return self.shape[0] if self.unit else 1
 
 
 class Modality(StrEnum):
-    """A kind of input. Each member is a row of the table, and the string that names it everywhere."""
+    """Each kind of input is a row of the table, and the string that names it everywhere."""
 
     TEXT = Entry(
-        name="text",
-        plural="texts",
-        description="plain text; 77 tokens are read",
-        trunk="text",
-        shape=(77,),
-        dtype="int64",
-        unit="token",
-        unit_gflop=0.59,
-        endings="txt",
-        media_types=("text/plain",),
-    )
+        name="text", plural="texts", trunk="text", shape=(77,), dtype="int64",
+        unit="token", unit_gflop=0.59, description="plain text; 77 tokens are read",
+        endings="txt", media_types=("text/plain",),
+    )  # fmt: skip
     IMAGE = Entry(
-        name="image",
-        plural="images",
-        description=f"JPEG, PNG, WebP …, {_BASE64}",
-        trunk="vision",
-        shape=(3, 224, 224),
-        unit_gflop=326.0,
-        endings="jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm",
-        media_types=("image/*",),
-    )
+        name="image", plural="images", trunk="vision", shape=(3, 224, 224),
+        unit_gflop=326.0, description=f"JPEG, PNG, WebP …, {_BASE64}",
+        endings="jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm", media_types=("image/*",),
+    )  # fmt: skip
     AUDIO = Entry(
-        name="audio",
-        plural="audio",
-        description=f"WAV, FLAC, OGG, MP3 …, {_BASE64}",
-        trunk="audio",
-        shape=(3, 1, 128, 204),
-        unit="clip",
-        unit_gflop=38.1,
-        endings="wav flac ogg oga opus mp3 m4a aac aif aiff",
-        media_types=("audio/*",),
-    )
+        name="audio", plural="audio", trunk="audio", shape=(3, 1, 128, 204),
+        unit="clip", unit_gflop=38.1, description=f"WAV, FLAC, OGG, MP3 …, {_BASE64}",
+        endings="wav flac ogg oga opus mp3 m4a aac aif aiff", media_types=("audio/*",),
+    )  # fmt: skip
     VIDEO = Entry(
-        name="video",
-        plural="video",
-        description=f"MP4, WebM, MKV, AVI, MOV, {_BASE64}",
-        trunk="vision",
-        shape=(15, 3, 2, 224, 224),
-        unit="view",
-        unit_gflop=326.0,
-        endings="mp4 m4v mov mkv webm avi mpg mpeg",
-        media_types=("video/*",),
-    )
+        name="video", plural="video", trunk="vision", shape=(15, 3, 2, 224, 224),
+        unit="view", unit_gflop=326.0, description=f"MP4, WebM, MKV, AVI, MOV, {_BASE64}",
+        endings="mp4 m4v mov mkv webm avi mpg mpeg", media_types=("video/*",),
+    )  # fmt: skip
     IMU = Entry(
-        name="imu",
-        plural="imu",
-        description=f"CSV of six columns, first row a header, {_BASE64}",
-        trunk="imu",
-        shape=(6, 2000),
-        unit_gflop=8.83,
-        endings="csv",
-        media_types=("text/csv",),
-    )
+        name="imu", plural="imu", trunk="imu", shape=(6, 2000),
+        unit_gflop=8.83, description=f"CSV of six columns, first row a header, {_BASE64}",
+        endings="csv", media_types=("text/csv",),
+    )  # fmt: skip
     THERMAL = Entry(
-        name="thermal",
-        plural="thermal",
-        description=f"thermal picture, {_BASE64}",
-        trunk="thermal",
-        shape=(1, 224, 224),
-        unit_gflop=32.5,
-    )
+        name="thermal", plural="thermal", trunk="thermal", shape=(1, 224, 224),
+        unit_gflop=32.5, description=f"thermal picture, {_BASE64}",
+    )  # fmt: skip
     DEPTH = Entry(
-        name="depth",
-        plural="depth",
-        description=f"depth picture, {_BASE64}",
-        trunk="depth",
-        shape=(1, 224, 224),
-        unit_gflop=8.49,
-    )
+        name="depth", plural="depth", trunk="depth", shape=(1, 224, 224),
+        unit_gflop=8.49, description=f"depth picture, {_BASE64}",
+    )  # fmt: skip
 
     def __new__(cls, row: Entry | str) -> Self:
         """Make the string of a row. To a type checker the look-up `Modality("text")` comes here too."""
@@ -141,21 +99,9 @@ class Modality(StrEnum):
 
     def __init__(self, row: Entry | str) -> None:
         self.entry: Final = cast("Entry", row)
-
-    @property
-    def plural(self) -> str:
-        """The key of its items in a request: texts and images, but audio, video, imu, thermal and depth."""
-        return self.entry.plural
-
-    @property
-    def vector_key(self) -> str:
-        """The key of its vectors in a response: textVectors, imageVectors …"""
-        return self.entry.vector_key
-
-    @property
-    def trunk(self) -> str:
-        """The encoder that embeds it; stills and video share one."""
-        return self.entry.trunk
+        self.plural: Final = self.entry.plural
+        self.vector_key: Final = f"{self.entry.name}Vectors"
+        self.trunk: Final = self.entry.trunk
 
 
 def one_of_each_trunk() -> list[Modality]:

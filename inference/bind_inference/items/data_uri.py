@@ -1,4 +1,4 @@
-"""Which kind of media a string of /v1/embeddings is: a `data:` URI says so, anything else is a text. Pure.
+"""Says of which modality a string of /v1/embeddings is: a `data:` URI tells, anything else is a text. Pure.
 
     data:image/png;base64,…                    image/*, audio/* and video/* are what they say
     data:image/png;modality=thermal;base64,…   thermal and depth look like images: the parameter tells
@@ -26,7 +26,7 @@ _BY_TYPE: Final = {kind: modality for modality in Modality for kind in modality.
 
 
 def classify(item: str) -> tuple[Modality, str]:
-    """Return what `item` is, and it as the scheduler takes it: a text as it is, media in base64.
+    """Return the modality of `item`, and it as the scheduler takes it: a text as it is, media in base64.
 
     Raises InvalidItem for a data: URI that is broken, UnsupportedMedia for one of a type that is not served.
     """
@@ -38,8 +38,8 @@ def classify(item: str) -> tuple[Modality, str]:
     if not parameters or parameters.pop().strip() != "base64":
         raise InvalidItem("a data: URI must be base64, `data:<type>;base64,…`")
     modality = _modality(start[1].casefold(), parameters)
-    payload = item[comma + 1 :]
-    return modality, _text(payload) if modality is Modality.TEXT else payload
+    data = item[comma + 1 :]
+    return modality, _decode_text(data) if modality is Modality.TEXT else data
 
 
 def _modality(kind: str, parameters: list[str]) -> Modality:
@@ -59,8 +59,8 @@ def _modality(kind: str, parameters: list[str]) -> Modality:
     return found
 
 
-def _text(payload: str) -> str:
+def _decode_text(data: str) -> str:
     try:
-        return decode_base64(payload, MAX_TEXT_BYTES).decode()
+        return decode_base64(data, MAX_TEXT_BYTES).decode()
     except UnicodeDecodeError:
         raise InvalidItem("is not a text in UTF-8") from None

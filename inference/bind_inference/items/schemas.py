@@ -1,4 +1,4 @@
-"""The bodies of requests and answers, and what is said about a body that is none of them."""
+"""Declares the bodies of requests and responses, and explains what is wrong with one that fits none."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-class Body(BaseModel):
-    """A request's body: unknown fields and wrong types are refused by name."""
+class RequestBody(BaseModel):
+    """A request's body is refused with the names of unknown fields and of wrong types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _ItemsByModality(Body):
-    """What a request to /vectorize can do; its fields are the table's."""
+class _ItemsByModality(RequestBody):
+    """The fields of a request to /vectorize are the rows of the table; this is what else it can do."""
 
     def items(self) -> list[tuple[Modality, int, str]]:
         """Return every item with its modality and its place in that modality's list."""
@@ -52,13 +52,13 @@ VectorizeResponse: Final = create_model(
 
 
 class ErrorBody(BaseModel):
-    """Every answer that is not a success."""
+    """Every response that is not a success has this body."""
 
     error: str = Field(examples=["images[2]: not a decodable image"])
 
 
 class PrecisionCheck(BaseModel):
-    """How near the vectors of a precision come to those of float32: the least cosine of each modality."""
+    """The self-check has compared a precision's vectors with float32's: the least cosine of each modality."""
 
     precision: str
     passed: bool
@@ -67,7 +67,7 @@ class PrecisionCheck(BaseModel):
 
 
 class Meta(BaseModel):
-    """What this server serves."""
+    """/meta says what this server serves."""
 
     model: str
     dimension: int
@@ -83,11 +83,11 @@ class Meta(BaseModel):
     version: str
 
 
-BodyT = TypeVar("BodyT", bound=Body)
+BodyT = TypeVar("BodyT", bound=RequestBody)
 
 
-def parse_body(kind: type[BodyT], raw: bytes, max_items: int) -> BodyT:
-    """Return the body as `kind`; its Content-Type does not matter, since Weaviate sends none.
+def validate_body(model: type[BodyT], raw: bytes, max_items: int) -> BodyT:
+    """Return the body as a `model`; its Content-Type does not matter, because Weaviate sends none.
 
     Raises InvalidRequest that names all faults, RequestTooLarge above `max_items` items.
     """
@@ -102,14 +102,14 @@ def parse_body(kind: type[BodyT], raw: bytes, max_items: int) -> BodyT:
         if count > max_items:
             raise RequestTooLarge(f"{count:,} items are above the limit of {max_items:,} a request")
     try:
-        return kind.model_validate(parsed)
+        return model.model_validate(parsed)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=True)
-        raise InvalidRequest(join_faults([_explain(kind, fault) for fault in faults])) from None
+        raise InvalidRequest(join_faults([_explain(model, fault) for fault in faults])) from None
 
 
-def _explain(kind: type[Body], fault: ErrorDetails) -> str:
-    fields = ", ".join(kind.model_fields)
+def _explain(model: type[RequestBody], fault: ErrorDetails) -> str:
+    fields = ", ".join(model.model_fields)
     location: list[Any] = list(fault["loc"])
     if not location:
         return f"the body must be a JSON object with {fields}"
