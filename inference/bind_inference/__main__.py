@@ -11,7 +11,7 @@ import socket
 import sys
 
 from bind_inference.engine.importing import load
-from bind_inference.exit import end
+from bind_inference.exit import end, exit_status
 from bind_inference.http.app import create_app
 from bind_inference.http.server import Server
 from bind_inference.logs import configure_logging
@@ -36,7 +36,7 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def serve(settings: Settings) -> int:
-    """Serve until asked to stop; return the exit status, 1 if the model cannot be loaded."""
+    """Serve until a signal; return the exit status, 1 if the model cannot be loaded."""
     spans = start_tracing(settings)
     listener = listen(settings)
     failures: list[str] = []
@@ -56,11 +56,11 @@ def serve(settings: Settings) -> int:
     return 1 if failures else 0
 
 
-def load_folder(arguments: list[str]) -> int:
+def embed_folder(arguments: list[str]) -> int:
     """Embed a folder into a Parquet file, which is another program's work; return the exit status."""
-    from bind_load import __main__ as program
+    from bind_load.__main__ import load_folder
 
-    return program.main(arguments)
+    return load_folder(arguments)
 
 
 def convert_checkpoint(arguments: list[str]) -> int:
@@ -73,19 +73,21 @@ def convert_checkpoint(arguments: list[str]) -> int:
     return run_convert(settings)
 
 
+def run_server(arguments: list[str]) -> int:
+    """Serve with the settings of `arguments`; return the exit status."""
+    settings = load_settings(arguments)
+    configure_logging(settings.log_level)
+    return serve(settings)
+
+
+COMMANDS = {"convert": convert_checkpoint, "load": embed_folder}
+
+
 def main(arguments: list[str]) -> int:
-    """Run the program; return the exit status, 2 for a wrong setting. Without a command it is the server."""
-    try:
-        if arguments[:1] == ["convert"]:
-            return convert_checkpoint(arguments[1:])
-        if arguments[:1] == ["load"]:
-            return load_folder(arguments[1:])
-        settings = load_settings(arguments)
-        configure_logging(settings.log_level)
-        return serve(settings)
-    except InvalidSetting as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
+    """Run a command, without one the server; return the exit status, 2 for a wrong setting."""
+    if arguments and arguments[0] in COMMANDS:
+        return exit_status(COMMANDS[arguments[0]], arguments[1:])
+    return exit_status(run_server, arguments)
 
 
 if __name__ == "__main__":

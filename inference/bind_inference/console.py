@@ -1,4 +1,4 @@
-"""The programs that an installation puts on the PATH: `bind-inference` and `bind-load`.
+"""Starts the programs that an installation puts on the PATH: `bind-inference` and `bind-load`.
 
 Each is `python -m` of its package instead of a call of its `main`. A process that multiprocessing starts
 runs the script of its parent first, and would import the whole server with it: a decoder would take 45 MB
@@ -9,12 +9,12 @@ import runpy
 
 
 def serve() -> None:
-    """Run `python -m bind_inference`; does not return."""
+    """Run `python -m bind_inference`; this does not return."""
     _run("bind_inference")
 
 
 def load() -> None:
-    """Run `python -m bind_load`; does not return."""
+    """Run `python -m bind_load`; this does not return."""
     _run("bind_load")
 
 

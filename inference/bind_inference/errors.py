@@ -1,4 +1,4 @@
-"""Every way a request can fail, each with the HTTP status it is answered with.
+"""Declares every way in which a request can fail, each with the HTTP status of its response.
 
     BindError
     ├── InvalidRequest        400  the body as a whole: no JSON, an unknown field, a wrong type
@@ -6,7 +6,7 @@
     ├── RequestTooLarge       413  the body, or the number of its items
     ├── InvalidItem           422  one item that no remedy of ours can embed
     │   ├── AudioTooShort     422
-    │   ├── DecoderCrashed    422  its decoder's process died of it
+    │   ├── DecoderCrashed    422  its decoder process died of it
     │   └── DecodeTimeout     422  its decoder was stopped after `decode_timeout_s`
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
@@ -16,22 +16,30 @@
 
 Messages are public: they are sent as `{"error": message}`, and below /v1/ in OpenAI's shape. The code that
 decodes one item leaves its position out ("not a decodable image"); the request handler puts it in front
-(`named`). An exception that is none of these is a bug: it is logged with its traceback and answered with 500
-and nothing of its own.
+(`named`). An exception that is none of these is a bug: its traceback is logged, and the response is a 500
+with nothing of it.
 """
 
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import ClassVar, Final, Self
 
-MAX_NAMED: Final = 20  # faults told in one answer; the rest are counted
+MAX_NAMED: Final = 20  # faults named in one response; the rest are counted
 
 
 class BindError(Exception):
-    """A failure whose message the client may read."""
+    """A failure whose message the client may read.
+
+    A subclass gives its status, and when to come again: `class Full(BindError, status=…, retry_after_s=1)`.
+    """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     retry_after_s: ClassVar[int | None] = None
+
+    def __init_subclass__(cls, *, status: HTTPStatus | None = None, retry_after_s: int | None = None) -> None:
+        super().__init_subclass__()
+        cls.status = status or cls.status
+        cls.retry_after_s = retry_after_s or cls.retry_after_s
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -45,28 +53,20 @@ class BindError(Exception):
         return error
 
 
-class InvalidRequest(BindError):
+class InvalidRequest(BindError, status=HTTPStatus.BAD_REQUEST):
     """The body is not what the end point takes; the message names the field and what it wants."""
 
-    status = HTTPStatus.BAD_REQUEST
 
-
-class RequestTimeout(BindError):
+class RequestTimeout(BindError, status=HTTPStatus.REQUEST_TIMEOUT):
     """The body has not arrived whole after `body_timeout_s`; the connection is closed."""
 
-    status = HTTPStatus.REQUEST_TIMEOUT
 
-
-class RequestTooLarge(BindError):
+class RequestTooLarge(BindError, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """The body has more bytes or more items than the server takes at once; the message gives the limit."""
 
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
-
-class InvalidItem(BindError):
+class InvalidItem(BindError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """One item cannot be embedded: broken base64, truncated media, numbers that are none."""
-
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class AudioTooShort(InvalidItem):
@@ -81,30 +81,20 @@ class DecodeTimeout(InvalidItem):
     """The item took longer to decode than it may; the message gives both figures."""
 
 
-class UnsupportedMedia(BindError):
+class UnsupportedMedia(BindError, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
     """One item is of a format that is not served (a playlist as video, a PDF as image)."""
 
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
-
-class MediaTooLarge(BindError):
+class MediaTooLarge(BindError, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """One item is above a limit in bytes, pixels, seconds or frames; the message gives both figures."""
 
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
-
-class QueueFull(BindError):
+class QueueFull(BindError, status=HTTPStatus.TOO_MANY_REQUESTS, retry_after_s=1):
     """As many items wait as the server holds; nothing of the request was queued."""
 
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    retry_after_s = 1
 
-
-class NotReady(BindError):
+class NotReady(BindError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_s=2):
     """No vector can be made now; the message says in which state the model is."""
-
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    retry_after_s = 2
 
 
 class Draining(NotReady):
@@ -112,10 +102,10 @@ class Draining(NotReady):
 
 
 def combine(errors: Sequence[BindError]) -> BindError:
-    """Return one error that tells all of `errors` (at least one), in their order, joined by "; ".
+    """Return one error that names all of `errors` (at least one), in their order, joined by "; ".
 
-    Errors of one status keep it. Where they differ the answer is 422: the request was understood, and
-    its items are to blame.
+    Errors of one status keep it. Where they differ it is 422: the request was understood, and its items are
+    to blame.
     """
     if len(errors) == 1:
         return errors[0]
@@ -126,6 +116,6 @@ def combine(errors: Sequence[BindError]) -> BindError:
 
 def join_faults(faults: list[str]) -> str:
     """Return the faults as one line; beyond MAX_NAMED they are only counted."""
-    told = list(dict.fromkeys(faults))
-    more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
-    return "; ".join(told[:MAX_NAMED]) + more
+    distinct = list(dict.fromkeys(faults))
+    more = f"; and {len(distinct) - MAX_NAMED} more" if len(distinct) > MAX_NAMED else ""
+    return "; ".join(distinct[:MAX_NAMED]) + more

@@ -1,10 +1,22 @@
-"""The end of a program of ours."""
+"""Ends a program of ours, with a status that tells how it went."""
 
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from multiprocessing.util import get_temp_dir
 from typing import NoReturn
+
+from bind_inference.settings import PROGRAM, InvalidSetting
+
+
+def exit_status(program: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Return the exit status of `program`: 2 for a wrong setting, which is named on standard error."""
+    try:
+        return program(arguments)
+    except InvalidSetting as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
 
 
 def end(status: int) -> NoReturn:
@@ -13,4 +25,4 @@ def end(status: int) -> NoReturn:
     shutil.rmtree(get_temp_dir(), ignore_errors=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # no waiting for a decoder or a forward pass whose client has been answered
+    os._exit(status)  # no waiting for a decoder or a forward pass whose client has its response

@@ -1,4 +1,4 @@
-"""What the server says about itself: a phase with a reason, and what follows for live, ready and requests."""
+"""Says what a phase means for the probes and for requests, and describes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bind_inference.errors import NotReady
 
 
 class Phase(StrEnum):
-    """Where the model is between the start of the process and its end."""
+    """The process goes through these from its start to its end."""
 
     STARTING = "Starting"  # the process runs, nothing is known yet
     DOWNLOADING = "Downloading"  # the weights are on their way
@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Readiness:
-    """One moment of a server's life. `progress` is 0..1 where the phase has a measure."""
+    """The server is in a `phase`; `progress` is 0..1 where the phase has a measure."""
 
     phase: Phase = Phase.STARTING
     detail: str = ""
@@ -30,17 +30,17 @@ class Readiness:
 
     @property
     def live(self) -> bool:
-        """Whether the process is worth keeping."""
+        """Return whether the process is worth keeping."""
         return self.phase is not Phase.FAILED
 
     @property
     def ready(self) -> bool:
-        """Whether new requests should be sent here."""
+        """Return whether new requests should be sent here."""
         return self.phase is Phase.READY
 
     @property
     def serves(self) -> bool:
-        """Whether a request that comes all the same is answered: yes while the server drains."""
+        """Return whether a request that comes all the same is served: so it is while the server drains."""
         return self.phase in {Phase.READY, Phase.DRAINING}
 
     def describe(self) -> str:

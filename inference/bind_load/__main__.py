@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from bind_inference.engine.importing import load
-from bind_inference.exit import end
+from bind_inference.exit import end, exit_status
 from bind_inference.logs import configure_logging
-from bind_inference.settings import PROGRAM, InvalidSetting
+from bind_inference.settings import InvalidSetting
 
 
 def load_folder(arguments: list[str]) -> int:
@@ -29,11 +29,7 @@ def load_folder(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the program; return the exit status, 2 for a wrong setting."""
-    try:
-        return load_folder(arguments)
-    except InvalidSetting as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 2
+    return exit_status(load_folder, arguments)
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from bind_load.settings import LOAD_PROGRAM, LoadSettings
 from bind_load.store import Store
 
 if TYPE_CHECKING:
-    from bind_inference.scheduling.service import Load
+    from bind_inference.scheduling.service import LoadEngine
     from bind_load.plan import Known, Plan
 
 log = logging.getLogger(__name__)
 MAX_TOLD = 20  # files that could not be embedded, named one by one; the Parquet file has them all
 
 
-def run_load(settings: LoadSettings, load: Load) -> int:
+def run_load(settings: LoadSettings, load: LoadEngine) -> int:
     """Embed what `settings` name; return the exit status."""
     try:
         return asyncio.run(_load(settings, load))
@@ -41,7 +41,7 @@ def run_load(settings: LoadSettings, load: Load) -> int:
         return error.status
 
 
-async def _load(settings: LoadSettings, load: Load) -> int:
+async def _load(settings: LoadSettings, load: LoadEngine) -> int:
     found = scan(settings.source, settings.rules, settings.modality)
     _check_output(settings)
     with report_for_here() as report, _Signals() as interruption:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bind_inference.items.embedding import Vector
     from bind_inference.modality import Modality
-    from bind_inference.scheduling.service import Load
+    from bind_inference.scheduling.service import LoadEngine
     from bind_load.settings import LoadSettings
 
 PAUSE_S: Final = 1.0  # before an item is tried again that the queue or the server had no place for
@@ -49,7 +49,7 @@ class Embedder(Protocol):
 
 @contextlib.asynccontextmanager
 async def embedder_for(
-    settings: LoadSettings, load: Load, tell: Callable[[str], None]
+    settings: LoadSettings, load: LoadEngine, tell: Callable[[str], None]
 ) -> AsyncIterator[Embedder]:
     """Give the embedder that `settings` ask for, once it is ready; `tell` hears of each state before that.
 
@@ -168,7 +168,7 @@ async def _ready_meta(client: httpx.AsyncClient, tell: Callable[[str], None]) ->
 
 @contextlib.asynccontextmanager
 async def _in_process(
-    settings: LoadSettings, load: Load, tell: Callable[[str], None]
+    settings: LoadSettings, load: LoadEngine, tell: Callable[[str], None]
 ) -> AsyncIterator[LocalEmbedder]:
     failures: list[str] = []
     service = Service(server_settings(settings), load, failures.append)

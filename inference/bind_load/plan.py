@@ -12,17 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 AUTO: Final = "auto"
-_EXTENSIONS: Final = {
-    Modality.TEXT: "txt",
-    Modality.IMAGE: "jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm",
-    Modality.AUDIO: "wav flac ogg oga opus mp3 m4a aac aif aiff",
-    Modality.VIDEO: "mp4 m4v mov mkv webm avi mpg mpeg",
-    Modality.IMU: "csv",
-}
-_BY_EXTENSION: Final = {
-    extension: modality for modality, extensions in _EXTENSIONS.items() for extension in extensions.split()
-}
-_LOOK_LIKE_IMAGES: Final = {"thermal": Modality.THERMAL, "depth": Modality.DEPTH}
+_BY_ENDING: Final = {ending: modality for modality in Modality for ending in modality.entry.endings.split()}
+_LOOK_LIKE_IMAGES: Final = {modality.value: modality for modality in Modality if not modality.entry.endings}
 
 
 @dataclass(frozen=True)
@@ -89,7 +80,7 @@ def modality_of(path: str, rules: Sequence[Rule], default: str = AUTO) -> Modali
     if default != AUTO:
         return Modality(default)
     parts = PurePosixPath(path)
-    found = _BY_EXTENSION.get(parts.suffix.casefold().removeprefix("."))
+    found = _BY_ENDING.get(parts.suffix.casefold().removeprefix("."))
     if found is Modality.IMAGE:
         folders = [_LOOK_LIKE_IMAGES.get(part.casefold()) for part in reversed(parts.parts[:-1])]
         return next((folder for folder in folders if folder), found)

@@ -1,6 +1,7 @@
 """The seven modalities as the demo's collection names them: property, named vector and search alike.
 
-The demo is a client and imports nothing of the server, so the names stand here once more; a test compares.
+The demo is a client and imports nothing of the server, so the names stand here once more;
+tests/unit/bind_inference/test_modality_table.py compares.
 """
 
 from enum import StrEnum

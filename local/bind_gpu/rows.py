@@ -12,7 +12,6 @@ import torch
 
 from bind_gpu.card import Card, seconds
 from bind_gpu.plain import plain
-from bind_inference.items.cost import gflop
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -22,16 +21,6 @@ if TYPE_CHECKING:
     from bind_inference.model import ImageBind
 
 TOKENS: Final = 16
-_SHAPES: Final = {
-    Modality.IMAGE: (3, 224, 224),
-    Modality.AUDIO: (3, 1, 128, 204),
-    Modality.VIDEO: (15, 3, 2, 224, 224),
-    Modality.THERMAL: (1, 224, 224),
-    Modality.DEPTH: (1, 224, 224),
-    Modality.IMU: (6, 2000),
-}
-# The units of an item: tokens, unlike clips, unlike views.
-UNITS: Final = {Modality.TEXT: TOKENS, Modality.AUDIO: 3, Modality.VIDEO: 15}
 BATCHES: Final = {
     Modality.TEXT: (1, 8, 32, 256, 1024),
     Modality.IMAGE: (1, 8, 32, 64),
@@ -64,8 +53,7 @@ def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
     """Return `count` made-up prepared items, texts of TOKENS tokens."""
     rng = np.random.default_rng(count)
     if modality is not Modality.TEXT:
-        shape = _SHAPES[modality]
-        return [rng.standard_normal(shape, dtype=np.float32) for _ in range(count)]
+        return [rng.standard_normal(modality.entry.shape, dtype=np.float32) for _ in range(count)]
     rows = np.zeros((count, 77), np.int64)
     rows[:, 0], rows[:, TOKENS - 1] = 49406, 49407
     rows[:, 1 : TOKENS - 1] = rng.integers(1, 49000, (count, TOKENS - 2))
@@ -93,5 +81,6 @@ def _plain(model: ImageBind, modality: Modality, batch: torch.Tensor, device: to
 
 def _row(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Row:
     batch_s = seconds(call)
-    work = size * gflop(modality, UNITS.get(modality, 1))
+    units = TOKENS if modality is Modality.TEXT else modality.entry.most_units
+    work = size * units * modality.entry.unit_gflop
     return Row(modality, size, batch_s, card.share(work, batch_s))

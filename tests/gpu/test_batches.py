@@ -8,21 +8,12 @@ from bind_inference.engine.precision import Precision
 from bind_inference.modality import Modality
 from gpu.engines import engine
 
-SHAPES = {
-    Modality.IMAGE: (3, 224, 224),
-    Modality.AUDIO: (3, 1, 128, 204),
-    Modality.VIDEO: (15, 3, 2, 224, 224),
-    Modality.THERMAL: (1, 224, 224),
-    Modality.DEPTH: (1, 224, 224),
-    Modality.IMU: (6, 2000),
-}
-
 
 def item(modality: Modality, seed: int) -> np.ndarray:
     """Return a made-up item; texts are of unlike lengths."""
     rng = np.random.default_rng(seed)
     if modality is not Modality.TEXT:
-        return rng.standard_normal(SHAPES[modality], dtype=np.float32)
+        return rng.standard_normal(modality.entry.shape, dtype=np.float32)
     words = int(rng.integers(1, 75))
     row = np.zeros(77, np.int64)
     row[: words + 2] = [49406, *rng.integers(1, 49000, words), 49407]

@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bind_inference.decoders import slicing
 from bind_inference.decoders.decoding import Bounds, decode
-from bind_inference.items.cost import WEIGHTS
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.packing import Packing
@@ -146,7 +145,7 @@ def test_views_that_differ_in_one_number_are_not_alike(place: tuple[int, ...]) -
 def test_the_mean_of_a_videos_parts_is_its_vector(tiny: ImageBind) -> None:
     pattern = [0, 1, 0, 2, 2, 2, 3, 4, 5, 0, 6, 6, 5, 5, 7]
     item = made_up_input(Modality.VIDEO, SHAPES[Modality.VIDEO])[0][pattern]
-    cost = WEIGHTS[Modality.VIDEO].gflop
+    cost = Modality.VIDEO.entry.unit_gflop
     parts = slicing.slices(Modality.VIDEO, item.numpy(), 3 * cost)
     assert [part.gflop for part in parts] == [3 * cost, 3 * cost, 2 * cost]
     assert sum(part.share for part in parts) == 15
@@ -196,7 +195,8 @@ COSTS = {
 def test_an_item_costs_what_is_computed_of_it(kind: str) -> None:
     modality, tensor, wanted = COSTS[kind]
     slices = slicing.slices(modality, tensor.numpy(), 1000.0)
-    found = [(tuple(part.tensor.shape), part.share, part.gflop / WEIGHTS[modality].gflop) for part in slices]
+    unit_gflop = modality.entry.unit_gflop
+    found = [(tuple(part.tensor.shape), part.share, part.gflop / unit_gflop) for part in slices]
     assert found == wanted
 
 
@@ -215,7 +215,7 @@ def test_the_costs_are_those_of_the_full_size_model(modality: Modality) -> None:
             trunk(stem(torch.zeros(1, 77, dtype=torch.int64, device="meta"), packing), packing)
         else:
             trunk(stem(torch.empty(shape, device="meta")))
-    assert counter.get_total_flops() / 1e9 / units == pytest.approx(WEIGHTS[modality].gflop, rel=0.02)
+    assert counter.get_total_flops() / 1e9 / units == pytest.approx(modality.entry.unit_gflop, rel=0.02)
 
 
 def test_the_setting_for_long_texts_reaches_the_tokenizer() -> None:

@@ -35,7 +35,7 @@ from bind_inference.errors import (
     NotReady,
     RequestTooLarge,
 )
-from bind_inference.items.bodies import Body, Kind, read_body
+from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 from bind_local.host.processes import children
@@ -67,8 +67,8 @@ class Pool:
     def ask(self, data: str, modality: Modality = IMAGE) -> Decoded | Exception:
         return self.send(data, modality).get(timeout=30)
 
-    def read(self, kind: Kind, raw: bytes, max_items: int = 100) -> Body | Exception:
-        shared, answer = Shared(), SimpleQueue[Body | Exception]()
+    def read(self, kind: Endpoint, raw: bytes, max_items: int = 100) -> ParsedBody | Exception:
+        shared, answer = Shared(), SimpleQueue[ParsedBody | Exception]()
         shared.write(raw)
         self.pool.read(kind, shared, max_items, lambda: True, lambda outcome, _: answer.put(outcome))
         return answer.get(timeout=30)
@@ -250,11 +250,11 @@ def test_what_nobody_wants_any_more_is_let_go_while_every_process_is_busy(
     time.sleep(0.2)
     bodies, there = [Shared() for _ in range(5)], True
     held = [weakref.ref(body) for body in bodies]
-    outcomes: SimpleQueue[Body | Exception] = SimpleQueue()
+    outcomes: SimpleQueue[ParsedBody | Exception] = SimpleQueue()
     for number, body in enumerate(bodies):
         body.write(b'{"texts":["%d"]}' % number)
         stays = partial(lambda number: there or number % 2 == 0, number)  # an odd one's client hangs up
-        pool.pool.read(Kind.VECTORIZE, body, 9, stays, lambda told, _: outcomes.put(told))
+        pool.pool.read(Endpoint.VECTORIZE, body, 9, stays, lambda told, _: outcomes.put(told))
     del bodies, body
     there = False
     last = pool.send(good(1))
@@ -262,7 +262,7 @@ def test_what_nobody_wants_any_more_is_let_go_while_every_process_is_busy(
     for answer in hung:
         assert isinstance(answer.get(timeout=30), DecodeTimeout)
     told = [outcomes.get(timeout=30) for _ in range(3)]
-    assert {body.items[0].data for body in told if isinstance(body, Body)} == {"0", "2", "4"}
+    assert {body.items[0].data for body in told if isinstance(body, ParsedBody)} == {"0", "2", "4"}
     check(last.get(timeout=30), good(1))
 
 
@@ -292,9 +292,9 @@ def test_a_body_whose_decoder_ends_is_called_one(pool: Pool, *, end: bool, told:
     pids = pool.pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)  # it takes the body and is at it
-    answer, shared = SimpleQueue[Body | Exception](), Shared()
-    shared.write(LARGE[Kind.VECTORIZE])
-    pool.pool.read(Kind.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
+    answer, shared = SimpleQueue[ParsedBody | Exception](), Shared()
+    shared.write(LARGE[Endpoint.VECTORIZE])
+    pool.pool.read(Endpoint.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
     time.sleep(0.3)
     for pid in pids if end else []:
         os.kill(pid, signal.SIGKILL)
@@ -304,9 +304,9 @@ def test_a_body_whose_decoder_ends_is_called_one(pool: Pool, *, end: bool, told:
 
 
 def test_a_body_that_takes_too_much_memory_is_called_one(pool: Pool) -> None:
-    answer, shared = SimpleQueue[Body | Exception](), Shared()
+    answer, shared = SimpleQueue[ParsedBody | Exception](), Shared()
     os.ftruncate(shared.fd, MEMORY_BYTES + 1)  # of zeros that are nowhere
-    pool.pool.read(Kind.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
+    pool.pool.read(Endpoint.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
     outcome = answer.get(timeout=30)
     assert isinstance(outcome, RequestTooLarge), outcome
     assert outcome.message.startswith(f"the body takes more memory to decode than the {MEMORY_BYTES:,} bytes")
@@ -346,16 +346,16 @@ def test_what_comes_back_is_what_was_decoded(pool: Pool, modality: Modality) -> 
 
 
 LARGE = {
-    Kind.VECTORIZE: rb'{"texts":["a dog","\u65e5 \u00e9","\/"],"images":["aGVs\nbG8="],"imu":[]}',
-    Kind.EMBEDDINGS: b'{"input":["a dog","data:image/png;base64,aGVsbG8=","data:text/plain;base64,aGk=",'
+    Endpoint.VECTORIZE: rb'{"texts":["a dog","\u65e5 \u00e9","\/"],"images":["aGVs\nbG8="],"imu":[]}',
+    Endpoint.EMBEDDINGS: b'{"input":["a dog","data:image/png;base64,aGVsbG8=","data:text/plain;base64,aGk=",'
     b'"data:x/y;base64,AA"],"model":"tiny","encoding_format":"base64"}',
 }
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_a_large_body_is_read_as_a_small_one(pool: Pool, kind: Kind) -> None:
-    found, wanted = pool.read(kind, LARGE[kind]), read_body(kind, LARGE[kind], 100)
-    assert isinstance(found, Body), found
+@pytest.mark.parametrize("kind", Endpoint)
+def test_a_large_body_is_read_as_a_small_one(pool: Pool, kind: Endpoint) -> None:
+    found, wanted = pool.read(kind, LARGE[kind]), parse_body(kind, LARGE[kind], 100)
+    assert isinstance(found, ParsedBody), found
     assert found.options == wanted.options
     assert [(fault.message, fault.item) for fault in found.faults] == [
         (fault.message, fault.item) for fault in wanted.faults
@@ -368,7 +368,7 @@ def test_a_large_body_is_read_as_a_small_one(pool: Pool, kind: Kind) -> None:
 
 
 def test_a_large_body_that_is_wrong_is_told_as_a_small_one(pool: Pool) -> None:
-    outcome = pool.read(Kind.VECTORIZE, b'{"text":[]}')
+    outcome = pool.read(Endpoint.VECTORIZE, b'{"text":[]}')
     assert isinstance(outcome, InvalidRequest), outcome
     assert outcome.message.startswith("text: unknown field")
 

@@ -22,13 +22,13 @@ def test_a_wrong_setting_is_one_line_and_status_2() -> None:
     )
 
 
-def test_a_wrong_variable_is_told_like_a_wrong_flag() -> None:
+def test_a_wrong_variable_is_named_like_a_wrong_flag() -> None:
     ended = run(BIND_MODEL="tiny", ENABLE_CUDA="yes please")
     assert ended.returncode == 2
     assert "(ENABLE_CUDA): must be 0, 1, true or false, not 'yes please'" in ended.stderr
 
 
-def test_a_port_in_use_is_told() -> None:
+def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run("--model", "tiny", "--http-host", "127.0.0.1", "--http-port", str(port))
@@ -46,7 +46,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_process_with_its_reason(tmp_path
     assert not ended.stderr.splitlines()[-1].startswith("{")
 
 
-def test_weights_that_are_not_where_they_should_be_are_told_with_what_is_there(tmp_path: Path) -> None:
+def test_weights_that_are_not_where_they_should_be_are_named_with_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     ended = run(
         "--license-accepted", "true", "--http-port", "0", "--cache-dir", str(tmp_path / "cache"),
@@ -93,7 +93,7 @@ async def test_sigterm_answers_all_that_was_accepted_and_ends_with_0(tmp_path: P
             await asyncio.to_thread(httpx.get, f"{running.url}/meta", timeout=2)
 
 
-async def test_what_outlasts_the_drain_is_told_not_cut(tmp_path: Path) -> None:
+async def test_what_outlasts_the_drain_is_refused_not_cut(tmp_path: Path) -> None:
     with server(
         tmp_path, "--drain-delay-s", "0", "--drain-timeout-s", "0.2", BIND_TORCH_THREADS="1"
     ) as running:
@@ -110,7 +110,7 @@ async def test_what_outlasts_the_drain_is_told_not_cut(tmp_path: Path) -> None:
         assert await asyncio.to_thread(running.process.wait, 20) == 0
 
 
-async def test_a_large_body_that_waits_to_be_read_is_told_too(tmp_path: Path) -> None:
+async def test_a_large_body_that_waits_to_be_read_is_refused_too(tmp_path: Path) -> None:
     with server(
         tmp_path, "--drain-delay-s", "0", "--drain-timeout-s", "0.2", "--decode-workers", "1"
     ) as running:

@@ -157,7 +157,7 @@ def test_models_are_listed(ai: openai.OpenAI) -> None:
     assert caught.value.code == "model_not_found"
 
 
-def test_what_is_not_there_is_told_in_the_same_shape(ai: openai.OpenAI) -> None:
+def test_what_is_not_there_is_named_in_the_same_shape(ai: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError, match="there is no /v1/completions") as caught:
         ai.completions.create(model="Tiny", prompt="a dog")
     assert caught.value.code == "not_found"

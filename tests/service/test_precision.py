@@ -12,7 +12,7 @@ from support.server import server
 
 
 @pytest.mark.parametrize(("precision", "least"), [("bfloat16", 0.9995), ("int8", 0.998)])
-def test_a_lower_precision_is_near_and_told(
+def test_a_lower_precision_is_near_and_named(
     precision: str, least: float, tmp_path: Path, expected: Expected
 ) -> None:
     body = {kind.plural: [encoded(kind, name) for name in SAMPLES[kind]] for kind in Modality}

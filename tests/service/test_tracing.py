@@ -71,7 +71,7 @@ def test_a_request_and_its_parts_continue_the_callers_trace(traced: ServerProces
     assert 0 <= forward["bind.queue_s"] < 10
 
 
-def test_a_receiver_is_told_who_sends(traced: ServerProcess, spans: Receiver) -> None:
+def test_a_receiver_learns_who_sends(traced: ServerProcess, spans: Receiver) -> None:
     ask(traced, "2" * 32, texts=["who sends"])
     assert spans.wait("2" * 32, 1)
     assert spans.paths == {"/v1/traces"}

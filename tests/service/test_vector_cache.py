@@ -33,7 +33,7 @@ def test_the_second_answer_is_the_first_byte_for_byte_and_computes_nothing(clien
     assert 0 < read(client, "bind_cache_bytes") < read(client, "bind_cache_limit_bytes")
 
 
-def test_openai_clients_are_told_the_tokens_of_cached_texts_too(client: httpx.Client) -> None:
+def test_openai_clients_see_the_tokens_of_cached_texts_too(client: httpx.Client) -> None:
     asked = {"input": ["four words of text"], "model": "Tiny"}
     first, second = (client.post("/v1/embeddings", json=asked).json() for _ in range(2))
     assert first == second
@@ -46,7 +46,7 @@ async def test_identical_items_at_once_are_computed_once(async_client: httpx.Asy
         name = 'bind_decode_seconds_count{modality="video"}'
         return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
-    video = base64.b64decode(encoded(Modality.VIDEO, "wide_25fps_6s.mp4")) + b"flown once"
+    video = base64.b64decode(encoded(Modality.VIDEO, "wide_25fps_6s.mp4")) + b"computed once"
     body = {"video": [base64.b64encode(video).decode()]}
     before = await decoded()
     answers = await asyncio.gather(*(async_client.post("/vectorize", json=body) for _ in range(16)))

@@ -15,8 +15,7 @@ from bind_inference.decoders.decoding import Decoded
 from bind_inference.engine.protocol import EngineInfo
 from bind_inference.errors import InvalidItem
 from bind_inference.items.base64 import decode_base64
-from bind_inference.items.bodies import Body, Kind, read_body
-from bind_inference.items.cost import gflop
+from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
@@ -87,13 +86,13 @@ class FakeDecoders:
 
     def read(
         self,
-        kind: Kind,
+        kind: Endpoint,
         raw: Shared,
         max_items: int,
         wanted: Callable[[], bool],
-        done: Callable[[Body | Exception, float], None],
+        done: Callable[[ParsedBody | Exception, float], None],
     ) -> None:
-        self._thread.submit(lambda: done(read_body(kind, raw.read(0, raw.size), max_items), 0.0))
+        self._thread.submit(lambda: done(parse_body(kind, raw.read(0, raw.size), max_items), 0.0))
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -110,4 +109,4 @@ def _slices(modality: Modality, text: str) -> list[Slice]:
         raise InvalidItem("not a good one")
     if text.startswith("bug"):
         raise ZeroDivisionError("a bug in the decoder")
-    return [Slice(part, max(1, len(part)), gflop(modality, 1)) for part in text.split("|")]
+    return [Slice(part, max(1, len(part)), modality.entry.unit_gflop) for part in text.split("|")]

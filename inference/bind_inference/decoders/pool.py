@@ -29,7 +29,7 @@ from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.handle import DecodersBroken, PoolLimits, Seat
 from bind_inference.decoders.process import PRELOAD
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout, NotReady
-from bind_inference.items.bodies import Body, Item, Kind
+from bind_inference.items.bodies import Endpoint, Item, ParsedBody
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
@@ -79,11 +79,11 @@ class Decoders(Protocol):
 
     def read(
         self,
-        kind: Kind,
+        kind: Endpoint,
         raw: Shared,
         max_items: int,
         wanted: Callable[[], bool],
-        done: Callable[[Body | Exception, float], None],
+        done: Callable[[ParsedBody | Exception, float], None],
     ) -> None:
         """Read a large body; `wanted` and `done` as for an item."""
         ...
@@ -156,11 +156,11 @@ class DecoderPool:
 
     def read(
         self,
-        kind: Kind,
+        kind: Endpoint,
         raw: Shared,
         max_items: int,
         wanted: Callable[[], bool],
-        done: Callable[[Body | Exception, float], None],
+        done: Callable[[ParsedBody | Exception, float], None],
     ) -> None:
         """Read a large body."""
         request = {"do": "read", "kind": kind, "max_items": max_items}
@@ -294,11 +294,11 @@ def _array(shared: Shared, offset: int, shape: list[int], dtype: str) -> npt.NDA
     return array
 
 
-def _body(told: dict[str, Any], shared: Shared) -> Body:
+def _body(told: dict[str, Any], shared: Shared) -> ParsedBody:
     items = []
     for name, index, offset, length, digest in told["items"]:
         modality = Modality(name)
         blob = Blob(shared, offset, length, bytes.fromhex(digest))
         short = modality is Modality.TEXT and length <= _SHORT_TEXT_BYTES
         items.append(Item(modality, index, blob.read() if short else blob))
-    return Body(items, [_error(fault) for fault in told["faults"]], told["options"])
+    return ParsedBody(items, [_error(fault) for fault in told["faults"]], told["options"])

@@ -24,7 +24,7 @@ import orjson
 
 from bind_inference.decoders.decoding import Bounds, decode
 from bind_inference.errors import BindError, MediaTooLarge, RequestTooLarge
-from bind_inference.items.bodies import Kind, read_body
+from bind_inference.items.bodies import Endpoint, parse_body
 from bind_inference.items.embedding import content_key
 from bind_inference.items.shared_memory import Shared
 from bind_inference.modality import Modality
@@ -141,7 +141,7 @@ def _decode(task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds)
 
 
 def _read(task: dict[str, Any], given: Shared, answer: Shared, _bounds: Bounds) -> dict[str, Any]:
-    body = read_body(Kind(task["kind"]), given.read(0, given.size), task["max_items"])
+    body = parse_body(Endpoint(task["kind"]), given.read(0, given.size), task["max_items"])
     items = []
     for item in body.items:
         assert isinstance(item.data, str)  # noqa: S101  (only the server has others)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bind_inference.items.cost import WEIGHTS, gflop
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
@@ -24,12 +23,12 @@ def slices(modality: Modality, item: npt.NDArray[Any], max_gflop: float) -> list
     A video is cut in views, those that are alike together, so that no slice computes what another does.
     """
     if modality is Modality.VIDEO:
-        return _views(item, max(1, int(max_gflop // WEIGHTS[modality].gflop)))
+        return _views(item, max(1, int(max_gflop // modality.entry.unit_gflop)))
     if modality is Modality.TEXT:
         units = int(item.argmax()) + 1  # the model computes up to the end token
     else:
         units = len(set(first_alike(item))) if modality is Modality.AUDIO else 1
-    return [Slice(item, 1, gflop(modality, units))]
+    return [Slice(item, 1, units * modality.entry.unit_gflop)]
 
 
 def tokens(row: npt.NDArray[Any]) -> int:
@@ -59,5 +58,5 @@ def _views(views: npt.NDArray[Any], unlike: int) -> list[Slice]:
     for start in range(0, len(kept), unlike):
         chosen = kept[start : start + unlike]
         part = views[[index for index, first in enumerate(which) if first in chosen]]
-        parts.append(Slice(part, len(part), gflop(Modality.VIDEO, len(chosen))))
+        parts.append(Slice(part, len(part), len(chosen) * Modality.VIDEO.entry.unit_gflop))
     return parts

@@ -12,7 +12,7 @@ import torch
 
 from bind_inference.engine.graphs import SIZES, Graphs
 from bind_inference.engine.protocol import Capacity, DeviceLost, EngineInfo
-from bind_inference.modality import Modality
+from bind_inference.modality import Modality, one_of_each_trunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
     from bind_inference.model import ImageBind
 
 log = logging.getLogger(__name__)
-
-# One item of every encoder; video shares the image's.
-WARM_UP: Final[dict[Modality, tuple[int, ...]]] = {
-    Modality.TEXT: (77,),
-    Modality.IMAGE: (3, 224, 224),
-    Modality.AUDIO: (3, 1, 128, 204),
-    Modality.IMU: (6, 2000),
-    Modality.THERMAL: (1, 224, 224),
-    Modality.DEPTH: (1, 224, 224),
-}
-
 
 _RECORDED: Final = {Modality.TEXT, Modality.IMAGE}
 _WARM_UP_TOKENS: Final = 16
@@ -127,10 +116,9 @@ class TorchEngine:
         """
         shortened = nullcontext() if self._graphs else self._model.shortened()
         with shortened:
-            for modality, shape in WARM_UP.items():
-                dtype = torch.int64 if modality is Modality.TEXT else torch.float32
+            for modality in one_of_each_trunk():
                 sizes = SIZES if self._graphs and modality in _RECORDED else (1,)
-                item = torch.zeros(shape, dtype=dtype)
+                item = torch.zeros(modality.entry.shape, dtype=getattr(torch, modality.entry.dtype))
                 if modality is Modality.TEXT:
                     item[_WARM_UP_TOKENS - 1] = 1  # where the end is
                 for size in sizes:

@@ -1,7 +1,8 @@
-"""The server's face: from a request's bytes to its items, from their outcomes to an answer.
+"""This package turns a request's bytes into items, and their outcomes into a response.
 
-server         uvicorn, which drains before it ends; protocol is one connection of it
-app            the application and the one error handler; middleware surrounds every request
-routes         /vectorize, /meta, /metrics and the probes
-openai_routes  /v1/embeddings and /v1/models, as OpenAI's clients know them, with errors in their shape
+server         is uvicorn, which drains before it ends; protocol is one connection of it
+app            is the application and the one error handler; middleware is around every request
+requests       receives a body and waits for its items' vectors
+routes         are /vectorize, /meta, /metrics and the probes
+openai_routes  are /v1/embeddings and /v1/models, as OpenAI's clients know them, with errors in their shape
 """

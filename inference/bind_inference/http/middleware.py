@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, its count, its span, its line in the log if it failed."""
+"""The middleware is around every request: its id, its count, its span, its line in the log if it failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from bind_inference.http.responses import json_answer
+from bind_inference.http.responses import json_response
 from bind_inference.items.openai_errors import error_content
 from bind_inference.logs import log_fields
 
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
-class Surround:
-    """Gives each request an id (a decent X-Request-ID is kept) and turns a bug into a plain 500."""
+class RequestMiddleware:
+    """Each request gets an id (a decent X-Request-ID is kept), and a bug becomes a plain 500."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -73,7 +73,7 @@ class Surround:
             if not status:
                 message = f"internal error; request {request_id} in the log tells more"
                 content = error_content(scope["path"], HTTPStatus.INTERNAL_SERVER_ERROR, message)
-                await json_answer(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send_noting)
+                await json_response(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send_noting)
         finally:
             self._note(scope, status, time.perf_counter() - start)
         return status

@@ -1,4 +1,4 @@
-"""/v1/embeddings and /v1/models: the same vectors and the same queue as /vectorize, in OpenAI's shape."""
+"""Serves /v1/embeddings and /v1/models: the vectors and the queue of /vectorize, in OpenAI's shape."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
 from bind_inference.errors import InvalidRequest, combine
-from bind_inference.http.responses import json_answer
-from bind_inference.http.routes import ERRORS, embed_items, read_body, takes_body
-from bind_inference.items.bodies import Kind
+from bind_inference.http.requests import embed_items, receive_body
+from bind_inference.http.responses import json_response
+from bind_inference.http.routes import ERRORS, documented
+from bind_inference.items.bodies import Endpoint
 from bind_inference.items.openai_errors import openai_error
 from bind_inference.items.openai_schemas import (
     EmbeddingsRequest,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bind_inference.scheduling.service import Service
 
 OPENAI_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    status: told | {"model": OpenAIErrorBody} for status, told in ERRORS.items()
+    status: response | {"model": OpenAIErrorBody} for status, response in ERRORS.items()
 }
 NO_SUCH_MODEL: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": OpenAIErrorBody, "description": "another model than the one that is served"}
@@ -37,23 +38,20 @@ router = APIRouter(prefix="/v1", tags=["OpenAI's shape"])
 
 @router.post(
     "/embeddings",
-    response_model=EmbeddingsResponse,
-    responses=OPENAI_ERRORS,
-    openapi_extra=takes_body(EmbeddingsRequest),
     summary="Vectors for texts and media, in OpenAI's shape",
+    **documented(EmbeddingsRequest, EmbeddingsResponse, OPENAI_ERRORS),
 )
 async def embeddings(request: Request) -> Response:
     """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
     service: Service = request.app.state.service
-    service.readiness.require()
-    async with read_body(request, service, Kind.EMBEDDINGS) as body:
+    async with receive_body(request, Endpoint.EMBEDDINGS) as body:
         _check(body.options, service)
         if body.faults:
             raise combine(body.faults)
-        results = await embed_items(request, service, body.items, name="input")
+        results = await embed_items(request, body.items, name="input")
     encode = _base64 if body.options["encoding_format"] == "base64" else lambda vector: vector
     tokens = sum(result.tokens for result in results)
-    return json_answer(
+    return json_response(
         {
             "object": "list",
             "data": [
@@ -69,7 +67,7 @@ async def embeddings(request: Request) -> Response:
 @router.get("/models", response_model=Models, summary="The model that is served")
 async def models(request: Request) -> Response:
     """Answer a list of one, at any time."""
-    return json_answer({"object": "list", "data": [_model(request)]})
+    return json_response({"object": "list", "data": [_model(request)]})
 
 
 @router.get("/models/{name}", response_model=Model, responses=NO_SUCH_MODEL, summary="One model")
@@ -78,8 +76,8 @@ async def model(request: Request, name: str) -> Response:
     served = _model(request)
     if canonical_model(name) != served["id"]:
         message = f"this server serves {served['id']}"
-        return json_answer(openai_error(404, message, code="model_not_found", param="model"), 404)
-    return json_answer(served)
+        return json_response(openai_error(404, message, code="model_not_found", param="model"), 404)
+    return json_response(served)
 
 
 def _check(options: dict[str, Any], service: Service) -> None:

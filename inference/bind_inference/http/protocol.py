@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with an end to patience: a head may take for ever and grow without end there."""
+"""Bounds uvicorn's HTTP protocol, where a head may take for ever and grow without end."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MAX_HEAD_BYTES: Final = 1 << 16
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. A head that does not end is answered and cut; one that does not begin is cut.
+    """A connection is closed when its head does not end, with an error, or does not begin.
 
-    So is a body whose rest does not come once its answer is out; before that it is the route that waits.
+    So is one whose body does not end once the response is sent; before that it is the route that waits.
     """
 
     head_timeout_s = 15.0
@@ -31,31 +31,31 @@ class Protocol(HttpToolsProtocol):
         self._rest_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Wait for the first head."""
+        """Start the timer of the first head."""
         super().connection_made(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Cancel both timers."""
         self._head_arrived()
         self._rest_arrived()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Wait for the rest of a head; between two requests keep_alive_s holds, not this."""
+        """Start the timer of the next head; between two requests keep_alive_s holds, not this."""
         super().on_message_begin()
         self._unset_keepalive_if_required()
         self._await_head()
 
     def on_headers_complete(self) -> None:
-        """Wait no more."""
+        """Cancel the timer of the head."""
         self._head_arrived()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Wait for the next request, also where the answer came before the end of the body.
+        """Start uvicorn's timer again where the response was sent before the end of the body.
 
-        uvicorn stops its timer at each byte and starts it with the answer, so here it would never run again.
+        It stops at each byte and starts with the response, so here it would never run again.
         """
         super().on_message_complete()
         self._rest_arrived()
@@ -65,13 +65,13 @@ class Protocol(HttpToolsProtocol):
             )
 
     def on_response_complete(self) -> None:
-        """Give the rest of a body that is answered already (404, 413, 503 …) its time."""
+        """Start the timer of what is missing of a body whose response is sent already (404, 413, 503 …)."""
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body and not self.transport.is_closing():
             self._rest_timer = self.loop.call_later(self.body_timeout_s, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; a head has so many bytes at most."""
+        """Parse what came; refuse a head of more than MAX_HEAD_BYTES."""
         continued = self._in_head
         super().data_received(data)
         if self._in_head:
@@ -84,7 +84,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, in JSON as everything."""
+        """Refuse what is no HTTP; the response is JSON, as everywhere."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
     def _await_head(self) -> None:
@@ -115,7 +115,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer and hang up. What is pipelined before it may still run; nobody would read its answer."""
+        """Send an error and close. What is pipelined before may still run; nobody would read its response."""
         self._head_arrived()
         if self.transport.is_closing():
             return
@@ -129,6 +129,6 @@ class Protocol(HttpToolsProtocol):
 
 
 def protocol(head_timeout_s: float, body_timeout_s: float) -> type[Protocol]:
-    """Return the protocol with its limits; uvicorn makes one for each connection."""
-    limits = {"head_timeout_s": head_timeout_s, "body_timeout_s": body_timeout_s}
-    return type("LimitedProtocol", (Protocol,), limits)
+    """Return the protocol with these timeouts; uvicorn makes one for each connection."""
+    timeouts = {"head_timeout_s": head_timeout_s, "body_timeout_s": body_timeout_s}
+    return type("TimedProtocol", (Protocol,), timeouts)

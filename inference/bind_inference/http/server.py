@@ -1,4 +1,4 @@
-"""uvicorn, with an end that loses nothing."""
+"""Runs uvicorn so that its end loses no request."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Once all that waits has been answered 503, seconds for those answers to leave.
-_LAST_WORDS_S = 2
+# Once all that waits has been refused with 503, seconds for those responses to be sent.
+_FLUSH_S = 2
 
 
 class Server(uvicorn.Server):
-    """Drains on the first SIGTERM or SIGINT, stops at once on the second; the exit status is ours."""
+    """The server drains on the first SIGTERM or SIGINT and stops at once on the second."""
 
     def __init__(self, app: ASGIApp, service: Service, settings: Settings) -> None:
         super().__init__(
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=settings.keep_alive_s,
-                timeout_graceful_shutdown=int(settings.drain_timeout_s) + _LAST_WORDS_S,
+                timeout_graceful_shutdown=int(settings.drain_timeout_s) + _FLUSH_S,
             )
         )
         self._service = service
@@ -49,12 +49,12 @@ class Server(uvicorn.Server):
         self._asked = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Remember the loop, which a signal handler has no other way to."""
+        """Remember the loop, because a signal handler has no other way to it."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Answer a signal. uvicorn's own would end the process by the signal, not with status 0."""
+        """Drain or stop. uvicorn's own handler would end the process by the signal, not with status 0."""
         del sig, frame
         if self._asked or self._loop is None:
             self.should_exit = self.force_exit = True
@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
-        """Take requests for `drain_delay_s` more, then close the door and finish what is inside."""
+        """Accept requests for `drain_delay_s` more, then none, and finish what was accepted."""
         delay_s = self._settings.drain_delay_s if self._service.readiness.ready else 0.0
         self._service.drain()
         asyncio.get_running_loop().call_later(delay_s, self._close)

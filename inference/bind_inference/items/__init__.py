@@ -1,7 +1,9 @@
-"""An item as data, from a request's body to the vector that answers it. Pure.
+"""This package is what an item is as data, from a request's body to its vector. Pure.
 
-bodies     from the bytes of a body to its items, by the shapes in schemas and openai_schemas
-data_uri   which kind of media a string of /v1/embeddings is; base64 is how media are sent
-slices     what of an item the model is given at once; cost is the arithmetic of it
-embedding  the vector, and the name that identical items share
+bodies         turns the bytes of a body into items, by the shapes in schemas and openai_schemas
+data_uri       says of which modality a string of /v1/embeddings is; base64 decodes media
+shared_memory  holds what two processes see
+slices         is what of an item the model is given at once
+embedding      is the vector, and the key that identical items share
+openai_errors  writes an error in OpenAI's shape
 """

@@ -1,4 +1,4 @@
-"""From the string that a client sends to the bytes of its media."""
+"""Decodes the string that a client sends into the bytes of its media."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _STANDARD = str.maketrans("-_", "+/", " \t\r\n")  # from the URL-safe alphabet
 def decode_base64(text: str, max_bytes: int) -> bytes:
     """Return the bytes that `text` stands for.
 
-    Taken are the standard and the URL-safe alphabet, wrapped lines, missing padding and a `data:` URI with
-    base64. Raises InvalidItem for anything else, MediaTooLarge above `max_bytes`.
+    It may be of the standard or the URL-safe alphabet, in wrapped lines, without padding, or a `data:` URI
+    with base64. Raises InvalidItem for anything else, MediaTooLarge above `max_bytes`.
     """
     if text.startswith("data:"):
         text = _strip_data_uri(text)

@@ -1,7 +1,7 @@
-"""From the bytes of a request's body to its items. Pure.
+"""Parses the bytes of a request's body into its items. Pure.
 
-Small bodies are read in the server, large ones in a decoder process, since reading 60 MB of JSON holds the
-interpreter, and so every probe, for 50 ms.
+The server parses small bodies itself and leaves large ones to a decoder process, because 60 MB of JSON hold
+the interpreter, and so every probe, for 50 ms.
 """
 
 from __future__ import annotations
@@ -13,23 +13,16 @@ from typing import TYPE_CHECKING, Any
 from bind_inference.errors import BindError
 from bind_inference.items.data_uri import classify
 from bind_inference.items.openai_schemas import EmbeddingsRequest
-from bind_inference.items.schemas import VectorizeRequest, parse_body
+from bind_inference.items.schemas import VectorizeRequest, validate_body
 
 if TYPE_CHECKING:
     from bind_inference.items.shared_memory import Blob
     from bind_inference.modality import Modality
 
 
-class Kind(StrEnum):
-    """Whose body it is."""
-
-    VECTORIZE = "vectorize"
-    EMBEDDINGS = "embeddings"
-
-
 @dataclass(frozen=True)
 class Item:
-    """One item: its kind, its place in the request's list, and a text as it is or media in base64."""
+    """An item stands at `index` of its list in the request; `data` is a text as it is, or media in base64."""
 
     modality: Modality
     index: int
@@ -37,10 +30,11 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Body:
-    """What a body asks for.
+class ParsedBody:
+    """A body asks for the vectors of `items`.
 
-    faults: items of /v1/embeddings that are none. options: its other fields, `count` the number of inputs.
+    faults: what is wrong with inputs of /v1/embeddings that are no items. options: the other fields of such a
+    body, with `count`, the number of its inputs.
     """
 
     items: list[Item]
@@ -48,12 +42,22 @@ class Body:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def read_body(kind: Kind, raw: bytes, max_items: int) -> Body:
-    """Return what `raw` asks for. Raises InvalidRequest, RequestTooLarge above `max_items` items."""
-    if kind is Kind.VECTORIZE:
-        asked = parse_body(VectorizeRequest, raw, max_items)
-        return Body([Item(*item) for item in asked.items()])
-    wanted = parse_body(EmbeddingsRequest, raw, max_items)
+class Endpoint(StrEnum):
+    """The end point that a body was sent to decides its shape."""
+
+    VECTORIZE = "vectorize"
+    EMBEDDINGS = "embeddings"
+
+
+def parse_body(endpoint: Endpoint, raw: bytes, max_items: int) -> ParsedBody:
+    """Return what `raw` asks `endpoint` for.
+
+    Raises InvalidRequest, RequestTooLarge above `max_items` items.
+    """
+    if endpoint is Endpoint.VECTORIZE:
+        vectorize = validate_body(VectorizeRequest, raw, max_items)
+        return ParsedBody([Item(*item) for item in vectorize.items()])
+    wanted = validate_body(EmbeddingsRequest, raw, max_items)
     items: list[Item] = []
     faults: list[BindError] = []
     for index, text in enumerate(wanted.input):
@@ -64,4 +68,4 @@ def read_body(kind: Kind, raw: bytes, max_items: int) -> Body:
         else:
             items.append(Item(modality, index, data))
     options = wanted.model_dump(include={"model", "encoding_format", "dimensions"})
-    return Body(items, faults, options | {"count": len(wanted.input)})
+    return ParsedBody(items, faults, options | {"count": len(wanted.input)})

@@ -1,4 +1,4 @@
-"""Which kind of media a string of /v1/embeddings is: a `data:` URI says so, anything else is a text. Pure.
+"""Says of which modality a string of /v1/embeddings is: a `data:` URI tells, anything else is a text. Pure.
 
     data:image/png;base64,…                    image/*, audio/* and video/* are what they say
     data:image/png;modality=thermal;base64,…   thermal and depth look like images: the parameter tells
@@ -22,16 +22,11 @@ from bind_inference.modality import Modality
 MAX_TEXT_BYTES: Final = 400_000  # of a text sent as a URI; more than 77 tokens are never read
 _MAX_HEADER: Final = 200
 _STARTS = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?=[;,])", re.IGNORECASE)
-_BY_TYPE: Final = {"text/csv": Modality.IMU, "text/plain": Modality.TEXT}
-_BY_FAMILY: Final = {
-    "image": Modality.IMAGE,
-    "audio": Modality.AUDIO,
-    "video": Modality.VIDEO,
-}
+_BY_TYPE: Final = {kind: modality for modality in Modality for kind in modality.entry.media_types}
 
 
 def classify(item: str) -> tuple[Modality, str]:
-    """Return what `item` is, and it as the scheduler takes it: a text as it is, media in base64.
+    """Return the modality of `item`, and it as the scheduler takes it: a text as it is, media in base64.
 
     Raises InvalidItem for a data: URI that is broken, UnsupportedMedia for one of a type that is not served.
     """
@@ -43,8 +38,8 @@ def classify(item: str) -> tuple[Modality, str]:
     if not parameters or parameters.pop().strip() != "base64":
         raise InvalidItem("a data: URI must be base64, `data:<type>;base64,…`")
     modality = _modality(start[1].casefold(), parameters)
-    payload = item[comma + 1 :]
-    return modality, _text(payload) if modality is Modality.TEXT else payload
+    data = item[comma + 1 :]
+    return modality, _decode_text(data) if modality is Modality.TEXT else data
 
 
 def _modality(kind: str, parameters: list[str]) -> Modality:
@@ -55,17 +50,17 @@ def _modality(kind: str, parameters: list[str]) -> Modality:
                 return Modality(value.strip().strip('"'))
             except ValueError:
                 raise InvalidItem(f"modality: must be one of {', '.join(Modality)}") from None
-    found = _BY_TYPE.get(kind) or _BY_FAMILY.get(kind.split("/")[0])
+    found = _BY_TYPE.get(kind) or _BY_TYPE.get(f"{kind.split('/')[0]}/*")
     if found is None:
         raise UnsupportedMedia(
-            f"a data: URI of {kind[:80]} is not served: image/*, audio/*, video/*, text/csv (IMU) and "
-            "text/plain are; or say what it is, `data:<type>;modality=<one of seven>;base64,…`"
+            f"a data: URI of {kind[:80]} is not served, one of {', '.join(_BY_TYPE)} is; or say what it is, "
+            f"`data:<type>;modality=<{'|'.join(Modality)}>;base64,…`"
         )
     return found
 
 
-def _text(payload: str) -> str:
+def _decode_text(data: str) -> str:
     try:
-        return decode_base64(payload, MAX_TEXT_BYTES).decode()
+        return decode_base64(data, MAX_TEXT_BYTES).decode()
     except UnicodeDecodeError:
         raise InvalidItem("is not a text in UTF-8") from None

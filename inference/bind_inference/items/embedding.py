@@ -1,4 +1,4 @@
-"""What an item becomes, and what names an item by its content. Pure."""
+"""An item becomes an embedding, and its content gives it a key. Pure."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 Vector: TypeAlias = npt.NDArray[np.float32]
 Key = tuple["Modality", bytes]
 
-# Characters that are turned into bytes at once: this holds the interpreter, hashing lets it go.
+# Characters that are turned into bytes at once: this holds the interpreter, hashing releases it.
 _CHUNK: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A vector, float32 [dimension], and the number of tokens if it was a text."""
+    """An item's vector is float32 [dimension]; `tokens` is their number if the item was a text."""
 
     vector: Vector
     tokens: int = 0
 
 
 def content_key(modality: Modality, data: str | Blob) -> Key:
-    """Return the name that identical items share. Measured: 1 µs for a short text, 0.8 ms for each MiB.
+    """Return the key that identical items share. Measured: 1 µs for a short text, 0.8 ms for each MiB.
 
     The string is hashed as it was sent, not the media that it stands for: so a repeated item is known before
     any of its base64 is decoded, and a broken one can share its error too. The price is that one file sent
-    with and without line breaks counts as two. The hash is cryptographic, since a client who could make two
-    items of one name would choose the vectors that others get.
+    with and without line breaks counts as two. The hash is cryptographic, because a client who could make two
+    items of one key would choose the vectors that others get.
     """
     if not isinstance(data, str):
         return modality, data.digest

@@ -1,4 +1,4 @@
-"""An error as OpenAI's clients read it. Pure.
+"""Writes an error as OpenAI's clients read it. Pure.
 
 They put any body into the exception's text, but fill its `param`, `code` and `type` from this shape only.
 """
@@ -18,7 +18,7 @@ PREFIX = "/v1/"
 def error_content(path: str, status: int, message: str, error: BindError | None = None) -> dict[str, Any]:
     """Return the body of an error on `path`: {"error": message}, below /v1/ in OpenAI's shape.
 
-    error: whose class gives the code (`queue_full`) and whose item the param; None for one of HTTP itself.
+    error: its class gives the code (`queue_full`) and its item the param; None if HTTP itself has failed.
     """
     if not path.startswith(PREFIX):
         return {"error": message}

@@ -1,4 +1,4 @@
-"""The bodies of /v1/embeddings and /v1/models."""
+"""Declares the bodies of /v1/embeddings and /v1/models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from bind_inference.items.schemas import Body
+from bind_inference.items.schemas import RequestBody
+from bind_inference.modality import Modality
 
 _INPUT: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
@@ -20,19 +21,19 @@ def _as_list(value: object) -> object:
     if any(type(item) is int or isinstance(item, list) for item in value):
         raise PydanticCustomError(
             "token_ids",
-            "token ids are not taken, for they are another model's; send the texts themselves "
+            "token ids are not taken, because they are another model's; send the texts themselves "
             "(LangChain: check_embedding_ctx_length=False)",
         )
     return value
 
 
-class EmbeddingsRequest(Body):
-    """OpenAI's shape. A string is a text, or media of any kind as a data: URI; both may be mixed."""
+class EmbeddingsRequest(RequestBody):
+    """The request has OpenAI's shape. A string is a text, or media of any kind as a data: URI."""
 
     input: Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema(_INPUT)] = Field(
-        description="a text or a list of texts. Media are data: URIs in base64: image/*, audio/*, video/* "
-        "and text/csv (IMU) are told by their type, thermal and depth by a parameter, "
-        "`data:image/png;modality=thermal;base64,…`",
+        description="a text or a list of texts. Media are data: URIs in base64, "
+        f"{', '.join(kind for modality in Modality for kind in modality.entry.media_types)}; "
+        "what has no such type is named by a parameter, `data:image/png;modality=thermal;base64,…`",
         examples=["a dog", ["a dog", "data:image/png;base64,…", "data:image/png;modality=depth;base64,…"]],
     )
     model: str | None = Field(default=None, description="the model that this server serves, in any spelling")
@@ -44,7 +45,7 @@ class EmbeddingsRequest(Body):
 
 
 class EmbeddingObject(BaseModel):
-    """One vector, not normalised; `index` is its item's place in `input`."""
+    """A vector is not normalised; `index` is its item's place in `input`."""
 
     object: Literal["embedding"]
     index: int
@@ -52,14 +53,14 @@ class EmbeddingObject(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens of the texts, with the start and the end of each; media have none."""
+    """Tokens of texts are counted with the start and the end of each; media have none."""
 
     prompt_tokens: int
     total_tokens: int
 
 
 class EmbeddingsResponse(BaseModel):
-    """One vector for each item, in the request's order."""
+    """The response has one vector for each item, in the request's order."""
 
     object: Literal["list"]
     data: list[EmbeddingObject]
@@ -68,7 +69,7 @@ class EmbeddingsResponse(BaseModel):
 
 
 class Model(BaseModel):
-    """The model that is served; `created` is when the server started, in seconds since 1970."""
+    """A served model was `created` when the server started, in seconds since 1970."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -79,14 +80,14 @@ class Model(BaseModel):
 
 
 class Models(BaseModel):
-    """The one model that is served."""
+    """The list holds the one model that is served."""
 
     object: Literal["list"]
     data: list[Model]
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong; `param` names the item or the field if it is one."""
+    """`message` says what went wrong, `param` names the item or the field that is to blame."""
 
     message: str = Field(examples=["input[2]: not a decodable image"])
     type: str = Field(examples=["invalid_request_error"])
@@ -95,6 +96,6 @@ class ErrorDetail(BaseModel):
 
 
 class OpenAIErrorBody(BaseModel):
-    """Every answer below /v1/ that is not a success."""
+    """Every response below /v1/ that is not a success has this body."""
 
     error: ErrorDetail

@@ -1,10 +1,10 @@
-"""The bodies of requests and answers, and what is said about a body that is none of them."""
+"""Declares the bodies of requests and responses, and explains what is wrong with one that fits none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import from_json
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge, join_faults
@@ -13,27 +13,15 @@ from bind_inference.modality import Modality
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_MEDIA = "base64; wrapped lines and data: URIs are taken"
 
-
-class Body(BaseModel):
-    """A request's body: unknown fields and wrong types are refused by name."""
+class RequestBody(BaseModel):
+    """A request's body is refused with the names of unknown fields and of wrong types."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class VectorizeRequest(Body):
-    """Items by modality. A missing, null or empty list gives an empty list of vectors."""
-
-    texts: list[str] | None = Field(default=None, description="plain text; 77 tokens are read")
-    images: list[str] | None = Field(default=None, description=f"JPEG, PNG, WebP …, {_MEDIA}")
-    audio: list[str] | None = Field(default=None, description=f"WAV, FLAC, OGG, MP3 …, {_MEDIA}")
-    video: list[str] | None = Field(default=None, description=f"MP4, WebM, MKV, AVI, MOV, {_MEDIA}")
-    imu: list[str] | None = Field(
-        default=None, description=f"CSV of six columns, first row a header, {_MEDIA}"
-    )
-    thermal: list[str] | None = Field(default=None, description=f"thermal picture, {_MEDIA}")
-    depth: list[str] | None = Field(default=None, description=f"depth picture, {_MEDIA}")
+class _ItemsByModality(RequestBody):
+    """The fields of a request to /vectorize are the rows of the table; this is what else it can do."""
 
     def items(self) -> list[tuple[Modality, int, str]]:
         """Return every item with its modality and its place in that modality's list."""
@@ -44,26 +32,33 @@ class VectorizeRequest(Body):
         ]
 
 
-class VectorizeResponse(BaseModel):
-    """One vector for each item, in the request's order; the seven lists are always there."""
+_request_fields: dict[str, Any] = {
+    modality.plural: (list[str] | None, Field(default=None, description=modality.entry.description))
+    for modality in Modality
+}
+VectorizeRequest: Final = create_model(
+    "VectorizeRequest",
+    __base__=_ItemsByModality,
+    __doc__="Items by modality. A missing, null or empty list gives an empty list of vectors.",
+    **_request_fields,
+)
 
-    textVectors: list[list[float]]  # noqa: N815  (Weaviate's names)
-    imageVectors: list[list[float]]  # noqa: N815
-    audioVectors: list[list[float]]  # noqa: N815
-    videoVectors: list[list[float]]  # noqa: N815
-    imuVectors: list[list[float]]  # noqa: N815
-    thermalVectors: list[list[float]]  # noqa: N815
-    depthVectors: list[list[float]]  # noqa: N815
+_response_fields: dict[str, Any] = {modality.vector_key: list[list[float]] for modality in Modality}
+VectorizeResponse: Final = create_model(
+    "VectorizeResponse",
+    __doc__="One vector for each item, in the request's order; every list is always there.",
+    **_response_fields,
+)
 
 
 class ErrorBody(BaseModel):
-    """Every answer that is not a success."""
+    """Every response that is not a success has this body."""
 
     error: str = Field(examples=["images[2]: not a decodable image"])
 
 
 class PrecisionCheck(BaseModel):
-    """How near the vectors of a precision come to those of float32: the least cosine of each modality."""
+    """The self-check has compared a precision's vectors with float32's: the least cosine of each modality."""
 
     precision: str
     passed: bool
@@ -72,7 +67,7 @@ class PrecisionCheck(BaseModel):
 
 
 class Meta(BaseModel):
-    """What this server serves."""
+    """/meta says what this server serves."""
 
     model: str
     dimension: int
@@ -88,11 +83,11 @@ class Meta(BaseModel):
     version: str
 
 
-BodyT = TypeVar("BodyT", bound=Body)
+BodyT = TypeVar("BodyT", bound=RequestBody)
 
 
-def parse_body(kind: type[BodyT], raw: bytes, max_items: int) -> BodyT:
-    """Return the body as `kind`; its Content-Type does not matter, since Weaviate sends none.
+def validate_body(model: type[BodyT], raw: bytes, max_items: int) -> BodyT:
+    """Return the body as a `model`; its Content-Type does not matter, because Weaviate sends none.
 
     Raises InvalidRequest that names all faults, RequestTooLarge above `max_items` items.
     """
@@ -107,14 +102,14 @@ def parse_body(kind: type[BodyT], raw: bytes, max_items: int) -> BodyT:
         if count > max_items:
             raise RequestTooLarge(f"{count:,} items are above the limit of {max_items:,} a request")
     try:
-        return kind.model_validate(parsed)
+        return model.model_validate(parsed)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=True)
-        raise InvalidRequest(join_faults([_explain(kind, fault) for fault in faults])) from None
+        raise InvalidRequest(join_faults([_explain(model, fault) for fault in faults])) from None
 
 
-def _explain(kind: type[Body], fault: ErrorDetails) -> str:
-    fields = ", ".join(kind.model_fields)
+def _explain(model: type[RequestBody], fault: ErrorDetails) -> str:
+    fields = ", ".join(model.model_fields)
     location: list[Any] = list(fault["loc"])
     if not location:
         return f"the body must be a JSON object with {fields}"

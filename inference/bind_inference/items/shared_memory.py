@@ -1,7 +1,7 @@
-"""Memory that two processes see: a file without a name (memfd), handed over as a descriptor.
+"""Two processes see the same memory: a file without a name (memfd), handed over as a descriptor.
 
-Neither a pipe, which would copy 18 MB of a video twice through the interpreter, nor /dev/shm, which is 64 MiB
-in most containers and leaks what a killed process leaves there: this is freed with its last descriptor.
+A pipe would copy 18 MB of a video twice through the interpreter; /dev/shm is 64 MiB in most containers and
+leaks what a killed process leaves there. This is freed with its last descriptor.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Shared:
-    """A growing file in memory; closed when nothing refers to it any more."""
+    """The file grows in memory, and is closed when nothing refers to it any more."""
 
     def __init__(self, fd: int | None = None) -> None:
-        """fd: one that another process made, from now on owned by this object; None: a new one."""
+        """Own `fd`, which another process has made, or make a new file."""
         self.fd = -1
         if fd is None:
             fd = os.memfd_create("bind", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -32,11 +32,11 @@ class Shared:
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Return how many bytes it has."""
         return os.fstat(self.fd).st_size
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Write at its end; return where that was."""
+        """Append `data`; return the offset at which it starts."""
         start = os.lseek(self.fd, 0, os.SEEK_END)
         view = memoryview(data).cast("B")
         while len(view):
@@ -62,7 +62,7 @@ class Shared:
             offset, length = offset + len(part), length - len(part)
 
     def map(self) -> mmap.mmap:
-        """Return all of it as memory, which stays valid whatever the process that made it does."""
+        """Return a map of the whole file, which stays valid whatever the process that made it does."""
         # A file that shrinks under a map is a SIGBUS for whoever reads it.
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
         return mmap.mmap(self.fd, self.size)
@@ -70,9 +70,9 @@ class Shared:
 
 @dataclass(frozen=True)
 class Blob:
-    """A string of a large body, in UTF-8, that stays out of the server's interpreter.
+    """A string of a large body stays out of the server's interpreter, in UTF-8.
 
-    digest: see `embedding.content_key`, which gives the same for the string itself.
+    digest: what `embedding.content_key` gives for the string itself.
     """
 
     shared: Shared

@@ -1,4 +1,4 @@
-"""What of an item the model is given at once."""
+"""A slice is what of an item the model is given at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ Tensor: TypeAlias = Any  # a numpy array; of a fake engine whatever it likes
 
 @dataclass(frozen=True)
 class Slice:
-    """What of an item runs in one batch: mostly all of it, of a video some of its views.
+    """A slice runs in one batch: mostly all of an item, of a video some of its views.
 
-    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop`: see cost.
+    An item's vector is the mean of its slices' vectors, weighted by `share`. `gflop` is the arithmetic of its
+    forward pass at ImageBindHuge's size.
     """
 
     tensor: Tensor

@@ -29,7 +29,7 @@ _STEMS: dict[str, type[nn.Module]] = {
     "thermal": stems.ThermalStem,
     "imu": stems.ImuStem,
 }
-_CLIPPED = {Modality.AUDIO, Modality.VIDEO}
+_CLIPPED = {modality for modality in Modality if modality.entry.unit in {"clip", "view"}}
 
 Encode = Callable[[str, Tensor], Tensor]
 

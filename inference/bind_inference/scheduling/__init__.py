@@ -1,7 +1,7 @@
-"""Between the requests and the model: hold the items, have them decoded, cut batches, run them.
+"""This package stands between requests and model: it holds items, has them decoded, cuts batches, runs them.
 
-service    one server: its settings, its state, and its scheduler once the model is loaded
-scheduler  the loop, on the event loop's thread; jobs are the items on their way
-policy     which items run next, how many may wait, what is remembered; pure
-worker     the one thread in which the model runs
+service    is one server: its settings, its state, and its scheduler once the model is loaded
+scheduler  is the loop, on the event loop's thread; jobs are the items that it has not answered yet
+policy     decides which items run next, how many may wait, what is remembered; pure
+worker     is the one thread in which the model runs
 """

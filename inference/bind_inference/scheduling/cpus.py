@@ -1,4 +1,4 @@
-"""How many CPUs this process may really use: a container's quota hides behind the machine's count."""
+"""Finds how many CPUs this process may really use: a container's quota hides behind the machine's count."""
 
 from __future__ import annotations
 

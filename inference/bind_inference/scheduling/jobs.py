@@ -1,4 +1,4 @@
-"""Items on their way, and single flight: identical ones, of any request, share one job."""
+"""A job is an item that is not answered yet; by single flight identical ones, of any request, share it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """One item of one request; its future is its own, so that no other request can cancel it."""
+    """A waiter is one item of one request; its future is its own, so that no other request can cancel it."""
 
     modality: Modality
     data: str | Blob
@@ -29,8 +29,8 @@ class Waiter:
     job: Job | None = None
     trace: Context | None = None
 
-    def answer(self, outcome: Embedding | Exception) -> None:
-        """Give the outcome, unless there is one or the client has hung up."""
+    def resolve(self, outcome: Embedding | Exception) -> None:
+        """Give the future its outcome, unless it has one or the client has hung up."""
         self.data = ""
         if not self.future.done():
             self.future.set_result(outcome)
@@ -38,7 +38,7 @@ class Waiter:
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """An item that is decoded and computed once, for all who wait for it."""
+    """A job decodes and computes an item once, whoever waits for it."""
 
     modality: Modality
     data: str | Blob
@@ -50,11 +50,16 @@ class Job:
 
     @property
     def abandoned(self) -> bool:
-        """Whether nobody waits any more. Once true it stays so: nobody joins an abandoned job. Any thread."""
+        """Return whether nobody waits any more. Once true it stays so, and any thread may ask."""
         return all(waiter.future.done() for waiter in self.waiters)
 
+    @property
+    def traces(self) -> list[Context]:
+        """Return where the spans of the waiting requests belong, each once (by identity)."""
+        return list({id(waiter.trace): waiter.trace for waiter in self.waiters if waiter.trace}.values())
+
     def add(self, waiter: Waiter) -> None:
-        """Let `waiter` have this job's outcome too."""
+        """Let `waiter` have this job's outcome too, and drop its own copy of the item."""
         waiter.job, waiter.data = self, ""
         self.waiters.append(waiter)
 
@@ -68,22 +73,22 @@ class Job:
         shares = [part.slice.share for part in self.parts]
         return np.average(vectors, axis=0, weights=shares).astype(np.float32)
 
-    def let_go(self) -> None:
-        """Hold nothing of the item, since nobody waits: parts of it stay in the queue until they are next."""
+    def release(self) -> None:
+        """Drop the item's data, because nobody waits: its parts stay in the queue until they are next."""
         self.data = ""
         for part in self.parts:
             part.slice = replace(part.slice, tensor=None)
 
     def finish(self, outcome: Embedding | Exception) -> None:
-        """Answer all who wait."""
+        """Give every waiter the outcome."""
         self.data, self.parts = "", []
         for waiter in self.waiters:
-            waiter.answer(outcome)
+            waiter.resolve(outcome)
 
 
 @dataclass(eq=False, slots=True)
 class Part:
-    """A slice of a job's item on its way through the queue and the model."""
+    """A part is a slice of a job's item, queued for the model or computed."""
 
     job: Job
     slice: Slice
@@ -91,22 +96,22 @@ class Part:
 
     @property
     def modality(self) -> Modality:
-        """The job's."""
+        """Return the modality of the job."""
         return self.job.modality
 
     @property
     def gflop(self) -> float:
-        """What the slice costs."""
+        """Return the arithmetic of the slice."""
         return self.slice.gflop
 
     @property
     def abandoned(self) -> bool:
-        """Whether nobody waits for the job any more."""
+        """Return whether nobody waits for the job any more."""
         return self.job.abandoned
 
 
-class Flights:
-    """The jobs that can still be joined, by their content."""
+class SingleFlight:
+    """Jobs can be joined, by the content of their items, until they have an outcome."""
 
     def __init__(self) -> None:
         self._jobs: dict[Key, Job] = {}
@@ -115,7 +120,7 @@ class Flights:
         return len(self._jobs)
 
     def get(self, key: Key) -> Job | None:
-        """Return the job to join. One whose clients have all hung up may be dropped any moment: not that."""
+        """Return the job to join; not one whose clients have all hung up, which may be dropped any moment."""
         job = self._jobs.get(key)
         return None if job is None or job.abandoned else job
 
@@ -124,6 +129,6 @@ class Flights:
         self._jobs[job.key] = job
 
     def remove(self, job: Job) -> None:
-        """Let nobody join `job` any more; one that has taken its place stays."""
+        """Let nobody join `job` any more; another in its place stays."""
         if self._jobs.get(job.key) is job:
             del self._jobs[job.key]

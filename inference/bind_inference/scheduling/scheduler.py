@@ -1,4 +1,4 @@
-"""The loop between requests and the model: decode each item, queue it, cut a batch, run it, answer the item.
+"""Runs the loop between requests and model: decode an item, queue it, cut a batch, run it, resolve the item.
 
 All state belongs to the event loop's thread; the decoders' threads and the forward thread come back to it by
 `call_soon_threadsafe`. Media and long texts are decoded in processes of their own, short texts here.
@@ -16,15 +16,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bind_inference.errors import BindError, NotReady
-from bind_inference.items.cost import WEIGHTS
 from bind_inference.items.embedding import Embedding, Key, content_key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
-from bind_inference.scheduling.jobs import Flights, Job, Part, Waiter
+from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
 from bind_inference.scheduling.policy.admission import Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
-from bind_inference.scheduling.worker import Ran, Worker
+from bind_inference.scheduling.worker import BatchResult, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,17 +35,17 @@ if TYPE_CHECKING:
     from bind_inference.telemetry.spans import Spans
 
 # Characters up to which a text is tokenized at once: 6 ms at worst. A longer one goes to a decoder process,
-# since the cost grows with the square: 100,000 characters that are one word hold the interpreter for 2 s,
+# because the cost grows with the square: 100,000 characters that are one word hold the interpreter for 2 s,
 # and a nest of "&amp;amp;" takes 14 s to unravel.
 INLINE_TEXT: Final = 2000
-# Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, since 60 MB
+# Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, because 60 MB
 # would hold up every probe for 50 ms.
 INLINE_DIGEST: Final = 1 << 17
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What the scheduler may hold and use."""
+class SchedulerConfig:
+    """The scheduler may hold and use so much."""
 
     policy: Policy = field(default_factory=Policy)
     max_items: int = 4096
@@ -55,13 +54,13 @@ class Limits:
 
 
 class Scheduler:
-    """Turns items into vectors, many requests at once."""
+    """The scheduler turns the items of many requests into vectors."""
 
     def __init__(
         self,
         engine: Engine,
         decoders: Decoders,
-        limits: Limits,
+        config: SchedulerConfig,
         metrics: Metrics,
         *,
         on_death: Callable[[BaseException], None] = lambda _: None,
@@ -76,15 +75,15 @@ class Scheduler:
         self._spans = spans
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
-        self._batcher = Batcher[Part](limits.policy)
-        self._items = Budget(limits.max_items, "items")
-        self._bytes = Budget(limits.max_bytes, "bytes")
-        self._cache = VectorCache(limits.cache_bytes)
-        self._flights = Flights()
+        self._batcher = Batcher[Part](config.policy)
+        self._items = Budget(config.max_items, "items")
+        self._bytes = Budget(config.max_bytes, "bytes")
+        self._cache = VectorCache(config.cache_bytes)
+        self._single_flight = SingleFlight()
         self._digests = ThreadPoolExecutor(1, "digest")
         self._worker = Worker(
             engine,
-            on_done=lambda batch, ran: self._in_loop(self._ran, batch, ran),
+            on_done=lambda batch, result: self._in_loop(self._ran, batch, result),
             on_death=lambda error: self._in_loop(self._died, error),
             prepare=prepare_forward,
         )
@@ -101,21 +100,21 @@ class Scheduler:
 
     @property
     def info(self) -> EngineInfo:
-        """What the vectors come from."""
+        """Return what the vectors come from."""
         return self._engine.info
 
     @property
     def bytes_held(self) -> Budget:
-        """The budget of bodies and decoded items; whoever reads a body takes from it."""
+        """Return the budget of bodies and decoded items; whoever receives a body takes from it."""
         return self._bytes
 
     async def embed(self, items: Sequence[tuple[Modality, str | Blob]]) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it.
 
-        items: text as it is, media in base64. An item that the cache knows costs nothing; one that is under
-        way already, in any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing
-        was queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of
-        its items that nobody else waits for.
+        items: text as it is, media in base64. An item that the cache knows costs nothing; one that is being
+        computed, for any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing was
+        queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of its
+        items that nobody else waits for.
         """
         if self._closed:
             raise self._closed
@@ -124,7 +123,7 @@ class Scheduler:
             Waiter(modality, data, self._loop.create_future(), trace=trace) for modality, data in items
         ]
         unknown = self._unknown(waiters)
-        decoded_bytes = sum(WEIGHTS[waiter.modality].decoded_bytes for waiter in unknown)
+        decoded_bytes = sum(waiter.modality.entry.decoded_bytes for waiter in unknown)
         with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
             self._waiters.update(unknown)
             try:
@@ -140,15 +139,15 @@ class Scheduler:
         return outcomes  # type: ignore[return-value]  # others were raised above
 
     def close(self, reason: NotReady) -> None:
-        """Answer everything that waits with `reason` and take nothing more."""
+        """Raise `reason` for everything that waits, and accept nothing more."""
         self._closed = reason
         for waiter in list(self._waiters):
-            waiter.answer(reason)
+            waiter.resolve(reason)
         self._worker.stop()
         self._digests.shutdown(wait=False, cancel_futures=True)
 
     def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
-        """Answer what the cache knows at once; return the rest, without a key where that takes a thread."""
+        """Resolve what the cache knows; return the rest, without a key where that takes a thread."""
         unknown, left = list[Waiter](), INLINE_DIGEST
         for waiter in waiters:
             left -= 0 if isinstance(waiter.data, Blob) else len(waiter.data)
@@ -157,14 +156,14 @@ class Scheduler:
         return unknown
 
     def _known(self, waiter: Waiter, key: Key) -> bool:
-        """Note the key; answer from the cache and return True if it can."""
+        """Note the key; return whether the cache knows it and has resolved the waiter."""
         waiter.key = key
         if not self._cache.enabled:
             return False
         found = self._cache.get(key)
         self._metrics.looked_up(waiter.modality, hit=found is not None)
         if found is not None:
-            waiter.answer(found)
+            waiter.resolve(found)
         return found is not None
 
     def _start_all(self, waiters: Sequence[Waiter]) -> None:
@@ -182,7 +181,7 @@ class Scheduler:
             # with the request's context, so that what is logged there carries its id
             self._digests.submit(copy_context().run, self._digest_in_thread, waiter, waiter.data)
         else:
-            self._fly(waiter, waiter.key)
+            self._join_or_start(waiter, waiter.key)
 
     def _digest_in_thread(self, waiter: Waiter, data: str | Blob) -> None:
         if waiter.future.done():
@@ -190,24 +189,24 @@ class Scheduler:
         try:
             key = content_key(waiter.modality, data)
         except Exception as error:  # noqa: BLE001  (no memory, above all: an executor would swallow it)
-            self._in_loop(waiter.answer, error)
+            self._in_loop(waiter.resolve, error)
         else:
             self._in_loop(self._digested, waiter, key)
 
     def _digested(self, waiter: Waiter, key: Key) -> None:
         if not waiter.future.done() and not self._known(waiter, key):
-            self._fly(waiter, key)
+            self._join_or_start(waiter, key)
 
-    def _fly(self, waiter: Waiter, key: Key) -> None:
-        """Join the job that is under way for the same content, or start one."""
-        job = self._flights.get(key)
+    def _join_or_start(self, waiter: Waiter, key: Key) -> None:
+        """Join the job of the same content, or start one."""
+        job = self._single_flight.get(key)
         if job is not None:
             job.add(waiter)
             self._metrics.joined(waiter.modality)
             return
         job = Job(waiter.modality, waiter.data, key)
         job.add(waiter)
-        self._flights.add(job)
+        self._single_flight.add(job)
         self._decode(job)
 
     def _leave(self, waiters: Sequence[Waiter]) -> None:
@@ -215,11 +214,11 @@ class Scheduler:
         self._waiters.difference_update(waiters)
         for waiter in waiters:
             if waiter.job is not None and waiter.job.abandoned:
-                self._flights.remove(waiter.job)
-                waiter.job.let_go()  # its bytes are given back: no budget counts them any more
+                self._single_flight.remove(waiter.job)
+                waiter.job.release()  # its bytes are free: no budget counts them any more
 
     def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
-        self._flights.remove(job)
+        self._single_flight.remove(job)
         if isinstance(outcome, Embedding):
             self._cache.put(job.key, outcome)
         job.finish(outcome)
@@ -237,7 +236,7 @@ class Scheduler:
         start = time.perf_counter()
         try:
             outcome: Decoded | Exception = self._decoders.text(data)
-        except Exception as error:  # noqa: BLE001  (it is this item's answer, whatever it is)
+        except Exception as error:  # noqa: BLE001  (it is this item's outcome, whatever it is)
             outcome = error
         return outcome, time.perf_counter() - start
 
@@ -245,7 +244,7 @@ class Scheduler:
         error = outcome if isinstance(outcome, Exception) else None
         self._metrics.decoded(job.modality, decode_s)
         if self._spans:
-            self._spans.decoded(job, decode_s, error)
+            self._spans.decoded(job.modality, job.traces, decode_s, error)
         if isinstance(outcome, Exception):
             self._finish(job, outcome)
             return
@@ -274,14 +273,15 @@ class Scheduler:
         elif (due := self._batcher.next_due(now)) is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
 
-    def _ran(self, batch: list[Part], ran: Ran) -> None:
+    def _ran(self, batch: list[Part], result: BatchResult) -> None:
         now, self._running = self._clock(), []
-        self._batcher.ended(batch[0].modality, len(batch), ran.forward_s, now)
-        self._pump()  # first: the model should not wait while the answers are handed out
-        self._metrics.ran(batch[0].modality, ran.forward_s)
+        self._batcher.ended(batch[0].modality, len(batch), result.forward_s, now)
+        self._pump()  # first: the model should not wait while outcomes are handed out
+        self._metrics.ran(batch[0].modality, result.forward_s)
         if self._spans:
-            self._spans.ran(batch, now, ran.forward_s)
-        for part, outcome in zip(batch, ran.outcomes, strict=True):
+            queued = [(part.job.queued_at, part.job.traces) for part in batch]
+            self._spans.ran(batch[0].modality, queued, now, result.forward_s)
+        for part, outcome in zip(batch, result.outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self._finish(part.job, outcome)
                 continue

@@ -1,4 +1,4 @@
-"""One server: its settings, its state, and the road from Starting to Ready."""
+"""Holds one server together: its settings, its state from Starting to Ready, and its scheduler."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from bind_inference import __version__
 from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining, NotReady
-from bind_inference.items.bodies import Body, Kind, read_body
+from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.scheduling.cpus import usable_cpus
 from bind_inference.scheduling.policy.batching import Policy
-from bind_inference.scheduling.scheduler import Limits, Scheduler
+from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
 
-    Load = Callable[[Settings, Callable[[Readiness], None]], Engine]
+    LoadEngine = Callable[[Settings, Callable[[Readiness], None]], Engine]
     OpenDecoders = Callable[[Settings, Callable[[str], None]], Decoders]
 
 log = logging.getLogger(__name__)
 
 DIMENSIONS: Final = {"ImageBindHuge": 1024, "Tiny": 32}
-WEIGHTS: Final = {
+WEIGHTS_ORIGIN: Final = {
     "ImageBindHuge": "published by Meta AI",
     "Tiny": "random: for trying the system, not for search by meaning",
 }
-LICENCES: Final = {
+WEIGHTS_LICENCE: Final = {
     "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
     "Tiny": "none needed: the weights come from a formula",
 }
@@ -94,12 +94,12 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
 
 
 class Service:
-    """What every route sees. Its methods belong to the event loop's thread."""
+    """Every route sees the service. Its methods belong to the event loop's thread."""
 
     def __init__(
         self,
         settings: Settings,
-        load: Load,
+        load_engine: LoadEngine,
         on_failure: Callable[[str], None],
         spans: Spans | None = None,
         decoders: OpenDecoders = open_decoders,
@@ -110,23 +110,23 @@ class Service:
         self.readiness = Readiness()
         self._open_decoders = decoders
         self._decoders: Decoders | None = None
-        self._load = load
+        self._load_engine = load_engine
         self._on_failure = on_failure
         self._scheduler: Scheduler | None = None
-        self._reading: set[asyncio.Future[Body]] = set()
+        self._parsing: set[asyncio.Future[ParsedBody]] = set()
         self._stopped: Draining | None = None
         self._started = time.monotonic()
         self.metrics.readiness(self.readiness)
 
     @property
     def scheduler(self) -> Scheduler:
-        """The scheduler of the loaded model. Raises NotReady before there is one."""
+        """Return the scheduler of the loaded model. Raises NotReady before there is one."""
         if self._scheduler is None:
             raise NotReady(self.readiness.describe())
         return self._scheduler
 
     def start(self) -> None:
-        """Load the model beside the event loop; `readiness` tells how far it is."""
+        """Load the model beside the event loop; `readiness` says how far it is."""
         call = asyncio.get_running_loop().call_soon_threadsafe
         threading.Thread(target=self._load_in_thread, args=(call,), name="load", daemon=True).start()
 
@@ -135,51 +135,51 @@ class Service:
         self._become(Readiness(Phase.DRAINING, "asked to stop"))
 
     def stop(self) -> None:
-        """Take nothing more; what still waits is answered with 503."""
+        """Accept nothing more, and refuse with 503 what still waits."""
         self._stopped = reason = Draining("the server stops; try another")
-        for read in self._reading:
-            if not read.done():
-                read.set_exception(reason)
+        for parsed in self._parsing:
+            if not parsed.done():
+                parsed.set_exception(reason)
         if self._scheduler:
             self._scheduler.close(reason)
         if self._decoders:
             self._decoders.close()
 
-    async def read(self, kind: Kind, raw: bytes | Shared) -> Body:
-        """Return what a body asks for; a large one, which is shared memory, is read by a decoder process.
+    async def parse(self, endpoint: Endpoint, raw: bytes | Shared) -> ParsedBody:
+        """Return what a body asks for; a decoder process parses a large one, which is shared memory.
 
         Raises InvalidRequest, RequestTooLarge; NotReady if the server stops first.
         """
         if isinstance(raw, bytes):
-            return read_body(kind, raw, self.settings.max_request_items)
+            return parse_body(endpoint, raw, self.settings.max_request_items)
         if self._stopped:
             raise self._stopped
         if self._decoders is None:
             raise NotReady(self.readiness.describe())
         loop = asyncio.get_running_loop()
-        read: asyncio.Future[Body] = loop.create_future()
+        parsed: asyncio.Future[ParsedBody] = loop.create_future()
 
-        def settle(outcome: Body | Exception) -> None:
-            if read.done():
+        def settle(outcome: ParsedBody | Exception) -> None:
+            if parsed.done():
                 return
             if isinstance(outcome, Exception):
-                read.set_exception(outcome)
+                parsed.set_exception(outcome)
             else:
-                read.set_result(outcome)
+                parsed.set_result(outcome)
 
-        def done(outcome: Body | Exception, _seconds: float) -> None:
+        def done(outcome: ParsedBody | Exception, _seconds: float) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(settle, outcome)
 
-        self._decoders.read(kind, raw, self.settings.max_request_items, lambda: not read.done(), done)
-        self._reading.add(read)
+        self._decoders.read(endpoint, raw, self.settings.max_request_items, lambda: not parsed.done(), done)
+        self._parsing.add(parsed)
         try:
-            return await read
+            return await parsed
         finally:
-            self._reading.discard(read)
+            self._parsing.discard(parsed)
 
     def meta(self, version: str) -> dict[str, Any]:
-        """Return what /meta says."""
+        """Return what /meta says, whatever the state."""
         model = self.settings.model
         info = self._scheduler.info if self._scheduler else None
         return {
@@ -202,8 +202,8 @@ class Service:
             ],
             "fingerprint": info.fingerprint if info else None,
             "modalities": list(Modality),
-            "weights": WEIGHTS[model],
-            "licence": LICENCES[model],
+            "weights": WEIGHTS_ORIGIN[model],
+            "licence": WEIGHTS_LICENCE[model],
             "version": version,
         }
 
@@ -214,7 +214,7 @@ class Service:
         try:
             self._decoders = decoders = self._open_decoders(self.settings, self.metrics.decoder_replaced)
             decoders.start()
-            engine = self._load(self.settings, report)
+            engine = self._load_engine(self.settings, report)
             decoders.check()
         except Exception as error:  # whatever it is, the process must say it and end
             log.exception("the model could not be loaded")
@@ -236,7 +236,7 @@ class Service:
         self._scheduler = Scheduler(
             engine,
             decoders,
-            Limits(
+            SchedulerConfig(
                 policy=Policy(max_batch_size(settings), most, settings.max_wait_s),
                 max_items=settings.max_queue_items,
                 max_bytes=settings.max_queue_bytes,

@@ -1,4 +1,4 @@
-"""The one thread in which the model runs."""
+"""Runs the model in one thread."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ IDLE_S: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What came of a batch; `outcomes` are in the order of its items."""
+class BatchResult:
+    """A batch has `outcomes` in the order of its items, after `forward_s` in the model."""
 
     outcomes: list[Vector | Exception]
     forward_s: float
 
 
 class Worker:
-    """Runs one batch at a time; `on_done`, `on_death` and `on_idle` are called in its thread."""
+    """The worker runs one batch at a time; it calls `on_done`, `on_death` and `on_idle` in its thread."""
 
     def __init__(
         self,
         engine: Engine,
         *,
-        on_done: Callable[[Any, Ran], None],
+        on_done: Callable[[Any, BatchResult], None],
         on_death: Callable[[BaseException], None],
         prepare: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = trim,
@@ -55,7 +55,7 @@ class Worker:
         self._thread = threading.Thread(target=self._live, name="forward", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread; `prepare` is the first that it calls."""
         self._thread.start()
 
     def run(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
@@ -73,13 +73,13 @@ class Worker:
                 batch, modality, tensors = work
                 start = time.perf_counter()
                 outcomes = run_batch(self._engine, modality, tensors)
-                self._on_done(batch, Ran(outcomes, time.perf_counter() - start))
+                self._on_done(batch, BatchResult(outcomes, time.perf_counter() - start))
         except BaseException as error:  # a thread that ends unseen leaves every client waiting
             log.exception("the forward thread died")
             self._on_death(error)
 
     def _next(self) -> _Work | None:
-        """Return the next batch, None to end; give free memory back where none comes for a while."""
+        """Return the next batch, None to end; call `on_idle` where none comes for a while."""
         try:
             return self._batches.get(timeout=IDLE_S)
         except Empty:

@@ -1,4 +1,4 @@
-"""The settings: fields declares each once, parsing reads them, reference tells people of them."""
+"""The settings: fields declares each once, parsing reads them, reference writes them down for people."""
 
 from bind_inference.settings.fields import (
     FOREIGN_NAMES,

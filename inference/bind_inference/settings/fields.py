@@ -1,4 +1,4 @@
-"""Everything that can be set, declared once: flag, environment variable, default and explanation together."""
+"""Declares every setting once: flag, environment variable, default and explanation together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROGRAM: Final = "python -m bind_inference"
 MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
-# Variables that are known by a name of their own.
+# Variables that have a name of their own.
 FOREIGN_NAMES: Final = {
     "enable_cuda": "ENABLE_CUDA",
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -31,7 +31,7 @@ def _upper(value: object) -> object:
 
 
 class WeightsSettings(BaseSettings):
-    """The model and where its weights come from: what every command shares."""
+    """Every command shares these: the model, and where its weights come from."""
 
     model_config = SettingsConfigDict(
         env_prefix="BIND_",
@@ -84,7 +84,7 @@ class WeightsSettings(BaseSettings):
         if self.weights_path is not None and self.weights_url is not None:
             raise ValueError(
                 "--weights-path (BIND_WEIGHTS_PATH) and --weights-url (BIND_WEIGHTS_URL): both are set; "
-                "unset one of them, for the weights come from one place"
+                "unset one of them, because the weights come from one place"
             )
         return self
 
@@ -99,7 +99,7 @@ class WeightsSettings(BaseSettings):
 
 
 class ModelSettings(WeightsSettings):
-    """How the model is run: what the server and the load command share."""
+    """The server and the load command share these: how the model is run."""
 
     enable_cuda: bool = Field(
         default=False,

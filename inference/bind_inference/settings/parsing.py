@@ -1,4 +1,4 @@
-"""From a command line and the environment to settings, or to one line that says what is wrong with them."""
+"""Reads settings from a command line and the environment, or says in one line what is wrong with them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str
 
 
 def server_settings(model: ModelSettings) -> Settings:
-    """Return `model` with what else a server is told, which comes from the environment.
+    """Return `model` with the server's other settings, which come from the environment.
 
     Raises InvalidSetting as `parse_settings` does.
     """

@@ -1,4 +1,4 @@
-"""The settings as a reader sees them: `--help`, and the page docs/reference/inference.md. Pure."""
+"""Writes the settings down for readers: `--help`, and the page docs/reference/inference.md. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PLAIN = {int: "N", float: "N", str: "TEXT"}
 
 @dataclass(frozen=True)
 class Option:
-    """One setting: `takes` is what follows its flag, `default` is empty where there is none."""
+    """A setting has a flag, followed by what it `takes`; `default` is empty where there is none."""
 
     flag: str
     variable: str
@@ -62,10 +62,11 @@ def build_help(kind: type[BaseSettings], program: str) -> str:
     ]
     for option in known:
         lines.append(f"  {option.flag}" if option.positional else f"  {option.flag} {option.takes}")
-        told = f"{option.description} [{_facts(option)}]"
+        default = f"; default: {option.default}" if option.default else ""
+        text = f"{option.description} [{option.variable}{default}]"
         # A variable's name is for copying: it must not be broken at a hyphen or in its middle.
         lines += textwrap.wrap(
-            told, 98, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False
+            text, 98, initial_indent=" " * 6, subsequent_indent=" " * 6, break_on_hyphens=False
         )
     lines += ["", "  -h, --help", "      show this and exit"]
     return "\n".join(lines) + "\n"
@@ -74,14 +75,14 @@ def build_help(kind: type[BaseSettings], program: str) -> str:
 def build_page(sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
     """Return the reference page in Markdown.
 
-    sections: heading, introduction, the settings, and the names of those that another section tells.
+    sections: heading, introduction, the settings, and the names of those that another section has.
     """
     text = "# Settings of the inference server\n"
-    for heading, introduction, kind, told in sections:
+    for heading, introduction, kind, elsewhere in sections:
         text += f"\n## {heading}\n\n{introduction}\n\n| Flag | Variable | Takes | Default | Description |\n"
         text += "| --- | --- | --- | --- | --- |\n"
         for name, field in kind.model_fields.items():
-            if name not in told:
+            if name not in elsewhere:
                 option = _option(name, field)
                 cells = [
                     f"`{option.flag}`",
@@ -92,11 +93,6 @@ def build_page(sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]
                 ]
                 text += f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
     return text
-
-
-def _facts(option: Option) -> str:
-    default = f"; default: {option.default}" if option.default else ""
-    return f"{option.variable}{default}"
 
 
 def _option(name: str, field: FieldInfo) -> Option:

@@ -1,1 +1,1 @@
-"""What an operator of the server can watch: metrics always, spans where somebody asks for them."""
+"""Lets an operator of the server watch it: by metrics always, by spans where somebody asks for them."""

@@ -1,4 +1,4 @@
-"""What /metrics tells, in Prometheus's words."""
+"""Counts what happens, and renders it as /metrics in Prometheus's format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GFLOP = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 
 
 class Cache(Protocol):
-    """What metrics read of the vector cache."""
+    """Metrics read these of the vector cache."""
 
     max_bytes: int
     held_bytes: int
@@ -42,7 +42,7 @@ class Cache(Protocol):
 
 
 class Metrics:
-    """The counters of one server, in a registry of their own."""
+    """One server has its counters in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -62,7 +62,7 @@ class Metrics:
         )
         self._request_s = Histogram(
             "bind_request_seconds",
-            "Seconds from a request's head to its answer.",
+            "Seconds from a request's head to its response.",
             ["path"],
             buckets=_SECONDS,
             registry=self.registry,
@@ -121,7 +121,7 @@ class Metrics:
         )
 
     def request(self, path: str, status: int, seconds: float) -> None:
-        """Count an answered request; `path` is a route, never what a client made up."""
+        """Count a request that has its response; `path` is a route, never what a client made up."""
         self._requests.labels(path, status).inc()
         self._request_s.labels(path).observe(seconds)
 
@@ -145,7 +145,7 @@ class Metrics:
         self._forward_s[modality].observe(seconds)
 
     def item(self, modality: Modality, error: Exception | None) -> None:
-        """Count an answered item by its outcome: ok, the name of its error, or bug."""
+        """Count an item by its outcome: ok, the name of its error, or bug."""
         outcome = "ok" if error is None else type(error).__name__ if isinstance(error, BindError) else "bug"
         self._items.labels(modality, outcome).inc()
 
@@ -154,7 +154,7 @@ class Metrics:
         (self._cache_hits if hit else self._cache_misses)[modality].inc()
 
     def joined(self, modality: Modality) -> None:
-        """Count an item that shares the work of one under way."""
+        """Count an item that shares the work of an identical one."""
         self._joins[modality].inc()
 
     def serves(self, version: str, model: str, device: str, precision: str) -> None:
@@ -162,11 +162,11 @@ class Metrics:
         self._build.clear()
         self._build.labels(version, model, device, precision).set(1)
 
-    def checked(self, outcomes: Sequence[Outcome]) -> None:
+    def checked(self, checks: Sequence[Outcome]) -> None:
         """Note what self-checks found."""
-        for outcome in outcomes:
-            for modality, cosine in outcome.cosines.items():
-                self._precision_cosine.labels(outcome.precision, modality).set(cosine)
+        for check in checks:
+            for modality, cosine in check.cosines.items():
+                self._precision_cosine.labels(check.precision, modality).set(cosine)
 
     def watch_cache(self, cache: Cache) -> None:
         """Read the cache's size when it is asked for."""

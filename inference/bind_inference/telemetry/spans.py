@@ -1,11 +1,11 @@
-"""OpenTelemetry spans: one for a request; below it one for each item's decoding and each of its batches."""
+"""Makes OpenTelemetry's spans: one for a request, below it one for each item's decoding and each batch."""
 
 from __future__ import annotations
 
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -31,56 +31,14 @@ if TYPE_CHECKING:
     from bind_inference.modality import Modality
 
 SERVICE_NAME: Final = "bind-inference"
-# Probes and scrapes come every few seconds and tell nothing.
+# Probes and scrapes come every few seconds and say nothing.
 UNTRACED: Final = ("/.well-known/", "/metrics", "/meta")
 _FLUSH_S: Final = 2.0
 _CARRIED: Final = (b"traceparent", b"tracestate")
 
 
-class Waiter(Protocol):
-    """What spans read of an item that a request waits for."""
-
-    @property
-    def trace(self) -> Context | None:
-        """Where its request's spans belong."""
-        ...
-
-
-class Job(Protocol):
-    """What spans read of an item on its way."""
-
-    @property
-    def modality(self) -> Modality:
-        """What kind of media it is."""
-        ...
-
-    @property
-    def queued_at(self) -> float:
-        """When it came into the queue, in monotonic seconds."""
-        ...
-
-    @property
-    def waiters(self) -> Sequence[Waiter]:
-        """Who waits for it."""
-        ...
-
-
-class Part(Protocol):
-    """What spans read of a part of an item in a batch."""
-
-    @property
-    def modality(self) -> Modality:
-        """What kind of media it is."""
-        ...
-
-    @property
-    def job(self) -> Job:
-        """The item it is of."""
-        ...
-
-
 class Spans:
-    """Makes spans and sends them, in a thread of its own, to an OTLP/HTTP receiver."""
+    """It makes spans and sends them, in a thread of its own, to an OTLP/HTTP receiver."""
 
     def __init__(self, endpoint: str, version: str) -> None:
         ours = Resource.create({"service.name": SERVICE_NAME, "service.version": version})
@@ -119,18 +77,20 @@ class Spans:
             span.set_status(StatusCode.ERROR)
 
     def here(self) -> Context | None:
-        """Return where spans of the current request belong; None outside of one."""
+        """Return where the spans of the current request belong, None outside of one."""
         span = get_current_span()
         return set_span_in_context(span, Context()) if span.get_span_context().is_valid else None
 
-    def decoded(self, job: Job, seconds: float, error: Exception | None) -> None:
-        """Make the span of an item that was decoded just now, in each request that waits for it."""
+    def decoded(
+        self, modality: Modality, parents: Sequence[Context], seconds: float, error: Exception | None
+    ) -> None:
+        """Make the span of an item that was decoded just now, in each of the requests that wait for it."""
         end = time.time_ns()
-        for parent in _parents(job):
+        for parent in parents:
             span = self._tracer.start_span(
                 "decode",
                 parent,
-                attributes={"bind.modality": job.modality},
+                attributes={"bind.modality": modality},
                 start_time=end - int(seconds * 1e9),
             )
             if error is not None:
@@ -139,15 +99,24 @@ class Spans:
                     span.set_status(StatusCode.ERROR)
             span.end(end)
 
-    def ran(self, batch: Sequence[Part], now: float, forward_s: float) -> None:
-        """Make a batch's spans, in each request that has an item in it; it ended at `now` (monotonic)."""
+    def ran(
+        self,
+        modality: Modality,
+        batch: Sequence[tuple[float, Sequence[Context]]],
+        now: float,
+        forward_s: float,
+    ) -> None:
+        """Make a batch's spans, in each request that has an item in it; it ended at `now` (monotonic).
+
+        batch: for each part when it was queued (monotonic), and the requests that wait for it.
+        """
         end = time.time_ns()
         start = end - int(forward_s * 1e9)
-        modality, began = batch[0].modality, now - forward_s
+        began = now - forward_s
         waited: dict[int, tuple[Context, float]] = {}
-        for part in batch:
-            queue_s = max(0.0, began - part.job.queued_at)
-            for parent in _parents(part.job):
+        for queued_at, parents in batch:
+            queue_s = max(0.0, began - queued_at)
+            for parent in parents:
                 _, longest_s = waited.get(id(parent), (parent, 0.0))
                 waited[id(parent)] = parent, max(longest_s, queue_s)
         for parent, queue_s in waited.values():
@@ -166,12 +135,7 @@ class Spans:
 
     def close(self) -> None:
         """Send what was not sent yet, for two seconds at most."""
-        # In a thread, since the processor waits for 30 s and a receiver may be gone.
+        # In a thread, because the processor waits for 30 s and a receiver may be gone.
         thread = threading.Thread(target=self._provider.shutdown, daemon=True)
         thread.start()
         thread.join(_FLUSH_S)
-
-
-def _parents(job: Job) -> list[Context]:
-    """Return the requests that wait for `job`, each once. Contexts are compared by identity."""
-    return list({id(waiter.trace): waiter.trace for waiter in job.waiters if waiter.trace}.values())

@@ -1,4 +1,4 @@
-"""Whether spans are made. What makes them (spans.py) and OpenTelemetry are imported only then."""
+"""Decides whether spans are made. What makes them (spans.py) and OpenTelemetry are imported only then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def start_tracing(settings: Settings) -> Spans | None:
     """Return what makes spans, or None if nobody asks for any.
 
-    Raises InvalidSetting if they cannot be sent as it was asked.
+    Raises InvalidSetting if they cannot be sent as the settings ask.
     """
     endpoint = traces_endpoint(settings)
     if endpoint is None:

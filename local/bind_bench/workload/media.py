@@ -24,6 +24,7 @@ from bind_bench.errors import BenchError
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -71,14 +72,7 @@ def request_body(kind: Modality, number: int, folder: Path) -> bytes:
     """Return the JSON of a request for one item; each `number` (0 or more) gives another item."""
     if kind is Modality.TEXT:
         return json.dumps({"texts": [text(number)]}).encode()
-    made = {
-        Modality.IMAGE: image,
-        Modality.AUDIO: audio,
-        Modality.IMU: imu,
-        Modality.THERMAL: grey,
-        Modality.DEPTH: grey,
-    }
-    data = video(number, folder) if kind is Modality.VIDEO else made[kind](number)
+    data = video(number, folder) if kind is Modality.VIDEO else _MAKERS[kind](number)
     return b'{"%s": ["%s"]}' % (kind.plural.encode(), base64.b64encode(data))
 
 
@@ -127,6 +121,15 @@ def video(number: int, folder: Path) -> bytes:
         temporary.replace(path)
     mark = number.to_bytes(8, "big")
     return path.read_bytes() + (8 + len(mark)).to_bytes(4, "big") + b"free" + mark
+
+
+_MAKERS: Final[Mapping[Modality, Callable[[int], bytes]]] = {
+    Modality.IMAGE: image,
+    Modality.AUDIO: audio,
+    Modality.IMU: imu,
+    Modality.THERMAL: grey,
+    Modality.DEPTH: grey,
+}
 
 
 @cache

@@ -71,7 +71,7 @@ def test_errors_of_several_statuses_become_unprocessable() -> None:
     assert combine([MediaTooLarge("a"), UnsupportedMedia("b")]).status == 422
 
 
-def test_a_hundred_errors_are_counted_not_all_told() -> None:
+def test_a_hundred_errors_are_counted_not_all_named() -> None:
     message = combine([InvalidItem(f"images[{index}]: bad") for index in range(100)]).message
     assert message.startswith("images[0]: bad; images[1]: bad")
     assert message.endswith("and 80 more")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bind_inference.errors import BindError
 from bind_inference.items.base64 import decode_base64
-from bind_inference.items.bodies import Kind, read_body
+from bind_inference.items.bodies import Endpoint, parse_body
 from bind_inference.items.data_uri import classify
 from bind_inference.modality import Modality
 from bind_inference.preprocess import preprocess
@@ -116,9 +116,9 @@ FIELD = st.sampled_from(["texts", "images", "imu", "input", "model", "dimensions
 def test_any_json_is_a_body_or_an_error(value: object) -> None:
     raw = json.dumps(value).encode()
     raw_utf8 = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    for kind in Kind:
+    for kind in Endpoint:
         for body in (raw, raw[:-1], raw_utf8):
-            made = attempt(read_body, kind, body, 100)
+            made = attempt(parse_body, kind, body, 100)
             if isinstance(made, BindError):
                 assert made.status in {400, 413}
                 assert 0 < len(made.message) < 20_000

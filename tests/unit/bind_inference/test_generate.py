@@ -10,7 +10,7 @@ from bind_inference.settings import Settings
 from bind_load.settings import LoadSettings
 
 
-def test_every_setting_is_told_once() -> None:
+def test_every_setting_is_written_once() -> None:
     page = generate.render()
     server_and_load = {*Settings.model_fields, *LoadSettings.model_fields} - {"source", "output"}
     for name in {*server_and_load, *ConvertSettings.model_fields}:
@@ -18,7 +18,7 @@ def test_every_setting_is_told_once() -> None:
     assert page.count("| `SOURCE` |") == page.count("| `OUTPUT` |") == 1
 
 
-def test_a_missing_or_stale_page_is_told_and_then_written(
+def test_a_missing_or_stale_page_is_named_and_then_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert generate.main(["--check"], tmp_path) == 1

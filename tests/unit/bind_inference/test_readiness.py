@@ -28,5 +28,5 @@ def test_a_draining_server_still_answers(phase: Phase) -> None:
 
 
 def test_the_description_tells_progress_and_detail() -> None:
-    told = Readiness(Phase.DOWNLOADING, "download", 0.414).describe()
-    assert told == "the model is not ready: Downloading, 41% (download)"
+    sentence = Readiness(Phase.DOWNLOADING, "download", 0.414).describe()
+    assert sentence == "the model is not ready: Downloading, 41% (download)"

@@ -12,14 +12,13 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from bind_inference.modality import Modality
+from bind_inference.modality import Modality, one_of_each_trunk
 from bind_inference.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# One modality asks each encoder; video shares the image's.
-MODALITIES: Final = tuple(modality for modality in Modality if modality is not Modality.VIDEO)
+MODALITIES: Final = tuple(one_of_each_trunk())
 
 _TEXTS: Final = (
     "A dog.",

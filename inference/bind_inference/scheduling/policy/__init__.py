@@ -1,1 +1,1 @@
-"""Who waits, who is next and whose vector is known already. Pure: the time is an argument."""
+"""This package decides who waits, who is next and whose vector is known. Pure: the time is an argument."""

@@ -1,4 +1,4 @@
-"""How much may be held at once. Pure."""
+"""Decides how much may be held at once. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """A bounded amount of something (`unit`: items, bytes) that requests take and give back."""
+    """Requests take from a budget, and give back, up to `limit` of a `unit`: items, bytes."""
 
     def __init__(self, limit: int, unit: str) -> None:
         self.limit = limit

@@ -1,7 +1,7 @@
-"""Which items run next, and when. Pure: the time is an argument, the items are the caller's.
+"""Decides which items run next, and when. Pure: the time is an argument, the items are the caller's.
 
-A queue for each modality, since one forward pass takes one; a batch is cut by what its items cost. Texts need
-no buckets of similar length: the model packs them, so that a batch costs the sum of its tokens.
+There is a queue for each modality, because one forward pass takes one; a batch is cut by what its items cost.
+Texts need no buckets of similar length: the model packs them, so that a batch costs the sum of its tokens.
 
 Between modalities the arithmetic is shared fairly (start-time fair queueing): each queue has a tag, the work
 that it has been given; the queue with the lowest tag is next. A video that costs more than a batch may is
@@ -10,7 +10,7 @@ queued in parts, so that texts which come while videos run wait for a part, not 
 Clients that ask again as soon as they are answered come back a few milliseconds after a batch has ended. If
 the next one were cut at once it would be without them, and they would meet in two or more halves for ever:
 each batch of texts reads all weights, so eight texts take 62 ms together and 47 ms + 47 ms in halves. So,
-when a batch has ended, its modality waits a moment for as many items as the batch had.
+when a batch has ended, its modality waits a moment for as many items as the batch had: the regroup wait.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from bind_inference.modality import Modality
 
 
 class Queued(Protocol):
-    """What the policy knows of an item."""
+    """The policy knows an item by its modality, its cost and whether somebody waits."""
 
     @property
     def modality(self) -> Modality:
-        """The queue it belongs in."""
+        """Return the queue it belongs in."""
         ...
 
     @property
     def gflop(self) -> float:
-        """What it costs."""
+        """Return what it costs."""
         ...
 
     @property
     def abandoned(self) -> bool:
-        """Whether its client has hung up, so that nobody would read the vector."""
+        """Return whether its client has hung up, so that nobody would read the vector."""
         ...
 
 
@@ -46,26 +46,28 @@ ItemT = TypeVar("ItemT", bound=Queued)
 
 @dataclass(frozen=True)
 class Policy:
-    """The limits of a batch. Units: items, GFLOP at ImageBindHuge's size, seconds."""
+    """A batch has at most so many items and GFLOP (at ImageBindHuge's size), and is cut after such waits.
+
+    regroup_share: a regroup wait takes at most this share of the time that the batch before took.
+    """
 
     max_batch_size: int = 32
     max_batch_gflop: float = 350.0
     max_wait_s: float = 0.0
-    linger: float = 0.2
-    """The most that a modality waits for those just answered, as a part of the time that their batch took."""
-    max_linger_s: float = 0.02
+    regroup_share: float = 0.2
+    max_regroup_s: float = 0.02
 
 
 @dataclass(frozen=True)
-class _Return:
-    """What a queue waits for after a batch has ended."""
+class _Regroup:
+    """After a batch a queue waits until it has so many `items`, and no longer than `until`."""
 
     items: int = 0
     until: float = 0.0
 
 
 class Batcher(Generic[ItemT]):
-    """The items that wait for the model."""
+    """The batcher holds the items that wait for the model, and cuts them into batches."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -75,7 +77,7 @@ class Batcher(Generic[ItemT]):
         self._waiting = dict.fromkeys(Modality, 0.0)  # GFLOP in each queue
         self._tags = dict.fromkeys(Modality, 0.0)
         self._clock = 0.0  # the tag of the batch that was cut last
-        self._returns = dict.fromkeys(Modality, _Return())
+        self._regroups = dict.fromkeys(Modality, _Regroup())
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
@@ -105,8 +107,8 @@ class Batcher(Generic[ItemT]):
 
     def ended(self, modality: Modality, items: int, seconds: float, now: float) -> None:
         """Note that a batch of `items` has ended at `now`, after `seconds` in the model."""
-        moment = min(self._policy.linger * seconds, self._policy.max_linger_s)
-        self._returns[modality] = _Return(len(self._queues[modality]) + items, now + moment)
+        wait_s = min(self._policy.regroup_share * seconds, self._policy.max_regroup_s)
+        self._regroups[modality] = _Regroup(len(self._queues[modality]) + items, now + wait_s)
 
     def next_due(self, now: float) -> float | None:
         """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
@@ -119,13 +121,13 @@ class Batcher(Generic[ItemT]):
             self._pop(modality)
         if not queue:
             return float("inf")
-        policy, waiting, back = self._policy, self._waiting[modality], self._returns[modality]
+        policy, waiting, regroup = self._policy, self._waiting[modality], self._regroups[modality]
         if len(queue) >= policy.max_batch_size or waiting >= policy.max_batch_gflop:
             return now
         due = queue[0][0] + policy.max_wait_s
         # Nobody is waited for who would not fit in any more.
         fits = waiting + queue[0][1].gflop <= policy.max_batch_gflop
-        return max(due, back.until) if fits and len(queue) < back.items else due
+        return max(due, regroup.until) if fits and len(queue) < regroup.items else due
 
     def _take(self, modality: Modality) -> list[ItemT]:
         """Return the oldest items up to the limits; one alone may be above that of cost."""

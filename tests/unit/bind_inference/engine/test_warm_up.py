@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from bind_inference.engine.precision import Precision
-from bind_inference.engine.torch_engine import WARM_UP, TorchEngine
+from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.weights.seeded import fill
@@ -30,5 +30,5 @@ def test_warming_up_runs_two_blocks_of_each_encoder_and_leaves_all_of_them() -> 
     engine.warm_up()
     assert runs == dict.fromkeys([(name, number) for name in trunks for number in (0, DEPTH - 1)], 1)
     runs.clear()
-    engine.forward(Modality.IMAGE, [torch.zeros(WARM_UP[Modality.IMAGE])])
+    engine.forward(Modality.IMAGE, [torch.zeros(Modality.IMAGE.entry.shape)])
     assert runs == dict.fromkeys([("vision", number) for number in range(DEPTH)], 1)

@@ -109,13 +109,13 @@ async def test_bodies_count_against_the_bytes_that_may_be_held() -> None:
     world.service.stop()
 
 
-async def test_a_model_that_cannot_be_loaded_is_told_everywhere() -> None:
+async def test_a_model_that_cannot_be_loaded_is_named_everywhere() -> None:
     world = World()
 
     def fail(*_: object) -> FakeEngine:
         raise OSError("no space left in /cache")
 
-    world.service._load = fail
+    world.service._load_engine = fail
     world.service.start()
     async with asyncio.timeout(5):
         while not world.failures:  # noqa: ASYNC110  (there is no event to wait for)
@@ -141,11 +141,11 @@ async def test_draining_is_for_ever(world: World) -> None:
 async def test_every_error_is_sent_with_its_status(world: World, kind: type[BindError]) -> None:
     @world.app.get("/raise")
     async def fail() -> None:
-        raise kind("told to the client")
+        raise kind("for the client")
 
     answer = await world.client.get("/raise")
     assert answer.status_code == kind.status
-    assert answer.json() == {"error": "told to the client"}
+    assert answer.json() == {"error": "for the client"}
     assert answer.headers.get("retry-after") == (str(kind.retry_after_s) if kind.retry_after_s else None)
 
 

@@ -41,7 +41,7 @@ def test_a_text_may_come_as_a_uri_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "kind", "told"),
+    ("item", "kind", "message"),
     [
         ("data:image/png,abc", InvalidItem, "must be base64"),
         ("data:image/png;base64", InvalidItem, "must be base64"),
@@ -57,6 +57,6 @@ def test_a_text_may_come_as_a_uri_too() -> None:
         ("data:text/plain;base64," + "QUJD" * MAX_TEXT_BYTES, MediaTooLarge, "above the limit of 400,000"),
     ],
 )
-def test_what_cannot_be_is_refused(item: str, kind: type[BindError], told: str) -> None:
-    with pytest.raises(kind, match=told):
+def test_what_cannot_be_is_refused(item: str, kind: type[BindError], message: str) -> None:
+    with pytest.raises(kind, match=message):
         classify(item)

@@ -6,16 +6,16 @@ import pytest
 
 from bind_inference.errors import InvalidRequest
 from bind_inference.items.openai_schemas import EmbeddingsRequest
-from bind_inference.items.schemas import parse_body
+from bind_inference.items.schemas import validate_body
 
 
 @pytest.mark.parametrize("given", ["a", ["a"]])
 def test_input_is_a_text_or_a_list(given: object) -> None:
-    assert parse_body(EmbeddingsRequest, json.dumps({"input": given}).encode(), 100).input == ["a"]
+    assert validate_body(EmbeddingsRequest, json.dumps({"input": given}).encode(), 100).input == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ({}, "input: is required"),
         ({"input": 5}, "input: must be a string or a list of strings"),
@@ -27,7 +27,7 @@ def test_input_is_a_text_or_a_list(given: object) -> None:
         ({"input": "a", "input_type": "query"}, "input_type: unknown field; known are input, model"),
     ],
 )
-def test_a_wrong_body_is_told_by_name(body: object, told: str) -> None:
+def test_a_wrong_body_is_refused_by_name(body: object, message: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_body(EmbeddingsRequest, json.dumps(body).encode(), 100)
-    assert caught.value.message.startswith(told)
+        validate_body(EmbeddingsRequest, json.dumps(body).encode(), 100)
+    assert caught.value.message.startswith(message)

@@ -4,7 +4,7 @@ import asyncio
 
 from bind_inference.items.embedding import content_key
 from bind_inference.modality import Modality
-from bind_inference.scheduling.jobs import Flights, Job, Waiter
+from bind_inference.scheduling.jobs import Job, SingleFlight, Waiter
 
 KEY = content_key(Modality.TEXT, "a")
 
@@ -21,23 +21,23 @@ def job(*waiters: Waiter) -> Job:
 
 
 async def test_an_abandoned_job_is_not_joined_since_it_may_be_dropped_any_moment() -> None:
-    flights, one, two = Flights(), waiter(), waiter()
+    single_flight, one, two = SingleFlight(), waiter(), waiter()
     first = job(one, two)
-    flights.add(first)
+    single_flight.add(first)
     one.future.cancel()
-    assert flights.get(KEY) is first
+    assert single_flight.get(KEY) is first
     two.future.cancel()
-    assert flights.get(KEY) is None
+    assert single_flight.get(KEY) is None
 
 
 async def test_a_job_that_ends_late_leaves_the_one_in_its_place() -> None:
-    flights, old, new = Flights(), job(), job(waiter())
-    flights.add(old)
-    flights.add(new)
-    flights.remove(old)
-    assert flights.get(KEY) is new
-    flights.remove(new)
-    assert len(flights) == 0
+    single_flight, old, new = SingleFlight(), job(), job(waiter())
+    single_flight.add(old)
+    single_flight.add(new)
+    single_flight.remove(old)
+    assert single_flight.get(KEY) is new
+    single_flight.remove(new)
+    assert len(single_flight) == 0
 
 
 async def test_who_hung_up_is_not_answered_and_the_rest_are() -> None:

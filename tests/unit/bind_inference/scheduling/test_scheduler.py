@@ -16,7 +16,7 @@ from bind_inference.items.shared_memory import Blob
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 from bind_inference.scheduling.policy.batching import Policy
-from bind_inference.scheduling.scheduler import Limits, Scheduler
+from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.telemetry.metrics import Metrics
 from support.fake_engine import FakeDecoders, FakeEngine
 
@@ -33,7 +33,7 @@ def image(text: str) -> tuple[Modality, str]:
 
 
 def scheduler(engine: FakeEngine, **limits: object) -> Scheduler:
-    return Scheduler(engine, FakeDecoders(), Limits(**limits), Metrics())  # type: ignore[arg-type]
+    return Scheduler(engine, FakeDecoders(), SchedulerConfig(**limits), Metrics())  # type: ignore[arg-type]
 
 
 def lengths(outcomes: list[Embedding | BindError]) -> list[int]:
@@ -137,7 +137,7 @@ class Keeping(FakeDecoders):
 
 async def test_what_was_decoded_for_a_client_that_hung_up_is_let_go_at_once(engine: FakeEngine) -> None:
     decoders = Keeping()
-    queue = Scheduler(engine, decoders, Limits(), Metrics())
+    queue = Scheduler(engine, decoders, SchedulerConfig(), Metrics())
     engine.gate.clear()
     tasks = [asyncio.create_task(queue.embed([(TEXT, text)])) for text in ("blocker", "stays", "gone")]
     tasks.append(asyncio.create_task(queue.embed([image("gone while it is decoded")])))
@@ -182,7 +182,7 @@ async def test_decoded_items_are_bounded_in_bytes(engine: FakeEngine) -> None:
 
 
 async def test_the_size_of_an_item_is_bounded(engine: FakeEngine) -> None:
-    queue = Scheduler(engine, FakeDecoders(max_item_bytes=3), Limits(), Metrics())
+    queue = Scheduler(engine, FakeDecoders(max_item_bytes=3), SchedulerConfig(), Metrics())
     (outcome,) = await queue.embed([image("abcd")])
     assert isinstance(outcome, MediaTooLarge)
 
@@ -197,7 +197,7 @@ async def test_a_batch_waits_for_company_if_told_to(engine: FakeEngine) -> None:
 
 
 async def test_who_was_answered_is_in_the_next_batch(engine: FakeEngine) -> None:
-    queue = scheduler(engine, policy=Policy(linger=100, max_linger_s=5))
+    queue = scheduler(engine, policy=Policy(regroup_share=100, max_regroup_s=5))
     engine.gate.clear()
     first = asyncio.create_task(queue.embed([(TEXT, "a")]))
     await running(engine)
@@ -211,7 +211,7 @@ async def test_who_was_answered_is_in_the_next_batch(engine: FakeEngine) -> None
 
 async def test_a_dead_forward_thread_is_told_and_answers_all_that_wait(engine: FakeEngine) -> None:
     deaths: list[BaseException] = []
-    queue = Scheduler(engine, FakeDecoders(), Limits(), Metrics(), on_death=deaths.append)
+    queue = Scheduler(engine, FakeDecoders(), SchedulerConfig(), Metrics(), on_death=deaths.append)
     engine.gate.clear()
     blocker = asyncio.create_task(queue.embed([(TEXT, "kill")]))
     await running(engine)
@@ -253,7 +253,7 @@ async def blocked(engine: FakeEngine, queue: Scheduler) -> "asyncio.Task[list[Em
 
 async def test_identical_items_of_many_requests_are_computed_once(engine: FakeEngine) -> None:
     metrics = Metrics()
-    queue = Scheduler(engine, FakeDecoders(), Limits(), metrics)
+    queue = Scheduler(engine, FakeDecoders(), SchedulerConfig(), metrics)
     blocker = await blocked(engine, queue)
     same = [asyncio.create_task(queue.embed([image("a"), (TEXT, f"own {n}")])) for n in range(5)]
     await asyncio.sleep(0.05)
@@ -310,7 +310,7 @@ async def test_an_item_whose_clients_are_all_gone_is_not_computed(engine: FakeEn
     await blocker
     await queue.embed([(TEXT, "later")])
     assert engine.batches == [(TEXT, ["blocker"]), (TEXT, ["later"])]
-    assert len(queue._flights) == 0
+    assert len(queue._single_flight) == 0
 
 
 async def test_an_abandoned_item_that_is_asked_for_again_is_computed(engine: FakeEngine) -> None:
@@ -355,7 +355,7 @@ async def test_each_request_holds_its_own_share_of_the_budgets(engine: FakeEngin
 
 async def test_a_vector_asked_for_again_comes_from_the_cache_bit_for_bit(engine: FakeEngine) -> None:
     metrics = Metrics()
-    queue = Scheduler(engine, FakeDecoders(), Limits(cache_bytes=1 << 20), metrics)
+    queue = Scheduler(engine, FakeDecoders(), SchedulerConfig(cache_bytes=1 << 20), metrics)
     first = await queue.embed([image("a"), (TEXT, "two words")])
     again = await queue.embed([(TEXT, "two words"), image("a")])
     for one, two in zip(first, reversed(again), strict=True):

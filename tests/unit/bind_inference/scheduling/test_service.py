@@ -8,7 +8,7 @@ import pytest
 
 from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining
-from bind_inference.items.bodies import Kind
+from bind_inference.items.bodies import Endpoint
 from bind_inference.items.shared_memory import Shared
 from bind_inference.scheduling.service import Service, max_batch_gflop, max_batch_size
 from bind_inference.settings import Settings
@@ -67,7 +67,7 @@ def large() -> Shared:
 
 async def test_a_body_that_waits_to_be_read_is_refused_when_the_server_stops() -> None:
     service = await started(Busy)
-    waiting = asyncio.create_task(service.read(Kind.VECTORIZE, large()))
+    waiting = asyncio.create_task(service.parse(Endpoint.VECTORIZE, large()))
     await asyncio.sleep(0.02)
     assert not waiting.done()
     service.stop()
@@ -77,7 +77,7 @@ async def test_a_body_that_waits_to_be_read_is_refused_when_the_server_stops() -
 
 async def test_so_is_one_that_arrives_later() -> None:
     service = await started(FakeDecoders)
-    assert len((await service.read(Kind.VECTORIZE, large())).items) == 1
+    assert len((await service.parse(Endpoint.VECTORIZE, large())).items) == 1
     service.stop()
     with pytest.raises(Draining, match="the server stops"):
-        await asyncio.wait_for(service.read(Kind.VECTORIZE, large()), 5)
+        await asyncio.wait_for(service.parse(Endpoint.VECTORIZE, large()), 5)

@@ -6,7 +6,7 @@ import pytest
 
 from bind_inference.modality import Modality
 from bind_inference.scheduling import worker
-from bind_inference.scheduling.worker import Ran, Worker
+from bind_inference.scheduling.worker import BatchResult, Worker
 from support.fake_engine import FakeEngine
 
 
@@ -14,7 +14,7 @@ def test_memory_is_given_back_once_no_batch_comes_for_a_while(monkeypatch: pytes
     monkeypatch.setattr(worker, "IDLE_S", 0.01)
     idle, done = threading.Semaphore(0), threading.Semaphore(0)
 
-    def on_done(_batch: object, ran: Ran) -> None:
+    def on_done(_batch: object, ran: BatchResult) -> None:
         assert len(ran.outcomes) == 1
         done.release()
 

@@ -1,4 +1,4 @@
-"""What a reader is told of a setting comes from its one definition."""
+"""What a reader learns of a setting comes from its one definition."""
 
 from pathlib import Path
 from typing import Literal
@@ -42,7 +42,7 @@ class Sample(BaseSettings):
     ],
     ids=lambda option: option.flag,
 )
-def test_a_setting_is_told_with_its_unit_and_default(option: Option) -> None:
+def test_a_setting_is_written_with_its_unit_and_default(option: Option) -> None:
     assert option in options_of(Sample)
 
 

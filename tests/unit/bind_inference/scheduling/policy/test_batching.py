@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from bind_inference.items.cost import WEIGHTS, gflop
 from bind_inference.modality import Modality
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 
@@ -22,7 +21,7 @@ class Item:
 
     @property
     def gflop(self) -> float:
-        return gflop(self.modality, self.units or TYPICAL.get(self.modality, 1))
+        return (self.units or TYPICAL.get(self.modality, 1)) * self.modality.entry.unit_gflop
 
 
 def batcher(**limits: float) -> Batcher[Item]:
@@ -70,7 +69,7 @@ def test_a_batch_is_cut_by_cost() -> None:
 
 
 def test_a_batch_of_texts_is_cut_by_tokens() -> None:
-    queue = batcher(max_batch_gflop=gflop(TEXT, 100))
+    queue = batcher(max_batch_gflop=100 * TEXT.entry.unit_gflop)
     for name, tokens in enumerate((40, 5, 54, 2, 77, 30, 3)):
         queue.put(Item(TEXT, name, units=tokens), 0.0)
     batches = [[item.name for item in queue.next_batch(0.0)] for _ in range(3)]
@@ -78,7 +77,7 @@ def test_a_batch_of_texts_is_cut_by_tokens() -> None:
 
 
 def test_a_batch_is_full_when_its_cost_is() -> None:
-    queue = batcher(max_batch_gflop=gflop(TEXT, 100), max_wait_s=0.1)
+    queue = batcher(max_batch_gflop=100 * TEXT.entry.unit_gflop, max_wait_s=0.1)
     queue.put(Item(TEXT, units=77), 5.0)
     assert queue.next_batch(5.0) == []
     queue.put(Item(TEXT, units=23), 5.01)
@@ -140,7 +139,7 @@ def test_other_modalities_do_not_wait_for_the_one_that_ended() -> None:
 
 
 def test_what_hung_up_counts_no_more_towards_a_full_batch() -> None:
-    queue = batcher(max_batch_gflop=gflop(TEXT, 100), max_wait_s=0.1)
+    queue = batcher(max_batch_gflop=100 * TEXT.entry.unit_gflop, max_wait_s=0.1)
     queue.put(gone := Item(TEXT, units=77), 5.0)
     gone.abandoned = True
     assert queue.next_batch(5.0) == []
@@ -225,11 +224,5 @@ def test_texts_wait_for_a_part_of_a_video_not_for_videos() -> None:
         videos_done += batch[0].modality is VIDEO
         now += sum(item.gflop for item in batch) / GFLOP_PER_S
     assert len(waited) == len(came)
-    assert max(waited) <= gflop(VIDEO, 1) / GFLOP_PER_S  # 2 s
+    assert max(waited) <= VIDEO.entry.unit_gflop / GFLOP_PER_S  # 2 s
     assert videos_done >= 80  # of 98 that fit into the time, and so they go on beside the texts
-
-
-@pytest.mark.parametrize("modality", Modality)
-def test_every_modality_has_a_weight(modality: Modality) -> None:
-    assert WEIGHTS[modality].gflop > 0
-    assert WEIGHTS[modality].decoded_bytes > 0
