@@ -1,7 +1,6 @@
 """The model in each precision that a CPU has, against the reference's numbers."""
 
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from bind_inference.model.int8 import Int8Block, Int8Linear
 from bind_inference.model.linear import PackedLinear, can_pack
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Block
-from bind_inference.weights import load_model
+from bind_inference.weights.reading import seeded_model
 from parity.answers import answers, made_up_input, relative_error
 
 TINY = answers("tiny.json")
@@ -26,7 +25,7 @@ ON_A_CPU = [Precision.FLOAT32, Precision.BFLOAT16, Precision.INT8]
 
 
 def lowered(precision: Precision) -> ImageBind:
-    model = load_model("Tiny", cache_dir=Path("not-used"))
+    model = seeded_model()
     for encoder in model.config.trunks():
         lower(model, encoder, precision, CPU)
     return model
@@ -163,7 +162,7 @@ def test_a_packed_layer_gives_the_exact_gelu() -> None:
 
 def test_float16_is_what_a_gpu_would_be_given() -> None:
     """Lowered as for a GPU; the CPU computes float16 too, slowly."""
-    model = load_model("Tiny", cache_dir=Path("not-used")).to(torch.float16)
+    model = seeded_model().to(torch.float16)
     model.modality_postprocessors.float()
     for modality in (Modality.TEXT, Modality.IMAGE):
         found = vectors(model, modality)

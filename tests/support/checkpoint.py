@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from bind_inference.weights import load_model
+from bind_inference.weights.reading import seeded_model
 
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a checkpoint of Tiny's tensors."""
     path = tmp_path_factory.mktemp("published") / "small.pth"
-    torch.save(load_model("Tiny", cache_dir=path.parent).state_dict(), path)
+    torch.save(seeded_model().state_dict(), path)
     return path
 
 

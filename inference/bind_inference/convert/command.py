@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import rich.progress
 
-    from bind_inference.weights import Progress, Stage
+    from bind_inference.weights.progress import Progress, Stage
 
 EVERY_S: Final = 10.0
 
@@ -24,18 +24,14 @@ log = logging.getLogger(__name__)
 
 def run_convert(settings: ConvertSettings) -> int:
     """Make the file and print its path; return the exit status."""
-    from bind_inference.weights import WeightsError, convert_weights  # torch takes a second or two to import
+    # torch takes a second or two to import
+    from bind_inference.weights.errors import WeightsError
+    from bind_inference.weights.reading import convert_weights, named_source
 
+    source = named_source(settings.weights_path, settings.weights_url, settings.weights_sha256)
     try:
         with _progress() as progress:
-            file = convert_weights(
-                settings.model,
-                settings.output,
-                weights_path=settings.weights_path,
-                weights_url=settings.weights_url,
-                weights_sha256=settings.weights_sha256,
-                progress=progress,
-            )
+            file = convert_weights(settings.model, source, settings.output, progress)
     except WeightsError as error:
         sys.stderr.write(f"{CONVERT_PROGRAM}: {error}\n")
         return 1

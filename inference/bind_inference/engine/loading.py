@@ -15,7 +15,8 @@ from bind_inference.engine.selfcheck.store import Store, machine_key
 from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.engine.trim import trim
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.weights import SEEDED, Progress, Stage, checkpoint_sha256, load_model
+from bind_inference.weights.progress import Progress, Stage
+from bind_inference.weights.reading import SEEDED, named_source, read_model
 from bind_inference.weights.source import converted_name
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bind_inference.engine.selfcheck.outcome import Outcome
     from bind_inference.model import ImageBind
     from bind_inference.settings import ModelSettings
+    from bind_inference.weights.source import Source
 
     Report = Callable[[Readiness], None]
 
@@ -88,13 +90,11 @@ def _prepare(
             if not outcome.passes(limit):
                 _tell(outcome, limit)
                 continue
-        model = load_model(
+        model = read_model(
             settings.model,
-            cache_dir=settings.cache_dir,
-            weights_path=settings.weights_path,
-            weights_url=settings.weights_url,
-            weights_sha256=settings.weights_sha256,
-            progress=lambda progress: report(_readiness(progress)),
+            _source(settings),
+            settings.cache_dir,
+            lambda progress: report(_readiness(progress)),
         )
         if precision is Precision.FLOAT32 or outcome is not None:
             for encoder in model.config.trunks():
@@ -131,15 +131,19 @@ def _store_path(settings: ModelSettings) -> Path | None:
     """Return where outcomes are kept: in the cache, beside weights converted there. Tiny's check is cheap."""
     if settings.model == SEEDED:
         return None
-    name = converted_name(settings.model, checkpoint_sha256(settings.weights_sha256))
+    name = converted_name(settings.model, _source(settings).sha256)
     return (settings.cache_dir / name).with_suffix(".selfcheck.json")
 
 
 def _space(settings: ModelSettings) -> str:
     """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
-    weights = SEEDED if settings.model == SEEDED else checkpoint_sha256(settings.weights_sha256)
-    told = (weights, settings.text_truncation, PREPARATION)
-    return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
+    weights = SEEDED if settings.model == SEEDED else _source(settings).sha256
+    parts = (weights, settings.text_truncation, PREPARATION)
+    return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=4).hexdigest()
+
+
+def _source(settings: ModelSettings) -> Source:
+    return named_source(settings.weights_path, settings.weights_url, settings.weights_sha256)
 
 
 def _readiness(progress: Progress) -> Readiness:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-import bind_inference.weights as weights
+import bind_inference.weights.reading as reading
 from bind_inference.__main__ import main
 from bind_inference.model import CONFIGS
-from bind_inference.weights import PUBLISHED_SHA256, load_model
+from bind_inference.weights.reading import PUBLISHED_SHA256, named_source, read_model
 
 HUGE = "ImageBindHuge"
 ACCEPT = ("--license-accepted", "true")
@@ -20,7 +20,7 @@ ACCEPT = ("--license-accepted", "true")
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "CONFIGS", {HUGE: dataclasses.replace(CONFIGS["Tiny"], name=HUGE)})
+    monkeypatch.setattr(reading, "CONFIGS", {HUGE: dataclasses.replace(CONFIGS["Tiny"], name=HUGE)})
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_the_file_says_what_it_was_made_from_and_servers_find_it(
     with safe_open(file, framework="pt") as opened:
         assert opened.metadata() == {"source_sha256": published_sha256}
     cache = tmp_path / "cache"
-    load_model(HUGE, cache_dir=cache, weights_path=tmp_path, weights_sha256=published_sha256)
+    read_model(HUGE, named_source(tmp_path, sha256=published_sha256), cache)
     assert not cache.exists()
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bind_inference.convert.settings import load_convert_settings
-from bind_inference.weights import PUBLISHED_SHA256
+from bind_inference.weights.reading import PUBLISHED_SHA256
 from bind_inference.weights.source import converted_name
 
 ROOT = Path(__file__).parents[4]

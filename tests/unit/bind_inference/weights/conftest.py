@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-import bind_inference.weights as weights
+import bind_inference.weights.reading as reading
 from bind_inference.model import CONFIGS
 from support.checkpoint import published, published_sha256
 
@@ -17,5 +17,5 @@ SMALL = "Small"
 def small(monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the name of a model of Tiny's sizes that, unlike Tiny, is loaded from a checkpoint."""
     config = dataclasses.replace(CONFIGS["Tiny"], name=SMALL)
-    monkeypatch.setattr(weights, "CONFIGS", {**CONFIGS, SMALL: config})
+    monkeypatch.setattr(reading, "CONFIGS", {**CONFIGS, SMALL: config})
     return SMALL
