@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
-from bind_inference.engine.lowering import dtype_of, lower
+from bind_inference.engine.lowering import lower
 from bind_inference.engine.selfcheck.items import MODALITIES, items
 from bind_inference.engine.selfcheck.outcome import Outcome
 
@@ -25,8 +25,7 @@ def lower_checked(model: ImageBind, precision: Precision, device: torch.device) 
         batch = items(modality)
         exact = _vectors(model, modality, batch)
         lower(model, modality.trunk, precision, device)
-        dtype = dtype_of(precision) if batch.is_floating_point() else batch.dtype
-        found = _vectors(model, modality, batch.to(device, dtype))
+        found = _vectors(model, modality, batch)
         cosines[modality] = least_cosine(exact, found.cpu())
     return Outcome(precision, cosines)
 
