@@ -1,6 +1,5 @@
 """The convert command; a small model stands for the large one."""
 
-import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -9,18 +8,12 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-import bind_inference.weights.reading as reading
 from bind_inference.__main__ import main
-from bind_inference.model import CONFIGS
 from bind_inference.weights.reading import PUBLISHED_SHA256, named_source, read_model
+from support.checkpoint import HUGE
 
-HUGE = "ImageBindHuge"
+pytestmark = pytest.mark.usefixtures("small")
 ACCEPT = ("--license-accepted", "true")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "CONFIGS", {HUGE: dataclasses.replace(CONFIGS["Tiny"], name=HUGE)})
 
 
 @pytest.fixture

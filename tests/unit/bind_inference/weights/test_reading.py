@@ -13,9 +13,9 @@ from bind_inference.model import ImageBind
 from bind_inference.weights.errors import WeightsError
 from bind_inference.weights.progress import Progress, Stage
 from bind_inference.weights.reading import named_source, read_model
+from support.checkpoint import HUGE
 from support.file_server import FileServer, serving
 
-SMALL = "Small"
 pytestmark = pytest.mark.usefixtures("small")
 
 
@@ -30,7 +30,7 @@ def read(cache: Path, url: str, sum_: str) -> tuple[ImageBind, list[Stage]]:
         if progress.stage not in stages:
             stages.append(progress.stage)
 
-    model = read_model(SMALL, named_source(url=url, sha256=sum_), cache, note)
+    model = read_model(HUGE, named_source(url=url, sha256=sum_), cache, note)
     return model, stages
 
 
