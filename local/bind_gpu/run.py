@@ -34,7 +34,7 @@ def measure() -> None:
         model = ImageBind(CONFIGS["ImageBindHuge"])
     fill_on_device(model)
     model.requires_grad_(requires_grad=False).eval()
-    for encoder in model.config.trunks():
+    for encoder in model.config.trunks:
         lower(model, encoder, Precision.FLOAT16, device)
     plain = told("plain", plain_rows(model, device, card))  # before the engine sets torch's switches
     engine = TorchEngine(model, device, Precision.FLOAT16)

@@ -26,7 +26,7 @@ ON_A_CPU = [Precision.FLOAT32, Precision.BFLOAT16, Precision.INT8]
 
 def lowered(precision: Precision) -> ImageBind:
     model = seeded_model()
-    for encoder in model.config.trunks():
+    for encoder in model.config.trunks:
         lower(model, encoder, precision, CPU)
     return model
 
@@ -49,10 +49,10 @@ def test_no_weight_of_a_linear_layer_is_left_as_it_was(precision: Precision) -> 
     model = lowered(precision)
     assert not [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     assert not [name for name in model.state_dict() if "in_proj" in name]
-    blocks = sum(size.num_blocks for size in model.config.trunks().values())
-    heads, pieces = len(model.config.trunks()), 1
+    blocks = sum(size.num_blocks for size in model.config.trunks.values())
+    heads, pieces = len(model.config.trunks), 1
     layers = [module for module in model.modules() if isinstance(module, PackedLinear | Int8Linear)]
-    trunks = len(model.config.trunks())
+    trunks = len(model.config.trunks)
     # Projections to queries, keys and values are kept apart from a model's modules, except int8's: one for
     # each block, two for the last.
     projections = blocks + trunks if precision is Precision.INT8 else 0

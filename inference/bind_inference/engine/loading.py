@@ -97,7 +97,7 @@ def _prepare(
             lambda progress: report(_readiness(progress)),
         )
         if precision is Precision.FLOAT32 or outcome is not None:
-            for encoder in model.config.trunks():
+            for encoder in model.config.trunks:
                 lower(model, encoder, precision, device)
             break
         report(Readiness(Phase.LOADING, f"checking {precision} against float32, once"))

@@ -21,12 +21,12 @@ from bind_inference.model.transformer import Trunk
 # Vectors keep these lengths: clients average the vectors of one object by weight, unnormalised.
 INITIAL_SCALES = {"vision": None, "text": 1 / 0.07, "audio": 20.0, "depth": 5.0, "thermal": 10.0, "imu": 5.0}
 
-_STEMS: dict[str, type[nn.Module]] = {
-    "vision": stems.VisionStem,
+_STEMS: dict[str, Callable[[int], nn.Module]] = {
+    "vision": stems.vision_stem,
     "text": stems.TextStem,
-    "audio": stems.AudioStem,
-    "depth": stems.DepthStem,
-    "thermal": stems.ThermalStem,
+    "audio": stems.audio_stem,
+    "depth": stems.depth_stem,
+    "thermal": stems.thermal_stem,
     "imu": stems.ImuStem,
 }
 _CLIPPED = {Modality.AUDIO, Modality.VIDEO}
@@ -44,7 +44,7 @@ class ImageBind(nn.Module):
         self.modality_trunks = nn.ModuleDict()
         self.modality_heads = nn.ModuleDict()
         self.modality_postprocessors = nn.ModuleDict()
-        for name, size in config.trunks().items():
+        for name, size in config.trunks.items():
             self.modality_preprocessors[name] = _STEMS[name](size.embed_dim)
             self.modality_trunks[name] = Trunk(
                 size.embed_dim,
