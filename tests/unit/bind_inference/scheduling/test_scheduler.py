@@ -135,7 +135,7 @@ class Keeping(FakeDecoders):
         self.finish.append(lambda: done(self.text(str(data)), 0.0))
 
 
-async def test_what_was_decoded_for_a_client_that_hung_up_is_let_go_at_once(engine: FakeEngine) -> None:
+async def test_what_was_decoded_for_a_client_that_hung_up_is_released_at_once(engine: FakeEngine) -> None:
     decoders = Keeping()
     queue = Scheduler(engine, decoders, Limits(), Metrics())
     engine.gate.clear()
