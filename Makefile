@@ -38,6 +38,7 @@ generate: venv ## write the version's copies, the CRD, the install manifest and 
 	@$(bind_local) binaries helm
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
+	@PYTHONPATH=inference $(bin)/python -m bind_load.generate
 
 check: venv ## the fast gate: ruff, mypy strict, import rules, unit tests, generated files fresh
 	@$(bind_local) check

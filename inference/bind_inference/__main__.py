@@ -1,6 +1,6 @@
 """`python -m bind_inference`: serve ImageBind until SIGTERM.
 
-With `load`: embed a folder into a file; with `convert`: make of a checkpoint the file that servers read.
+With `convert`: make of a checkpoint the file that servers read. With `load`: run `bind-load`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 
-from bind_inference.engine.importing import load
+from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end
 from bind_inference.http.app import create_app
 from bind_inference.http.server import Server
@@ -45,7 +45,7 @@ def serve(settings: Settings) -> int:
         failures.append(message)
         server.should_exit = True
 
-    service = Service(settings, load, on_failure=fail, spans=spans)
+    service = Service(settings, load_engine, on_failure=fail, spans=spans)
     server = Server(create_app(service), service, settings)
     log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
     server.run(sockets=[listener])
@@ -57,7 +57,7 @@ def serve(settings: Settings) -> int:
 
 
 def load_folder(arguments: list[str]) -> int:
-    """Embed a folder into a Parquet file, which is another program's work; return the exit status."""
+    """Run `bind-load` under the name that it had as a command of this program; return the exit status."""
     from bind_load import __main__ as program
 
     return program.main(arguments)

@@ -1,4 +1,4 @@
-"""`python -m bind_inference load`: wires it all."""
+"""`bind-load`: wires it all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bind_load.plan import plan
 from bind_load.report import report_for_here
 from bind_load.run import Bounds, Outcome, Run
 from bind_load.scan import Found, scan
-from bind_load.settings import LOAD_PROGRAM, LoadSettings
+from bind_load.settings import PROGRAM, LoadSettings
 from bind_load.store import Store
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def run_load(settings: LoadSettings, load: Load) -> int:
     try:
         return asyncio.run(_load(settings, load))
     except LoadFailed as error:
-        sys.stderr.write(f"{LOAD_PROGRAM}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 3
     except Interrupted as error:
         sys.stderr.write(
-            f"{LOAD_PROGRAM}: interrupted; what was embedded so far is kept in {settings.output}.parts: "
+            f"{PROGRAM}: interrupted; what was embedded so far is kept in {settings.output}.parts: "
             "run the same command again\n"
         )
         return error.status

@@ -99,7 +99,7 @@ class WeightsSettings(BaseSettings):
 
 
 class ModelSettings(WeightsSettings):
-    """How the model is run: what the server and the load command share."""
+    """How the model is run: what the server and bind-load share."""
 
     enable_cuda: bool = Field(
         default=False,

@@ -1,4 +1,4 @@
-"""The settings as a reader sees them: `--help`, and the page docs/reference/inference.md. Pure."""
+"""The settings as a reader sees them: `--help`, and the pages in docs/reference. Pure."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def build_help(kind: type[BaseSettings], program: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_page(sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
-    """Return the reference page in Markdown.
+def build_page(title: str, sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
+    """Return a reference page in Markdown.
 
     sections: heading, introduction, the settings, and the names of those that another section tells.
     """
-    text = "# Settings of the inference server\n"
+    text = f"# {title}\n"
     for heading, introduction, kind, told in sections:
         text += f"\n## {heading}\n\n{introduction}\n\n| Flag | Variable | Takes | Default | Description |\n"
         text += "| --- | --- | --- | --- | --- |\n"
