@@ -66,7 +66,7 @@ class LoadSettings(ModelSettings):
 
     @property
     def rules(self) -> list[Rule]:
-        """`rule` as rules."""
+        """The parsed `rule`."""
         return [parse_rule(rule) for rule in self.rule]
 
 
