@@ -66,9 +66,9 @@ def load_folder(arguments: list[str]) -> int:
 def convert_checkpoint(arguments: list[str]) -> int:
     """Make a safetensors file of a checkpoint; return the exit status."""
     from bind_inference.convert.command import run_convert
-    from bind_inference.convert.settings import load_convert_settings
+    from bind_inference.convert.settings import read_convert_settings
 
-    settings = load_convert_settings(arguments)
+    settings = read_convert_settings(arguments)
     configure_logging(settings.log_level)
     return run_convert(settings)
 

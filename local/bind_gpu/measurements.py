@@ -1,4 +1,4 @@
-"""What is measured of the engine: how many items a second, alone and in batches."""
+"""How many items a second the engine and the plain model embed, alone and in batches."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bind_inference.model import ImageBind
 
 TOKENS: Final = 16
-_SHAPES: Final = {
+SHAPES: Final = {
     Modality.IMAGE: (3, 224, 224),
     Modality.AUDIO: (3, 1, 128, 204),
     Modality.VIDEO: (15, 3, 2, 224, 224),
@@ -45,18 +45,18 @@ PLAIN_BATCHES: Final = {Modality.TEXT: (1, 256), Modality.IMAGE: (1, 64)}
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One figure: a batch of `size`, from prepared items in memory to vectors in memory."""
 
     modality: Modality
     size: int
     batch_s: float
     share: float
-    """Of the card's peak; for text of the arithmetic of its own tokens."""
+    """The part of the card's peak; a text counts with the arithmetic of its own tokens."""
 
     @property
     def rate(self) -> float:
-        """Items a second."""
+        """How many items a second that is."""
         return self.size / self.batch_s
 
 
@@ -64,7 +64,7 @@ def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
     """Return `count` made-up prepared items, texts of TOKENS tokens."""
     rng = np.random.default_rng(count)
     if modality is not Modality.TEXT:
-        shape = _SHAPES[modality]
+        shape = SHAPES[modality]
         return [rng.standard_normal(shape, dtype=np.float32) for _ in range(count)]
     rows = np.zeros((count, 77), np.int64)
     rows[:, 0], rows[:, TOKENS - 1] = 49406, 49407
@@ -72,26 +72,26 @@ def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
     return list(rows)
 
 
-def engine_rows(engine: TorchEngine, card: Card) -> Iterator[Row]:
-    """Measure the engine as the scheduler asks it."""
+def measure_engine(engine: TorchEngine, card: Card) -> Iterator[Measurement]:
+    """Measure the engine by the call that the scheduler makes."""
     for modality, sizes in BATCHES.items():
         for size in sizes:
-            yield _row(modality, size, partial(engine.forward, modality, items(modality, size)), card)
+            yield _measure(modality, size, partial(engine.forward, modality, items(modality, size)), card)
 
 
-def plain_rows(model: ImageBind, device: torch.device, card: Card) -> Iterator[Row]:
+def measure_plain(model: ImageBind, device: torch.device, card: Card) -> Iterator[Measurement]:
     """Measure the same model in plain PyTorch, from a pageable batch in memory to vectors in memory."""
     for modality, sizes in PLAIN_BATCHES.items():
         for size in sizes:
             batch = torch.from_numpy(np.stack(items(modality, size)))
-            yield _row(modality, size, partial(_plain, model, modality, batch, device), card)
+            yield _measure(modality, size, partial(_plain, model, modality, batch, device), card)
 
 
 def _plain(model: ImageBind, modality: Modality, batch: torch.Tensor, device: torch.device) -> torch.Tensor:
     return plain(model, modality, batch.to(device)).cpu()
 
 
-def _row(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Row:
+def _measure(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Measurement:
     batch_s = seconds(call)
     work = size * gflop(modality, UNITS.get(modality, 1))
-    return Row(modality, size, batch_s, card.share(work, batch_s))
+    return Measurement(modality, size, batch_s, card.share(work, batch_s))

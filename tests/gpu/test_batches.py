@@ -4,18 +4,10 @@ import unittest
 
 import numpy as np
 
+from bind_gpu.measurements import SHAPES
 from bind_inference.engine.precision import Precision
 from bind_inference.modality import Modality
 from gpu.engines import engine
-
-SHAPES = {
-    Modality.IMAGE: (3, 224, 224),
-    Modality.AUDIO: (3, 1, 128, 204),
-    Modality.VIDEO: (15, 3, 2, 224, 224),
-    Modality.THERMAL: (1, 224, 224),
-    Modality.DEPTH: (1, 224, 224),
-    Modality.IMU: (6, 2000),
-}
 
 
 def item(modality: Modality, seed: int) -> np.ndarray:

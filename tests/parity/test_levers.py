@@ -21,10 +21,10 @@ from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
 from bind_inference.scheduling.service import open_decoders
 from bind_inference.settings import Settings
-from parity.answers import answers, made_up_input, relative_error, vectors
+from parity.reference import made_up_input, reference_vectors, relative_error, vectors
 
 TOLERANCE = 1e-5
-SHAPES = {modality: tuple(entry["input_shape"]) for modality, entry in answers("tiny.json").items()}
+SHAPES = {modality: tuple(entry["input_shape"]) for modality, entry in reference_vectors("tiny.json").items()}
 
 
 @torch.inference_mode()

@@ -17,9 +17,9 @@ from bind_inference.model.linear import PackedLinear, can_pack
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Block
 from bind_inference.weights.reading import seeded_model
-from parity.answers import answers, made_up_input, relative_error
+from parity.reference import made_up_input, reference_vectors, relative_error
 
-TINY = answers("tiny.json")
+TINY = reference_vectors("tiny.json")
 CPU = torch.device("cpu")
 ON_A_CPU = [Precision.FLOAT32, Precision.BFLOAT16, Precision.INT8]
 

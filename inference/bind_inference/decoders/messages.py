@@ -1,4 +1,4 @@
-"""What a decoder process sends, as objects of the server.
+"""Make objects of the server of what a decoder process sends.
 
 A message is a line of JSON that says where in the shared memory beside it the reply stands, JSON too. A
 decoder that was taken over by its input may write what it likes there: it is data, never code.

@@ -1,10 +1,10 @@
 """The server's side of the decoder processes.
 
-Own code, since no library that we found keeps its word when a process dies. Measured with two processes:
-pebble 5.2 (1.7 ms for an image) calls its whole pool broken when an idle process is killed, and hung when
-processes were killed while they answered, since all share one pipe and its locks; concurrent.futures and loky
-break the pool at any crash; all of them pickle 60 MB through a pipe (150 ms). Here each process has a socket
-and a thread of its own, so that nothing is shared that a death could leave locked.
+This is our own code, because no library that we found keeps its word when a process dies. Measured with two
+processes: pebble 5.2 (1.7 ms for an image) calls its whole pool broken when an idle process is killed, and
+hung when processes were killed while they replied, since all share one pipe and its locks; concurrent.futures
+and loky break the pool at any crash; all of them pickle 60 MB through a pipe (150 ms). Here each process has
+a socket and a thread of its own, so that nothing is shared that a death could leave locked.
 """
 
 from __future__ import annotations

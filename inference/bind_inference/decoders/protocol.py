@@ -1,4 +1,4 @@
-"""What the scheduler asks of whoever decodes."""
+"""What the scheduler asks of the decoders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 Wanted: TypeAlias = Callable[[], bool]
-"""Whether somebody still waits. It is called when the task's turn has come."""
+"""It returns whether somebody still waits; it is called when the task's turn has come."""
 Done: TypeAlias = Callable[[_Result | Exception, float], None]
 """It is called once, in some thread, with the result and the seconds it took. A BindError has no position."""
 
@@ -24,7 +24,7 @@ class DecodersBroken(Exception):
 
 
 class Decoders(Protocol):
-    """Decodes items and reads large bodies, beside the event loop."""
+    """They decode items and read large bodies, beside the event loop."""
 
     def start(self) -> None:
         """Begin to start; returns at once."""

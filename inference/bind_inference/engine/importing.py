@@ -1,4 +1,4 @@
-"""The engine, whose libraries are imported when it is asked for and not before."""
+"""Import the engine's libraries when the engine is asked for, and not before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From prepared media to tokens: patches or pieces, a class token, learned positions.
+"""Make tokens of prepared media: patches or pieces, a class token, learned positions.
 
 Sizes that media arrive in (224 pixels, 128 x 204 mel frames, 2,000 IMU samples, 77 tokens) are fixed by
 the checkpoint's position tables.
@@ -36,7 +36,7 @@ class PositionTable(nn.Module):
 
 
 class VideoPatches(nn.Module):
-    """Patches of two frames by 14 by 14 pixels; the weight sits at index 1, behind the frame doubling."""
+    """Patches of two frames by 14 by 14 pixels; the weight is at index 1, behind the frame doubling."""
 
     still_weight: Tensor | None
 
@@ -156,7 +156,7 @@ def _square_patches(dim: int) -> NormedPatches:
 
 
 class ImuStem(nn.Module):
-    """Recordings [items, 6, 2000]; the checkpoint keeps its positions without a table module."""
+    """The stem of recordings [items, 6, 2000]; the checkpoint keeps its positions without a table module."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class ImuStem(nn.Module):
 
 
 class TextStem(nn.Module):
-    """Token ids. `mask` is in the checkpoint and so here; attention is told to be causal instead."""
+    """The stem of token ids. `mask` is here because the checkpoint has it; attention is causal without it."""
 
     mask: Tensor
 

@@ -1,4 +1,4 @@
-"""Opening video and audio containers with FFmpeg, from memory and nothing else.
+"""Open video and audio containers with FFmpeg, from memory and nothing else.
 
 Playlists and session descriptions would make FFmpeg open files and network addresses that a stranger chose.
 So only demuxers that read one self-contained stream may be probed, and no protocol may be opened by any.

@@ -1,4 +1,4 @@
-"""Stills: photos, thermal and depth pictures.
+"""Prepare stills: photos, thermal and depth pictures.
 
 The short side becomes 224 pixels (bicubic, antialiased), the middle square is cut out. Orientation tags are
 not applied, transparency is dropped without a background, as the reference does.

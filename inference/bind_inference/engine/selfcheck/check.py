@@ -1,4 +1,4 @@
-"""The check itself: each encoder is asked in float32, lowered, and asked again."""
+"""Check a precision: each encoder embeds a few items in float32, is lowered, and embeds them again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.selfcheck.items import MODALITIES, items
-from bind_inference.engine.selfcheck.outcome import Outcome
+from bind_inference.engine.selfcheck.result import CheckResult
 
 if TYPE_CHECKING:
     from bind_inference.engine.precision import Precision
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bind_inference.model import ImageBind
 
 
-def lower_checked(model: ImageBind, precision: Precision, device: torch.device) -> Outcome:
+def lower_checked(model: ImageBind, precision: Precision, device: torch.device) -> CheckResult:
     """Lower a float32 `model` on the CPU to `precision` on `device`; return how near its vectors stay."""
     cosines: dict[Modality, float] = {}
     for modality in MODALITIES:
@@ -27,7 +27,7 @@ def lower_checked(model: ImageBind, precision: Precision, device: torch.device) 
         lower(model, modality.trunk, precision, device)
         found = _vectors(model, modality, batch)
         cosines[modality] = least_cosine(exact, found.cpu())
-    return Outcome(precision, cosines)
+    return CheckResult(precision, cosines)
 
 
 def least_cosine(exact: torch.Tensor, found: torch.Tensor) -> float:
