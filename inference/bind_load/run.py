@@ -38,37 +38,33 @@ class Summary:
     failed: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
 class Run:
-    """Embeds sources that are not known and writes their records."""
+    """It embeds sources that are not known and writes their records.
 
-    def __init__(
-        self,
-        root: Path,
-        embedder: Embedder,
-        store: Store,
-        known: Mapping[str, Known],
-        settings: LoadSettings,
-        report: Report,
-    ) -> None:
-        """root: the folder that the sources' paths start at. known: what earlier runs kept, by path."""
-        self._root = root
-        self._embedder = embedder
-        self._store = store
-        self._known = known
-        self._settings = settings
-        self._report = report
+    root: the folder that the sources' paths start at. known: what earlier runs kept, by path.
+    """
+
+    root: Path
+    embedder: Embedder
+    store: Store
+    known: Mapping[str, Known]
+    settings: LoadSettings
+    report: Report
+    summary: Summary = field(init=False, default_factory=Summary)
+
+    def __post_init__(self) -> None:
         self._room = asyncio.Condition()
         self._held_bytes = 0
         self._records: list[Record] = []
         self._began_at = self._written_at = asyncio.get_running_loop().time()
-        self.summary = Summary()
 
     async def embed_all(self, sources: Sequence[Source]) -> None:
         """Embed `sources`; however this ends, the records that were made are kept. Raises LoadFailed."""
         queue = iter(sources)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self._settings.max_in_flight, len(sources))):
+                for _ in range(min(self.settings.max_in_flight, len(sources))):
                     group.create_task(self._work(queue))
         except BaseExceptionGroup as group_error:
             raise group_error.exceptions[0] from None
@@ -82,18 +78,18 @@ class Run:
                 self.summary.unchanged += 1
             else:
                 self._keep(record)
-            self._report.done(record is not None and record.error is not None)
+            self.report.done(record is not None and record.error is not None)
 
     async def _embed(self, source: Source) -> Record | None:
         """Return the record of `source`, None if the one that is known still holds."""
         if source.text is not None and source.sha256 is not None:
             return await self._record(source, source.sha256, source.text, source.text)
-        if source.size_bytes > self._settings.max_item_bytes:
-            error = f"{source.size_bytes:,} bytes are above the limit of {self._settings.max_item_bytes:,}"
+        if source.size_bytes > self.settings.max_item_bytes:
+            error = f"{source.size_bytes:,} bytes are above the limit of {self.settings.max_item_bytes:,}"
             return Record(source, "", error=error)
-        held = min(source.size_bytes, self._settings.max_in_flight_bytes)
+        held = min(source.size_bytes, self.settings.max_in_flight_bytes)
         async with self._room:
-            await self._room.wait_for(lambda: self._held_bytes + held <= self._settings.max_in_flight_bytes)
+            await self._room.wait_for(lambda: self._held_bytes + held <= self.settings.max_in_flight_bytes)
             self._held_bytes += held
         try:
             return await self._embed_file(source)
@@ -104,11 +100,11 @@ class Run:
 
     async def _embed_file(self, source: Source) -> Record | None:
         try:
-            data = await asyncio.to_thread((self._root / source.path).read_bytes)
+            data = await asyncio.to_thread((self.root / (source.file or source.path)).read_bytes)
         except OSError as error:
             return Record(source, "", error=f"cannot be read: {error.strerror}")
         sha256 = await asyncio.to_thread(digest, data)
-        if is_same(source, sha256, self._known, retry_failed=self._settings.retry_failed):
+        if is_same(source, sha256, self.known, retry_failed=self.settings.retry_failed):
             return None
         if source.modality is not Modality.TEXT:
             return await self._record(source, sha256, pybase64.b64encode(data).decode())
@@ -119,7 +115,7 @@ class Run:
         return await self._record(source, sha256, text, text)
 
     async def _record(self, source: Source, sha256: str, data: str, text: str | None = None) -> Record:
-        made = await self._embedder.embed(source.modality, data)
+        made = await self.embedder.embed(source.modality, data)
         if isinstance(made, str):
             return Record(source, sha256, text, error=made)
         return Record(source, sha256, text, vector=made)
@@ -138,4 +134,4 @@ class Run:
 
     def _flush(self) -> None:
         records, self._records = self._records, []
-        self._store.write(records)
+        self.store.write(records)
