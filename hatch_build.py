@@ -24,7 +24,10 @@ class WheelHook(BuildHookInterface):  # type: ignore[type-arg]
         self._folder = Path(tempfile.mkdtemp())
         sources = Path(self.root, KERNELS)
         if version == "editable":
-            if not list(sources.glob("rows-*.so")):
+            names = subprocess.run(
+                ["sh", str(sources / "build.sh"), "--list"], capture_output=True, text=True, check=True
+            )
+            if not all((sources / name).exists() for name in names.stdout.split()):
                 for library in self._compile(sources):
                     shutil.copyfile(library, sources / library.name)
             return

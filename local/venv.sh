@@ -73,7 +73,9 @@ step "[1/3] python packages in .venv" .venv/installed "$pins" packages
 
 folder=inference/bind_inference/kernels
 sources=$({ uname -m; cat "$folder"/build.sh "$folder"/rows.[ch] local/venv.sh; } | sha256sum)
-ls "$folder"/rows-*.so >/dev/null 2>&1 || rm -f .venv/kernels
+for library in $("$folder/build.sh" --list); do
+  [ -e "$folder/$library" ] || rm -f .venv/kernels
+done
 step "[2/3] kernels of the inference server" .venv/kernels "$sources" kernels
 
 # Where the checkout is counts: the path of its folders is what is installed.

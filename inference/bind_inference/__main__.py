@@ -1,6 +1,6 @@
 """`python -m bind_inference`: serve ImageBind until SIGTERM.
 
-With `load`: embed a folder into a file; with `convert`: make of a checkpoint the file that servers read.
+With `convert`: make of a checkpoint the file that servers read. With `load`: run `bind-load`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 
-from bind_inference.engine.importing import load
+from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
 from bind_inference.http.app import create_app
 from bind_inference.http.server import Server
@@ -45,7 +45,7 @@ def serve(settings: Settings) -> int:
         failures.append(message)
         server.should_exit = True
 
-    service = Service(settings, load, on_failure=fail, spans=spans)
+    service = Service(settings, load_engine, on_failure=fail, spans=spans)
     server = Server(create_app(service), service, settings)
     log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
     server.run(sockets=[listener])
@@ -57,18 +57,18 @@ def serve(settings: Settings) -> int:
 
 
 def embed_folder(arguments: list[str]) -> int:
-    """Embed a folder into a Parquet file, which is another program's work; return the exit status."""
-    from bind_load.__main__ import load_folder
+    """Run `bind-load` under the name that it had as a command of this program; return the exit status."""
+    from bind_load.__main__ import main as run_bind_load
 
-    return load_folder(arguments)
+    return run_bind_load(arguments)
 
 
 def convert_checkpoint(arguments: list[str]) -> int:
     """Make a safetensors file of a checkpoint; return the exit status."""
     from bind_inference.convert.command import run_convert
-    from bind_inference.convert.settings import load_convert_settings
+    from bind_inference.convert.settings import read_convert_settings
 
-    settings = load_convert_settings(arguments)
+    settings = read_convert_settings(arguments)
     configure_logging(settings.log_level)
     return run_convert(settings)
 

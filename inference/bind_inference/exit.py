@@ -10,12 +10,12 @@ from typing import NoReturn
 from bind_inference.settings import PROGRAM, InvalidSetting
 
 
-def exit_status(program: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Return the exit status of `program`: 2 for a wrong setting, which is named on standard error."""
+def exit_status(run: Callable[[list[str]], int], arguments: list[str], program: str = PROGRAM) -> int:
+    """Return the exit status of `run`: 2 for a wrong setting, which `program` names on standard error."""
     try:
-        return program(arguments)
+        return run(arguments)
     except InvalidSetting as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(f"{program}: {error}\n")
         return 2
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from bind_inference.convert.settings import ConvertSettings
 from bind_inference.settings import ModelSettings, Settings, WeightsSettings
 from bind_inference.settings.reference import build_page
-from bind_load.settings import LoadSettings
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -27,18 +26,12 @@ def render() -> str:
     sections: list[tuple[str, str, type[BaseSettings], set[str]]] = [
         (
             "The model",
-            "Flags of `python -m bind_inference` and of `python -m bind_inference load`, or environment "
+            "Flags of `python -m bind_inference` and of [`bind-load`](bind-load.md), or environment "
             "variables (the chart's `extraEnv`). A flag wins.",
             ModelSettings,
             set(),
         ),
         ("The server", "Of `python -m bind_inference` alone.", Settings, shared),
-        (
-            "The load command",
-            "Of `python -m bind_inference load SOURCE OUTPUT` alone: [Loading a folder](../how-to/load.md).",
-            LoadSettings,
-            shared,
-        ),
         (
             "The convert command",
             "Of `python -m bind_inference convert`, which also takes the first settings of the model, up to "
@@ -47,22 +40,30 @@ def render() -> str:
             set(WeightsSettings.model_fields),
         ),
     ]
-    return f"<!-- {MADE_BY} -->\n{build_page(sections)}"
+    return f"<!-- {MADE_BY} -->\n{build_page('Settings of the inference server', sections)}"
 
 
-def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Run the command; return its exit status: 1 if `--check` finds the page stale."""
-    parser = argparse.ArgumentParser(prog="python -m bind_inference.generate", description=__doc__)
+def write_page(module: str, page: str, text: str, arguments: list[str] | None, root: Path) -> int:
+    """Write `text` to `page` below `root`; return the exit status, 1 if `--check` finds it stale.
+
+    module: the one that is run, for `--help`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=f"Write {page}.")
     parser.add_argument("--check", action="store_true", help="change nothing; say whether the page is stale")
     check: bool = parser.parse_args(arguments).check
-    path, text = root / PAGE, render()
+    path = root / page
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return 0
     if not check:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    sys.stdout.write(f"{PAGE}: {'stale; run `make generate`' if check else 'written'}\n")
+    sys.stdout.write(f"{page}: {'stale; run `make generate`' if check else 'written'}\n")
     return int(check)
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command; return its exit status: 1 if `--check` finds the page stale."""
+    return write_page("bind_inference.generate", PAGE, render(), arguments, root)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m bind_inference load`: wires it all."""
+"""`bind-load`: wires it all."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bind_load.embedder import embedder_for
 from bind_load.errors import Interrupted, LoadFailed
 from bind_load.plan import plan
 from bind_load.report import report_for_here
-from bind_load.run import Bounds, Outcome, Run
+from bind_load.run import Run, Summary
 from bind_load.scan import Found, scan
-from bind_load.settings import LOAD_PROGRAM, LoadSettings
+from bind_load.settings import PROGRAM, LoadSettings
 from bind_load.store import Store
 
 if TYPE_CHECKING:
@@ -23,48 +23,42 @@ if TYPE_CHECKING:
     from bind_load.plan import Known, Plan
 
 log = logging.getLogger(__name__)
-MAX_TOLD = 20  # files that could not be embedded, named one by one; the Parquet file has them all
+MAX_NAMED = 20  # files that could not be embedded, in the output; the Parquet file has them all
 
 
-def run_load(settings: LoadSettings, load: LoadEngine) -> int:
+def run_load(settings: LoadSettings, load_engine: LoadEngine) -> int:
     """Embed what `settings` name; return the exit status."""
     try:
-        return asyncio.run(_load(settings, load))
+        return asyncio.run(_run(settings, load_engine))
     except LoadFailed as error:
-        sys.stderr.write(f"{LOAD_PROGRAM}: {error}\n")
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 3
     except Interrupted as error:
         sys.stderr.write(
-            f"{LOAD_PROGRAM}: interrupted; what was embedded so far is kept in {settings.output}.parts: "
+            f"{PROGRAM}: interrupted; what was embedded so far is kept in {settings.output}.parts: "
             "run the same command again\n"
         )
         return error.status
 
 
-async def _load(settings: LoadSettings, load: LoadEngine) -> int:
+async def _run(settings: LoadSettings, load_engine: LoadEngine) -> int:
     found = scan(settings.source, settings.rules, settings.modality)
     _check_output(settings)
     with report_for_here() as report, _Signals() as interruption:
         try:
-            async with embedder_for(settings, load, report.state) as embedder:
+            async with embedder_for(settings, load_engine, report.state) as embedder:
                 store = Store(settings.output, embedder.origin)
                 with store.hold() as known:
                     planned = plan(found.sources, known, retry_failed=settings.retry_failed)
                     report.begin(len(planned.todo), len(planned.kept))
-                    bounds = Bounds(
-                        settings.max_in_flight,
-                        settings.max_in_flight_bytes,
-                        settings.max_item_bytes,
-                        settings.retry_failed,
-                    )
-                    run = Run(found.root, embedder, store, known, bounds, report)
+                    run = Run(found.root, embedder, store, known, settings, report)
                     await run.embed_all(planned.todo)
                     store.finish(planned.removed)
         except asyncio.CancelledError:
             if interruption:
                 raise Interrupted(interruption[0]) from None
             raise
-    return _summarize(settings, found, planned, known, run.outcome)
+    return _summarize(settings, found, planned, known, run.summary)
 
 
 def _check_output(settings: LoadSettings) -> None:
@@ -82,14 +76,14 @@ class _Signals(contextlib.AbstractContextManager[list[int]]):
 
     def __enter__(self) -> list[int]:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._loop.add_signal_handler(number, self._hear, number)
+            self._loop.add_signal_handler(number, self._stop, number)
         return self._seen
 
     def __exit__(self, *_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(number)
 
-    def _hear(self, number: int) -> None:
+    def _stop(self, number: int) -> None:
         self._seen.append(128 + number)
         for each in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(each)
@@ -99,22 +93,22 @@ class _Signals(contextlib.AbstractContextManager[list[int]]):
 
 
 def _summarize(
-    settings: LoadSettings, found: Found, planned: Plan, known: dict[str, Known], outcome: Outcome
+    settings: LoadSettings, found: Found, planned: Plan, known: dict[str, Known], summary: Summary
 ) -> int:
-    """Tell what came of it on standard output; return the exit status."""
+    """Write what the run did to standard output; return the exit status."""
     old = {path: "could not be embedded in an earlier run" for path in planned.kept if known[path].failed}
-    failed = old | outcome.failed
-    kept = len(planned.kept) + outcome.unchanged
+    failed = old | summary.failed
+    kept = len(planned.kept) + summary.unchanged
     lines = [
-        f"{settings.output}: {outcome.embedded} embedded, {kept} unchanged, "
+        f"{settings.output}: {summary.embedded} embedded, {kept} unchanged, "
         f"{len(planned.removed)} removed, {len(failed)} failed"
     ]
     if found.skipped:
         kinds = ", ".join(f"{count} {kind}" for kind, count in found.skipped.most_common(10))
         lines.append(f"skipped, of no known kind: {kinds} (--modality or --rule tells what they are)")
-    lines += [f"failed: {path}: {error}" for path, error in sorted(failed.items())[:MAX_TOLD]]
-    if len(failed) > MAX_TOLD:
-        lines.append(f"failed: and {len(failed) - MAX_TOLD} more; the column error tells of each")
+    lines += [f"failed: {path}: {error}" for path, error in sorted(failed.items())[:MAX_NAMED]]
+    if len(failed) > MAX_NAMED:
+        lines.append(f"failed: and {len(failed) - MAX_NAMED} more; the column error tells of each")
     sys.stdout.write("\n".join(lines) + "\n")
-    log.info("load ends", extra={"embedded": outcome.embedded, "unchanged": kept, "failed": len(failed)})
+    log.info("load ends", extra={"embedded": summary.embedded, "unchanged": kept, "failed": len(failed)})
     return 1 if failed else 0

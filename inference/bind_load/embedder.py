@@ -1,4 +1,4 @@
-"""Who embeds: the model in this process, or a running server. Both take items as the scheduler does."""
+"""What embeds: the model in this process, or a running server. Both take items as the scheduler does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bind_inference.readiness import Phase
 from bind_inference.scheduling.service import Service
 from bind_inference.settings import server_settings
 from bind_load.errors import LoadFailed
-from bind_load.rows import Origin
+from bind_load.table import Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -35,11 +35,11 @@ _PASSING: Final = {408, 429, 502, 503, 504}  # 408: the network was slow once
 
 
 class Embedder(Protocol):
-    """Makes vectors."""
+    """It makes vectors, in this process or elsewhere."""
 
     @property
     def origin(self) -> Origin:
-        """What they come from."""
+        """What the vectors come from."""
         ...
 
     async def embed(self, modality: Modality, data: str) -> Vector | str:
@@ -49,23 +49,25 @@ class Embedder(Protocol):
 
 @contextlib.asynccontextmanager
 async def embedder_for(
-    settings: LoadSettings, load: LoadEngine, tell: Callable[[str], None]
+    settings: LoadSettings, load_engine: LoadEngine, report_state: Callable[[str], None]
 ) -> AsyncIterator[Embedder]:
-    """Give the embedder that `settings` ask for, once it is ready; `tell` hears of each state before that.
+    """Yield the embedder that `settings` ask for, once it is ready.
+
+    report_state: called with each state before that.
 
     Raises LoadFailed if there is none to be had, InvalidSetting if a variable of the server's is wrong.
     """
     if settings.url is None:
-        async with _in_process(settings, load, tell) as embedder:
+        async with _in_process(settings, load_engine, report_state) as embedder:
             yield embedder
     else:
         limits = httpx.Limits(max_connections=settings.max_in_flight)
         async with httpx.AsyncClient(base_url=settings.url, timeout=_TIMEOUT, limits=limits) as client:
-            yield RemoteEmbedder(client, origin_from(await _ready_meta(client, tell)))
+            yield RemoteEmbedder(client, origin_from(await _ready_meta(client, report_state)))
 
 
 def origin_from(meta: dict[str, Any]) -> Origin:
-    """Return the origin that /meta tells."""
+    """Return the origin that the server's /meta names."""
     return Origin(meta["model"], meta["dimension"], meta["precision"], meta.get("fingerprint"))
 
 
@@ -105,7 +107,7 @@ class RemoteEmbedder:
         while True:
             pause_s = PAUSE_S
             try:
-                answer = await self._client.post("/vectorize", json={modality.plural: [data]})
+                response = await self._client.post("/vectorize", json={modality.plural: [data]})
             except httpx.TransportError as error:
                 if loop.time() - silent_since > GIVE_UP_S:
                     raise LoadFailed(
@@ -113,44 +115,44 @@ class RemoteEmbedder:
                         "embedded so far is kept: run the same command again"
                     ) from error
             else:
-                if answer.is_success:
-                    return self._vector(answer, modality)
-                if answer.status_code in _ITEM_FAULTS:
-                    return _fault(answer, modality)
-                if answer.status_code not in _PASSING:
-                    raise LoadFailed(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}")
-                if answer.status_code == 429:
+                if response.is_success:
+                    return self._vector(response, modality)
+                if response.status_code in _ITEM_FAULTS:
+                    return _fault(response, modality)
+                if response.status_code not in _PASSING:
+                    raise LoadFailed(f"{response.url} answers {response.status_code}: {response.text[:300]}")
+                if response.status_code == 429:
                     silent_since = loop.time()  # busy, not gone
                 elif loop.time() - silent_since > GIVE_UP_S:
-                    raise LoadFailed(f"{answer.url} answers {answer.status_code} for {GIVE_UP_S:.0f} s")
-                told = answer.headers.get("retry-after", "")
-                pause_s = float(told) if told.isdigit() else PAUSE_S
+                    raise LoadFailed(f"{response.url} answers {response.status_code} for {GIVE_UP_S:.0f} s")
+                retry_after = response.headers.get("retry-after", "")
+                pause_s = float(retry_after) if retry_after.isdigit() else PAUSE_S
             await asyncio.sleep(pause_s)
 
-    def _vector(self, answer: httpx.Response, modality: Modality) -> Vector:
-        vector = np.asarray(answer.json()[modality.vector_key][0], np.float32)
+    def _vector(self, response: httpx.Response, modality: Modality) -> Vector:
+        vector = np.asarray(response.json()[modality.vector_key][0], np.float32)
         if vector.shape != (self.origin.dimension,):
             raise LoadFailed(
-                f"{answer.url} answers a vector of the shape {vector.shape}: is it another server?"
+                f"{response.url} answers a vector of the shape {vector.shape}: is it another server?"
             )
         return vector
 
 
-def _fault(answer: httpx.Response, modality: Modality) -> str:
+def _fault(response: httpx.Response, modality: Modality) -> str:
     try:
-        told = str(answer.json()["error"])
+        error = str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
-        raise LoadFailed(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}") from None
-    return told.removeprefix(f"{modality.plural}[0]: ")
+        raise LoadFailed(f"{response.url} answers {response.status_code}: {response.text[:300]}") from None
+    return error.removeprefix(f"{modality.plural}[0]: ")
 
 
-async def _ready_meta(client: httpx.AsyncClient, tell: Callable[[str], None]) -> dict[str, Any]:
+async def _ready_meta(client: httpx.AsyncClient, report_state: Callable[[str], None]) -> dict[str, Any]:
     """Return /meta of a server that is ready, waiting for one that still loads."""
     while True:
         try:
-            answer = await client.get("/meta")
-            answer.raise_for_status()
-            meta: dict[str, Any] = answer.json()
+            response = await client.get("/meta")
+            response.raise_for_status()
+            meta: dict[str, Any] = response.json()
             origin_from(meta)
             state = meta.get("state")
         except (httpx.HTTPError, ValueError, KeyError) as error:
@@ -162,24 +164,24 @@ async def _ready_meta(client: httpx.AsyncClient, tell: Callable[[str], None]) ->
             return meta
         if state in {Phase.FAILED, Phase.DRAINING}:
             raise LoadFailed(f"--url: {client.base_url}: {meta.get('detail', state)}")
-        tell(str(meta.get("detail", state)))
+        report_state(str(meta.get("detail", state)))
         await asyncio.sleep(PAUSE_S)
 
 
 @contextlib.asynccontextmanager
 async def _in_process(
-    settings: LoadSettings, load: LoadEngine, tell: Callable[[str], None]
+    settings: LoadSettings, load_engine: LoadEngine, report_state: Callable[[str], None]
 ) -> AsyncIterator[LocalEmbedder]:
     failures: list[str] = []
-    service = Service(server_settings(settings), load, failures.append)
+    service = Service(server_settings(settings), load_engine, failures.append)
     service.start()
-    told = ""
+    state = ""
     try:
         while not service.readiness.ready:
             if failures:
                 raise LoadFailed(failures[0])
-            if (now := service.readiness.describe()) != told:
-                tell(told := now)
+            if (now := service.readiness.describe()) != state:
+                report_state(state := now)
             await asyncio.sleep(0.05)
         yield LocalEmbedder(service)
     finally:

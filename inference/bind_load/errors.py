@@ -1,4 +1,4 @@
-"""Why a load ends early."""
+"""The two ways in which a load ends early."""
 
 
 class LoadFailed(Exception):

@@ -30,7 +30,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Source:
-    """One thing to embed. `text` is the text of a line; None for a file, which is read in its turn."""
+    """One thing to embed. `text` is the text of a line; None for a file, which is read in its turn.
+
+    `file` is where that is below the folder if its name has bytes that `path` cannot have.
+    """
 
     path: str
     modality: Modality
@@ -38,6 +41,7 @@ class Source:
     mtime_ns: int
     text: str | None = None
     sha256: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True)

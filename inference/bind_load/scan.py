@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bind_inference.modality import Modality
@@ -69,10 +69,11 @@ def _scan_folder(folder: Path, rules: Sequence[Rule], modality: str) -> Found:
             below = os.path.relpath(path, folder).replace(os.sep, "/")
             kind = modality_of(below, rules, modality)
             if kind is None:
-                found.skipped[os.path.splitext(name)[1].casefold() or "none"] += 1  # noqa: PTH122
+                found.skipped[as_text(os.path.splitext(name)[1]).casefold() or "none"] += 1  # noqa: PTH122
                 continue
             status = os.stat(path)  # noqa: PTH116
-            found.sources.append(Source(below, kind, status.st_size, status.st_mtime_ns))
+            source = Source(as_text(below), kind, status.st_size, status.st_mtime_ns)
+            found.sources.append(source if source.path == below else replace(source, file=below))
     return found
 
 

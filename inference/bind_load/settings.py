@@ -1,4 +1,4 @@
-"""What `load` is told: the model's settings and its own, declared once like the server's."""
+"""The settings of `bind-load`: the model's, which the server has too, and its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import CliPositionalArg
 
-from bind_inference.settings import PROGRAM, ModelSettings, parse_settings
+from bind_inference.settings import ModelSettings, parse_settings
 from bind_load.plan import Rule, parse_rule
 
-LOAD_PROGRAM: Final = f"{PROGRAM} load"
+PROGRAM: Final = "bind-load"
 
 
 class LoadSettings(ModelSettings):
@@ -66,10 +66,10 @@ class LoadSettings(ModelSettings):
 
     @property
     def rules(self) -> list[Rule]:
-        """`rule` as rules."""
+        """The parsed `rule`."""
         return [parse_rule(rule) for rule in self.rule]
 
 
-def load_load_settings(arguments: Sequence[str]) -> LoadSettings:
-    """Return the settings of the load command; see `parse_settings`."""
-    return parse_settings(LoadSettings, arguments, LOAD_PROGRAM)
+def read_settings(arguments: Sequence[str]) -> LoadSettings:
+    """Return the settings that `arguments` and the environment name; see `parse_settings`."""
+    return parse_settings(LoadSettings, arguments, PROGRAM)

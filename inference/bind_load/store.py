@@ -1,4 +1,4 @@
-"""What is kept on disk: parts beside the output while a load runs, one file at its end.
+"""What a load keeps on disk: parts beside the output while a load runs, one file at its end.
 
 Every file is written under another name, synced and renamed: whatever ends the process, what is there is
 whole.
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from bind_load.errors import LoadFailed
 from bind_load.plan import Known
-from bind_load.rows import Origin, Row, origin_of, schema_of, table_of
+from bind_load.table import Origin, Record, origin_of, schema_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ _BATCH: Final = 4096  # rows in memory at once while the parts are merged: 16 MB
 
 
 class Store:
-    """The output and its parts; one process at a time holds them."""
+    """The output and its parts, which one process at a time holds."""
 
     def __init__(self, output: Path, origin: Origin) -> None:
         self._output = output
@@ -39,16 +39,15 @@ class Store:
         self._next = 1
         self._places: dict[str, tuple[int, int]] = {}
         self._files: list[Path] = []
-        self.written = 0
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[dict[str, Known]]:
-        """Hold the output, and give what earlier runs kept, by path.
+        """Hold the output, and yield what earlier runs kept, by path.
 
         Raises LoadFailed if another load holds it, if it cannot be written, or if what is there comes from
         another model.
         """
-        with _telling(self._parts):
+        with _disk_errors(self._parts):
             self._parts.mkdir(parents=True, exist_ok=True)
             lock = (self._parts / "lock").open("w")
         with lock:
@@ -63,18 +62,17 @@ class Store:
             self._files = [file for file in (self._output, *parts) if file.exists()]
             yield self._read_known()
 
-    def write(self, rows: Sequence[Row]) -> None:
-        """Keep `rows` as one more part. Raises LoadFailed if the disk does not take it."""
-        if not rows:
+    def write(self, records: Sequence[Record]) -> None:
+        """Keep `records` as one more part. Raises LoadFailed if the disk does not take it."""
+        if not records:
             return
         file = self._parts / f"part-{self._next:08}.parquet"
-        table = table_of(rows, self._origin)
+        table = table_of(records, self._origin)
         self._atomically(file, lambda temporary: pq.write_table(table, temporary))
         self._next += 1
-        for index, row in enumerate(rows):
-            self._places[row.source.path] = len(self._files), index
+        for index, record in enumerate(records):
+            self._places[record.source.path] = len(self._files), index
         self._files.append(file)
-        self.written += len(rows)
 
     def finish(self, removed: frozenset[str]) -> None:
         """Merge everything but the rows of `removed` into the output; then the parts go."""
@@ -85,7 +83,7 @@ class Store:
             chosen[file].add(index)
         if removed or self._files != [self._output]:
             self._atomically(self._output, lambda temporary: self._merge(temporary, chosen))
-        with _telling(self._parts):
+        with _disk_errors(self._parts):
             shutil.rmtree(self._parts)
 
     def _merge(self, temporary: Path, chosen: list[set[int]]) -> None:
@@ -101,7 +99,7 @@ class Store:
     def _read_known(self) -> dict[str, Known]:
         known: dict[str, Known] = {}
         for number, file in enumerate(self._files):
-            with _telling(file):
+            with _disk_errors(file):
                 try:
                     opened = pq.ParquetFile(file)
                 except pa.ArrowInvalid as error:
@@ -130,7 +128,7 @@ class Store:
     def _atomically(self, file: Path, write: Callable[[Path], Any]) -> None:
         temporary = self._parts / f"{file.name}.tmp"
         try:
-            with _telling(file, self._parts):
+            with _disk_errors(file, self._parts):
                 write(temporary)
                 with temporary.open("rb") as written:
                     os.fsync(written.fileno())
@@ -150,8 +148,8 @@ def _known(row: dict[str, Any]) -> Known:
 
 
 @contextlib.contextmanager
-def _telling(file: Path, parts: Path | None = None) -> Iterator[None]:
-    """Turn what a disk says into a LoadFailed with the remedy."""
+def _disk_errors(file: Path, parts: Path | None = None) -> Iterator[None]:
+    """Turn an error of the disk into a LoadFailed with the remedy."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Which card is there, what it can do at best, and how long a call takes."""
+"""Find the card and what it can do at best; measure how long a call takes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def find() -> Card:
 
 
 def seconds(call: Callable[[], object], least: int = 5, budget_s: float = 0.4) -> float:
-    """Return the median time of `call`, which waits for the card itself or not, after two for warmth."""
+    """Return the median time of `call`, after two that do not count; the card is waited for each time."""
     for _ in range(2):
         call()
     torch.cuda.synchronize()

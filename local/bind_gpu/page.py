@@ -1,4 +1,4 @@
-"""The page of a run, as Markdown. Pure."""
+"""The page of figures, as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bind_gpu.card import Card
-    from bind_gpu.rows import Row
+    from bind_gpu.measurements import Measurement
 
 KEPT: Final = "<!-- What follows is written by hand and kept from run to run. -->"
 
 
-def render(card: Card, rows: Sequence[Row], plain: Sequence[Row], *, warm_s: float, memory_gib: float) -> str:
-    """Return the page up to the remarks that are kept."""
-    beside = {(row.modality, row.size): row for row in plain}
+def render(
+    card: Card,
+    measured: Sequence[Measurement],
+    plain: Sequence[Measurement],
+    *,
+    warm_s: float,
+    memory_gib: float,
+) -> str:
+    """Return the page up to the remarks that are kept. plain: figures of some batches to compare with."""
+    beside = {(one.modality, one.size): one for one in plain}
     lines = [
         "# Benchmarks on a GPU",
         "",
@@ -31,11 +38,11 @@ def render(card: Card, rows: Sequence[Row], plain: Sequence[Row], *, warm_s: flo
         "| | batch | ms | items/s | share of the peak | of plain eager PyTorch |",
         "|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        other = beside.get((row.modality, row.size))
-        ratio = f"{other.batch_s / row.batch_s:.2f} x" if other else ""
+    for one in measured:
+        other = beside.get((one.modality, one.size))
+        ratio = f"{other.batch_s / one.batch_s:.2f} x" if other else ""
         lines.append(
-            f"| {row.modality} | {row.size} | {1000 * row.batch_s:.2f} | {row.rate:,.0f} "
-            f"| {row.share:.3f} | {ratio} |"
+            f"| {one.modality} | {one.size} | {1000 * one.batch_s:.2f} | {one.rate:,.0f} "
+            f"| {one.share:.3f} | {ratio} |"
         )
     return "\n".join([*lines, "", ""])

@@ -1,6 +1,7 @@
-"""The same model as anybody would write it: eager PyTorch without our levers, to be measured against.
+"""Run the same model as anybody would write it, to be measured against: eager PyTorch without our levers.
 
-Every block for every token, texts padded to 77 tokens, stills as clips of one frame twice, by a convolution.
+It runs every block for every token; texts are padded to 77 tokens, stills are clips of one frame twice, cut
+by a convolution.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run: measure the engine on the first GPU and write docs/benchmarks-gpu.md anew."""
+"""Measure the engine on the first GPU and write docs/benchmarks-gpu.md anew."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from bind_gpu.card import find
+from bind_gpu.measurements import measure_engine, measure_plain
 from bind_gpu.page import KEPT, render
-from bind_gpu.rows import engine_rows, plain_rows
 from bind_gpu.seeded import fill_on_device
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import Precision
@@ -20,13 +20,13 @@ from bind_inference.model import CONFIGS, ImageBind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bind_gpu.rows import Row
+    from bind_gpu.measurements import Measurement
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-gpu.md"
 
 
 def measure() -> None:
-    """Measure, print and write."""
+    """Measure, print each figure and write the page."""
     card = find()
     print(f"{card.name}, torch {card.torch}: a large 16-bit product reaches {card.peak_tflops:.0f} TFLOP/s")
     device = torch.device("cuda:0")
@@ -34,29 +34,29 @@ def measure() -> None:
         model = ImageBind(CONFIGS["ImageBindHuge"])
     fill_on_device(model)
     model.requires_grad_(requires_grad=False).eval()
-    for encoder in model.config.trunks():
+    for encoder in model.config.trunks:
         lower(model, encoder, Precision.FLOAT16, device)
-    plain = told("plain", plain_rows(model, device, card))  # before the engine sets torch's switches
+    plain = printed("plain", measure_plain(model, device, card))  # before the engine sets torch's switches
     engine = TorchEngine(model, device, Precision.FLOAT16)
     began = time.perf_counter()
     engine.warm_up()
     warm_s = time.perf_counter() - began
-    rows = told("engine", engine_rows(engine, card))
+    measured = printed("engine", measure_engine(engine, card))
     memory = torch.cuda.memory_reserved(device) / 2**30
     before = PAGE.read_text() if PAGE.exists() else ""
     remarks = before.partition(KEPT)[2]
-    PAGE.write_text(render(card, rows, plain, warm_s=warm_s, memory_gib=memory) + KEPT + remarks)
+    PAGE.write_text(render(card, measured, plain, warm_s=warm_s, memory_gib=memory) + KEPT + remarks)
     print(f"written to {PAGE}")
 
 
-def told(name: str, rows: Iterable[Row]) -> list[Row]:
-    """Return `rows`, each printed as it comes."""
+def printed(name: str, measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Return `measurements`, each printed as it comes."""
     kept = []
-    for row in rows:
+    for one in measurements:
         print(
-            f"  {name:6} {row.modality:8} x{row.size:<5} {1000 * row.batch_s:8.2f} ms {row.rate:8.0f}/s "
-            f"{row.share:.3f} of the peak",
+            f"  {name:6} {one.modality:8} x{one.size:<5} {1000 * one.batch_s:8.2f} ms {one.rate:8.0f}/s "
+            f"{one.share:.3f} of the peak",
             flush=True,
         )
-        kept.append(row)
+        kept.append(one)
     return kept

@@ -1,4 +1,4 @@
-"""The weights of `bind_inference.weights.seeded`, made on the card: a second instead of half a minute.
+"""Make the weights of `bind_inference.weights.seeded` on the card: a second instead of half a minute.
 
 The same formula in int64, whose sums and products wrap as those of uint64 do; only the shifts to the right
 need a mask. Equal to the last bit, which tests/unit/bind_gpu holds.

@@ -43,6 +43,7 @@ def check_steps(paths: Paths, *, unit_tests: bool) -> list[Step]:
             "generated files", [python, "-m", "bind_operator.docs.generate", "--check"], "run `make generate`"
         ),
         step("settings page", [python, "-m", "bind_inference.generate", "--check"], "run `make generate`"),
+        step("bind-load's page", [python, "-m", "bind_load.generate", "--check"], "run `make generate`"),
         step("mypy strict", [programs / "mypy", *PACKAGES], "correct the types it names"),
     ]
     if unit_tests:

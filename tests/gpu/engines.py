@@ -34,6 +34,6 @@ def make_engine(precision: Precision, name: str) -> TorchEngine:
         model = ImageBind(CONFIGS[name])
     fill_on_device(model)
     model.requires_grad_(requires_grad=False).eval()
-    for encoder in model.config.trunks():
+    for encoder in model.config.trunks:
         lower(model, encoder, precision, CUDA)
     return TorchEngine(model, CUDA, precision)

@@ -1,4 +1,4 @@
-"""A device that answers no more is told as such, in a process of its own because that one is lost."""
+"""A device that fails for good is reported as lost, in a process of its own because that one is lost."""
 
 import subprocess
 import sys

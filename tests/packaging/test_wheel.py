@@ -83,7 +83,7 @@ def test_the_programs_say_what_they_are_for(programs: Path, tmp_path: Path, prog
 def test_the_modules_are_the_wheel_s_and_have_their_kernels(programs: Path, tmp_path: Path) -> None:
     show = (
         "import bind_inference.kernels.library as kernels, bind_operator\n"
-        "kernels.load()\n"
+        "kernels.open_library()\n"
         "print(kernels.__file__, bind_operator.__file__)"
     )
     for path in run(tmp_path, programs / "python", "-c", show).split():
@@ -140,7 +140,7 @@ def test_without_a_compiler_that_works_the_wheel_has_no_kernels(
     assert "int8 will name the script that compiles them; every other precision works" in said
     show = (
         "import bind_inference.kernels.library as kernels\n"
-        "try: kernels.load()\n"
+        "try: kernels.open_library()\n"
         "except kernels.KernelsMissing as error: print(error)"
     )
     message = run(tmp_path, install(wheel, tmp_path / "installed") / "python", "-c", show)

@@ -13,11 +13,11 @@ from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.heads import postprocessor
 from bind_inference.model.imagebind import INITIAL_SCALES
 from bind_inference.weights.seeded import fill
-from parity.answers import answers, made_up_input, relative_error
+from parity.reference import made_up_input, reference_vectors, relative_error
 
 pytestmark = pytest.mark.huge
 
-HUGE = answers("huge.json")
+HUGE = reference_vectors("huge.json")
 ENCODERS = {
     "vision": (Modality.IMAGE, Modality.VIDEO),
     "text": (Modality.TEXT,),
@@ -47,10 +47,10 @@ def model(request: pytest.FixtureRequest) -> Iterator[ImageBind]:
 
 
 def found_and_wanted(model: ImageBind, modality: Modality) -> tuple[Tensor, Tensor]:
-    answer = HUGE[modality]
+    entry = HUGE[modality]
     with torch.inference_mode():
-        found: Tensor = model(modality, made_up_input(modality, tuple(answer["input_shape"])))
-    return found, torch.tensor(answer["vectors"])
+        found: Tensor = model(modality, made_up_input(modality, tuple(entry["input_shape"])))
+    return found, torch.tensor(entry["vectors"])
 
 
 @EACH_ENCODER

@@ -1,7 +1,6 @@
 """The model in each precision that a CPU has, against the reference's numbers."""
 
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,17 +16,17 @@ from bind_inference.model.int8 import Int8Block, Int8Linear
 from bind_inference.model.linear import PackedLinear, can_pack
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Block
-from bind_inference.weights import load_model
-from parity.answers import answers, made_up_input, relative_error
+from bind_inference.weights.reading import seeded_model
+from parity.reference import made_up_input, reference_vectors, relative_error
 
-TINY = answers("tiny.json")
+TINY = reference_vectors("tiny.json")
 CPU = torch.device("cpu")
 ON_A_CPU = [Precision.FLOAT32, Precision.BFLOAT16, Precision.INT8]
 
 
 def lowered(precision: Precision) -> ImageBind:
-    model = load_model("Tiny", cache_dir=Path("not-used"))
-    for encoder in model.config.trunks():
+    model = seeded_model()
+    for encoder in model.config.trunks:
         lower(model, encoder, precision, CPU)
     return model
 
@@ -50,10 +49,10 @@ def test_no_weight_of_a_linear_layer_is_left_as_it_was(precision: Precision) -> 
     model = lowered(precision)
     assert not [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
     assert not [name for name in model.state_dict() if "in_proj" in name]
-    blocks = sum(size.num_blocks for size in model.config.trunks().values())
-    heads, pieces = len(model.config.trunks()), 1
+    blocks = sum(size.num_blocks for size in model.config.trunks.values())
+    heads, pieces = len(model.config.trunks), 1
     layers = [module for module in model.modules() if isinstance(module, PackedLinear | Int8Linear)]
-    trunks = len(model.config.trunks())
+    trunks = len(model.config.trunks)
     # Projections to queries, keys and values are kept apart from a model's modules, except int8's: one for
     # each block, two for the last.
     projections = blocks + trunks if precision is Precision.INT8 else 0
@@ -163,7 +162,7 @@ def test_a_packed_layer_gives_the_exact_gelu() -> None:
 
 def test_float16_is_what_a_gpu_would_be_given() -> None:
     """Lowered as for a GPU; the CPU computes float16 too, slowly."""
-    model = load_model("Tiny", cache_dir=Path("not-used")).to(torch.float16)
+    model = seeded_model().to(torch.float16)
     model.modality_postprocessors.float()
     for modality in (Modality.TEXT, Modality.IMAGE):
         found = vectors(model, modality)

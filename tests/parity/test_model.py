@@ -10,23 +10,23 @@ import torch
 
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
-from parity.answers import HERE, answers, made_up_input, relative_error, vectors
+from parity.reference import HERE, made_up_input, reference_vectors, relative_error, vectors
 
-TINY = answers("tiny.json")
+TINY = reference_vectors("tiny.json")
 TOLERANCE = 2e-6  # seen: 1.3e-7 to 7.2e-7; a wrong epsilon in one norm gives 1e-5 and more
 SCALES = {"image": 1, "video": 1, "text": 1 / 0.07, "audio": 20, "thermal": 10, "depth": 5, "imu": 5}
 
 
-def test_every_modality_has_an_answer() -> None:
+def test_the_reference_has_vectors_of_every_modality() -> None:
     assert set(TINY) == set(Modality)
 
 
 @pytest.mark.parametrize("modality", Modality)
 def test_tiny_gives_the_reference_vectors(tiny: ImageBind, modality: Modality) -> None:
-    answer = TINY[modality]
-    found = vectors(tiny, modality, made_up_input(modality, tuple(answer["input_shape"])))
+    entry = TINY[modality]
+    found = vectors(tiny, modality, made_up_input(modality, tuple(entry["input_shape"])))
     assert found.dtype == torch.float32
-    assert relative_error(found, torch.tensor(answer["vectors"])) <= TOLERANCE
+    assert relative_error(found, torch.tensor(entry["vectors"])) <= TOLERANCE
 
 
 @pytest.mark.parametrize("modality", Modality)

@@ -36,7 +36,7 @@ TOLERANCE = {
 
 
 def test_every_kind_and_file_is_compared() -> None:
-    """A key that is added to the answers must not go unnoticed; each file of media/ has at least one."""
+    """A key that is added to the reference must not go unnoticed; each file of media/ has at least one."""
     assert {key.split("/")[0] for key in EXPECTED.files} == {modality.value for modality in Modality}
     assert {key.split("/")[1] for key in MEDIA} == {path.name for path in (HERE / "media").iterdir()}
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bind_inference.decoders.decoding import Bounds, Decoded
-from bind_inference.decoders.handle import PoolLimits
+from bind_inference.decoders.handle import PoolConfig
 from bind_inference.decoders.pool import DecoderPool
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout
 from bind_inference.modality import Modality
@@ -57,8 +57,8 @@ class Fuzzed:
 
     def __init__(self) -> None:
         self.restarts: list[str] = []
-        limits = PoolLimits(workers=2, timeout_s=20, memory_bytes=1 << 30)
-        self.pool = DecoderPool(Bounds(), limits, self.restarts.append)
+        config = PoolConfig(workers=2, timeout_s=20, memory_bytes=1 << 30)
+        self.pool = DecoderPool(Bounds(), config, self.restarts.append)
         self.outcomes: Counter[str] = Counter()
 
     def _decode(self, modality: Modality, data: str) -> "SimpleQueue[Decoded | Exception]":

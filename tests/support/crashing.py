@@ -1,4 +1,4 @@
-"""Decoder processes that pictures can crash: `live` is started in place of the real one.
+"""Decoder processes that pictures can crash: `serve` is started in place of the real one.
 
 A picture whose bytes are one of these orders carries it out; any other is decoded as always.
 """
@@ -43,7 +43,7 @@ def carry_out(data: bytes, limits: Limits) -> Floats:
 real = media.DECODERS[Modality.IMAGE]
 
 
-def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
+def serve(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
     """Run as a decoder process whose decoder of pictures is `carry_out`."""
     media.DECODERS = {**media.DECODERS, Modality.IMAGE: carry_out}  # type: ignore[misc]  # in this process alone
-    process.live(connection, bounds, memory_bytes)
+    process.serve(connection, bounds, memory_bytes)

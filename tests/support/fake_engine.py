@@ -21,9 +21,11 @@ from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from bind_inference.decoders.protocol import Done, Wanted
 
 
 class FakeEngine:
@@ -67,13 +69,7 @@ class FakeDecoders:
     def text(self, data: str) -> Decoded:
         return Decoded(_slices(Modality.TEXT, data), len(data.split()))
 
-    def decode(
-        self,
-        modality: Modality,
-        data: str | Blob,
-        wanted: Callable[[], bool],
-        done: Callable[[Decoded | Exception, float], None],
-    ) -> None:
+    def decode(self, modality: Modality, data: str | Blob, wanted: Wanted, done: Done[Decoded]) -> None:
         def run() -> None:
             if not wanted():
                 return
@@ -85,12 +81,7 @@ class FakeDecoders:
         self._thread.submit(run)
 
     def read(
-        self,
-        kind: Endpoint,
-        raw: Shared,
-        max_items: int,
-        wanted: Callable[[], bool],
-        done: Callable[[ParsedBody | Exception, float], None],
+        self, kind: Endpoint, raw: Shared, max_items: int, wanted: Wanted, done: Done[ParsedBody]
     ) -> None:
         self._thread.submit(lambda: done(parse_body(kind, raw.read(0, raw.size), max_items), 0.0))
 

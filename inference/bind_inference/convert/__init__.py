@@ -1,1 +1,1 @@
-"""`python -m bind_inference convert`: a checkpoint as published to the file that servers read."""
+"""`python -m bind_inference convert` makes of a checkpoint as published the file that servers read."""

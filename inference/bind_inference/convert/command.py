@@ -1,4 +1,4 @@
-"""`python -m bind_inference convert`: wires it all, and tells how far it is."""
+"""Run `python -m bind_inference convert`, and report how far it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import rich.progress
 
-    from bind_inference.weights import Progress, Stage
+    from bind_inference.weights.progress import Progress, Stage
 
 EVERY_S: Final = 10.0
 
@@ -24,18 +24,14 @@ log = logging.getLogger(__name__)
 
 def run_convert(settings: ConvertSettings) -> int:
     """Make the file and print its path; return the exit status."""
-    from bind_inference.weights import WeightsError, convert_weights  # torch takes a second or two to import
+    # torch takes a second or two to import
+    from bind_inference.weights.errors import WeightsError
+    from bind_inference.weights.reading import convert_weights, named_source
 
+    source = named_source(settings.weights_path, settings.weights_url, settings.weights_sha256)
     try:
         with _progress() as progress:
-            file = convert_weights(
-                settings.model,
-                settings.output,
-                weights_path=settings.weights_path,
-                weights_url=settings.weights_url,
-                weights_sha256=settings.weights_sha256,
-                progress=progress,
-            )
+            file = convert_weights(settings.model, source, settings.output, progress)
     except WeightsError as error:
         sys.stderr.write(f"{CONVERT_PROGRAM}: {error}\n")
         return 1
@@ -45,7 +41,7 @@ def run_convert(settings: ConvertSettings) -> int:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[Progress], None]]:
-    """Yield what hears of each step: a bar on a terminal if rich is there, else log lines."""
+    """Yield what is called at each step: it moves a bar on a terminal if rich is there, else it logs."""
     if sys.stderr.isatty():
         try:
             from rich import progress as rich
@@ -61,7 +57,7 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class _Bars:
-    """One bar for each stage."""
+    """It shows one bar for each stage."""
 
     def __init__(self, bars: rich.progress.Progress) -> None:
         self._bars = bars
@@ -81,19 +77,19 @@ class _Bars:
 
 
 class _LogLines:
-    """One line as a stage begins and as it ends, and every EVERY_S seconds."""
+    """It logs a line as a stage begins and as it ends, and every EVERY_S seconds."""
 
     def __init__(self) -> None:
         self._stage: Stage | None = None
-        self._told_at = 0.0
+        self._logged_at = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Log how far the stage is, now and then."""
         now = time.monotonic()
         at_end = progress.done_bytes == progress.total_bytes
-        if progress.stage is self._stage and not at_end and now - self._told_at < EVERY_S:
+        if progress.stage is self._stage and not at_end and now - self._logged_at < EVERY_S:
             return
-        self._stage, self._told_at = progress.stage, now
+        self._stage, self._logged_at = progress.stage, now
         fields = {
             "stage": progress.stage.value,
             "done_bytes": progress.done_bytes,

@@ -1,4 +1,4 @@
-"""What `convert` is told."""
+"""The settings of `convert`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +35,6 @@ class ConvertSettings(WeightsSettings):
         return self
 
 
-def load_convert_settings(arguments: Sequence[str]) -> ConvertSettings:
+def read_convert_settings(arguments: Sequence[str]) -> ConvertSettings:
     """Return the settings of the convert command; see `parse_settings`."""
     return parse_settings(ConvertSettings, arguments, CONVERT_PROGRAM)

@@ -1,4 +1,4 @@
-"""From the string that a client sent to what is queued for the model. No clock, no process."""
+"""Make of the string that a client sent what is queued for the model. No clock, no process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one item may be, and how it is cut."""
+    """How large one item may be, and how it is cut into slices."""
 
     limits: Limits = field(default_factory=Limits)
     max_item_bytes: int = 1 << 26
@@ -25,7 +25,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Decoded:
-    """An item ready for the model; `tokens` of a text, 0 of media."""
+    """An item ready for the model; `tokens` counts those of a text and is 0 for media."""
 
     slices: list[Slice]
     tokens: int = 0
@@ -34,7 +34,7 @@ class Decoded:
 def decode(modality: Modality, data: str, bounds: Bounds) -> Decoded:
     """Return a text, or media in base64, as slices of numpy arrays.
 
-    Raises BindError without the item's position.
+    Raises BindError, which does not name the item's position.
     """
     if modality is Modality.TEXT:
         row = preprocess(modality, data, bounds.limits)

@@ -1,4 +1,4 @@
-"""The place of one decoder process, in the server: started, asked, replaced when it dies."""
+"""The server's side of one decoder process: started, asked, replaced when it dies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bind_inference.decoders.process import MESSAGE_BYTES, live
+from bind_inference.decoders.process import MESSAGE_BYTES, serve
+from bind_inference.decoders.protocol import DecodersBroken
 from bind_inference.items.shared_memory import Shared
 
 if TYPE_CHECKING:
@@ -21,37 +22,25 @@ _JOIN_S: Final = 5.0
 _START_S: Final = 60.0
 
 
-class DecodersBroken(Exception):
-    """No decoder process can be started: the server is of no use."""
-
-
 @dataclass(frozen=True)
-class PoolLimits:
-    """How many processes, and what one may take for one item."""
+class PoolConfig:
+    """How many processes there are, and how much time and memory one may take for one item."""
 
     workers: int = 1
     timeout_s: float = 60.0
     memory_bytes: int = 1 << 31
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a process sent: a message, and memory that is the receiver's."""
-
-    message: bytes
-    shared: Shared
-
-
-class Seat:
-    """The place of one process; a process that is gone is replaced by another."""
+class ProcessHandle:
+    """One process at a time; one that is gone is replaced by another."""
 
     # multiprocessing keeps a list of processes that it looks through without a lock.
     _starting = threading.Lock()
 
-    def __init__(self, bounds: Bounds, limits: PoolLimits, number: int) -> None:
+    def __init__(self, bounds: Bounds, config: PoolConfig, number: int) -> None:
         self.number = number
         self._bounds = bounds
-        self._limits = limits
+        self._config = config
         self._process: Any = None
         self._socket: socket.socket | None = None
         self._stopped = False
@@ -64,30 +53,30 @@ class Seat:
                 ours.close()
                 raise EOFError
             process = multiprocessing.get_context("forkserver").Process(
-                target=live,
-                args=(theirs, self._bounds, self._limits.memory_bytes),
+                target=serve,
+                args=(theirs, self._bounds, self._config.memory_bytes),
                 name=f"decode-{self.number}",
                 daemon=True,
             )
             process.start()
             self._process, self._socket = process, ours
 
-    def ask(self, request: dict[str, Any], data: Shared) -> Answer:
-        """Return the process's answer.
+    def ask(self, request: dict[str, Any], data: Shared) -> tuple[bytes, Shared]:
+        """Return the message that the process sends back, and the memory beside it, which is the caller's.
 
-        Raises TimeoutError; EOFError or OSError if it has died of this; DecodersBroken if there is none.
+        Raises TimeoutError; EOFError or OSError if the process died of this; DecodersBroken if there is none.
         """
         connection = self._send(orjson.dumps(request), data.fd)
-        connection.settimeout(self._limits.timeout_s)
+        connection.settimeout(self._config.timeout_s)
         message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         if not message or not fds:
             raise EOFError
-        return Answer(message, Shared(fds[0]))
+        return message, Shared(fds[0])
 
     def replace(self) -> int | None:
         """End the process if it lives, start another; return the exit status of the old one."""
         status = self.end()
-        with contextlib.suppress(Exception):  # tried again, and told, by the next task
+        with contextlib.suppress(Exception):  # the next task tries again and fails of the same
             self.start()
         return status
 
@@ -110,7 +99,7 @@ class Seat:
             return status
 
     def stop(self) -> None:
-        """End the process and let none start. Any thread; whoever waits for it gets EOFError."""
+        """End the process and let none start. Any thread may call; who waits for a reply gets EOFError."""
         with self._starting:
             self._stopped = True
             if self._process is not None:

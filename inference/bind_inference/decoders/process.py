@@ -1,4 +1,4 @@
-"""A decoder process: one task at a time, an answer to each, until the server is gone.
+"""A decoder process: one task at a time, a reply to each, until the server is gone.
 
 A message is a line of JSON with one descriptor of shared memory, both ways. JSON, not pickle: what a decoder
 that was taken over by its input may tell the server is data, never code.
@@ -43,24 +43,23 @@ MESSAGE_BYTES: Final = 4096
 NICENESS: Final = 10
 
 
-def live(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
-    """Answer tasks from `connection` until it ends."""
+def serve(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
+    """Do the tasks that come by `connection` until it ends."""
     _prepare(memory_bytes)
     while True:
         message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         if not message:
             return
-        given, answer = Shared(fds[0]), Shared()
-        told = _answer(orjson.loads(message), given, answer, bounds, memory_bytes)
-        head = orjson.dumps(told)
-        place = {"offset": answer.write(head), "length": len(head)}
-        socket.send_fds(connection, [orjson.dumps(place)], [answer.fd])
-        del given, answer  # or a video would stay in memory until the next task
+        data, out = Shared(fds[0]), Shared()
+        reply = orjson.dumps(_reply(orjson.loads(message), data, out, bounds, memory_bytes))
+        place = {"offset": out.write(reply), "length": len(reply)}
+        socket.send_fds(connection, [orjson.dumps(place)], [out.fd])
+        del data, out  # or a video would stay in memory until the next task
 
 
 def _prepare(memory_bytes: int) -> None:
     _die_with_server()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the server's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is for the server
     # Of private memory; RLIMIT_AS would count libraries and threads' stacks that are never touched.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -95,20 +94,20 @@ def _die_with_server() -> None:
         os._exit(0)
 
 
-def _answer(
-    task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds, memory_bytes: int
+def _reply(
+    task: dict[str, Any], data: Shared, out: Shared, bounds: Bounds, memory_bytes: int
 ) -> dict[str, Any]:
-    """Return what the server is told; arrays and strings are written to `answer`."""
+    """Return the reply to `task`; arrays and strings are written to `out`."""
     start = time.perf_counter()
     do: Callable[..., dict[str, Any]] = {"decode": _decode, "read": _read, "check": _check}[task["do"]]
     try:
-        told = do(task, given, answer, bounds)
+        reply = do(task, data, out, bounds)
     except BindError as error:
-        told = {"error": _told(error)}
+        reply = {"error": _fault(error)}
     except MemoryError:
         kind, what = (RequestTooLarge, "the body ") if task["do"] == "read" else (MediaTooLarge, "")
-        told = {
-            "error": _told(
+        reply = {
+            "error": _fault(
                 kind(
                     f"{what}takes more memory to decode than the {memory_bytes:,} bytes that one decoder may "
                     "use (--decode-memory-bytes)"
@@ -116,20 +115,20 @@ def _answer(
             )
         }
     except Exception:  # noqa: BLE001  (a bug: the server logs it and answers 500)
-        told = {"bug": traceback.format_exc()}
-    return told | {"seconds": time.perf_counter() - start}
+        reply = {"bug": traceback.format_exc()}
+    return reply | {"seconds": time.perf_counter() - start}
 
 
-def _check(_task: dict[str, Any], _given: Shared, _answer: Shared, _bounds: Bounds) -> dict[str, Any]:
+def _check(_task: dict[str, Any], _data: Shared, _out: Shared, _bounds: Bounds) -> dict[str, Any]:
     return {}
 
 
-def _decode(task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds) -> dict[str, Any]:
-    data = given.read(task["offset"], task["length"]).decode("utf-8", "surrogatepass")
-    decoded = decode(Modality(task["modality"]), data, bounds)
+def _decode(task: dict[str, Any], data: Shared, out: Shared, bounds: Bounds) -> dict[str, Any]:
+    media = data.read(task["offset"], task["length"]).decode("utf-8", "surrogatepass")
+    decoded = decode(Modality(task["modality"]), media, bounds)
     slices = [
         {
-            "offset": answer.write(np.ascontiguousarray(part.tensor).data),
+            "offset": out.write(np.ascontiguousarray(part.tensor).data),
             "shape": part.tensor.shape,
             "dtype": part.tensor.dtype.name,
             "share": part.share,
@@ -140,18 +139,18 @@ def _decode(task: dict[str, Any], given: Shared, answer: Shared, bounds: Bounds)
     return {"slices": slices, "tokens": decoded.tokens}
 
 
-def _read(task: dict[str, Any], given: Shared, answer: Shared, _bounds: Bounds) -> dict[str, Any]:
-    body = parse_body(Endpoint(task["kind"]), given.read(0, given.size), task["max_items"])
+def _read(task: dict[str, Any], data: Shared, out: Shared, _bounds: Bounds) -> dict[str, Any]:
+    body = parse_body(Endpoint(task["kind"]), data.read(0, data.size), task["max_items"])
     items = []
     for item in body.items:
         assert isinstance(item.data, str)  # noqa: S101  (only the server has others)
-        data = item.data.encode("utf-8", "surrogatepass")
+        text = item.data.encode("utf-8", "surrogatepass")
         _, digest = content_key(item.modality, item.data)
-        items.append([item.modality, item.index, answer.write(data), len(data), digest.hex()])
-    faults = [_told(fault) | {"item": fault.item} for fault in body.faults]
+        items.append([item.modality, item.index, out.write(text), len(text), digest.hex()])
+    faults = [_fault(fault) | {"item": fault.item} for fault in body.faults]
     return {"items": items, "faults": faults, "options": body.options}
 
 
-def _told(error: BindError) -> dict[str, Any]:
+def _fault(error: BindError) -> dict[str, Any]:
     # JSON takes no half surrogate pairs, which a message may quote
     return {"kind": type(error).__name__, "message": error.message.encode(errors="replace").decode()}

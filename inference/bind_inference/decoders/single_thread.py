@@ -1,7 +1,7 @@
-"""Imported first by decoder processes: numpy's matrix product would start threads for a millisecond of work.
+"""Keep numpy to one thread: its matrix product would start more for a millisecond of work.
 
-It must be before numpy, which reads this when it is imported, and must not be in the server, where torch may
-read it too.
+Decoder processes import this first, before numpy, which reads the variable when it is imported. The server
+must not import it: torch may read the variable too.
 """
 
 import os

@@ -1,20 +1,15 @@
-"""How a decoded item is cut into what runs in one batch. Views that are alike are found by their numbers."""
+"""How a decoded item is cut into what runs in one batch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from bind_inference.items.alike import first_alike
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-# Every so many numbers of a view are looked at before two views are compared in full. Comparing all pairs of
-# a video's 15 views would read 250 MB; so, unlike views cost nothing and like ones one comparison.
-_STEP = 997
 
 
 def slices(modality: Modality, item: npt.NDArray[Any], max_gflop: float) -> list[Slice]:
@@ -34,20 +29,6 @@ def slices(modality: Modality, item: npt.NDArray[Any], max_gflop: float) -> list
 def tokens(row: npt.NDArray[Any]) -> int:
     """Return the tokens of one text, with its start and its end."""
     return int(row.nonzero()[0][-1]) + 1  # not their count: a token's number can be 0
-
-
-def first_alike(views: npt.NDArray[Any]) -> list[int]:
-    """Return for each of `views` [n, ...] the index of the first that is the same in every number."""
-    flat = views.reshape(len(views), -1)
-    firsts: dict[bytes, list[int]] = {}
-    which = []
-    for index, view in enumerate(flat):
-        candidates = firsts.setdefault(view[::_STEP].tobytes(), [])
-        first = next((other for other in candidates if np.array_equal(flat[other], view)), index)
-        if first == index:
-            candidates.append(index)
-        which.append(first)
-    return which
 
 
 def _views(views: npt.NDArray[Any], unlike: int) -> list[Slice]:

@@ -1,4 +1,4 @@
-"""Imported by the fork server alone: what multiprocessing leaves in TMPDIR when the server is killed.
+"""Remove what multiprocessing leaves in TMPDIR when the server is killed. Only the fork server imports this.
 
 The fork server listens at a path in a folder pymp-… that the server makes and removes. After SIGKILL there is
 nobody but the fork server, which outlives it for a moment, to do that: else a container that is restarted

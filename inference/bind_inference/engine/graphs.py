@@ -1,4 +1,4 @@
-"""Forward passes of a GPU as CUDA graphs: one launch a batch instead of four hundred.
+"""Run forward passes of a GPU as CUDA graphs: one launch a batch instead of four hundred.
 
 A text of 16 tokens keeps an H100 busy for a millisecond, but its launches take the interpreter six; and
 beside a busy event loop each of them waits for the interpreter's lock anew. A graph has one shape. So batches
@@ -68,7 +68,7 @@ class Graphs:
     """
 
     def __init__(self, model: ImageBind, device: torch.device) -> None:
-        """model: lowered, on `device`, a GPU."""
+        """model: already lowered, on `device`, which is a GPU."""
         self._model = model
         self._device = device
         self._recorded: dict[_Key, Recorded] = {}
@@ -137,7 +137,7 @@ def fit(batch: Tensor) -> tuple[int, Inputs] | None:
 
 
 def fit_texts(rows: Tensor) -> tuple[int, Inputs] | None:
-    """Return the same for texts, int64 [texts, 77], which are padded to a length of LENGTHS.
+    """Return what `fit` returns, for texts, int64 [texts, 77], which are padded to a length of LENGTHS.
 
     What their graph is given: ids, int64 [texts, length]; the place of each text's end token in its row,
     int64 [texts]; what that token sees, bool [texts, 1, 1, length].

@@ -1,4 +1,4 @@
-"""The engine, whose libraries are imported when it is asked for and not before."""
+"""Import the engine's libraries when the engine is asked for, and not before."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from bind_inference.settings import Settings
 
 
-def load(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
+def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
     """Return the engine; torch takes a second or two to import, so the server listens before it does."""
     gc.disable()  # an import makes a million objects and no garbage: looking for it takes a tenth of the time
     try:
-        from bind_inference.engine.loading import load_engine
+        from bind_inference.engine import loading
     finally:
         gc.enable()
     gc.freeze()  # nor will there be garbage among them later
-    return load_engine(settings, report)
+    return loading.load_engine(settings, report)

@@ -1,4 +1,4 @@
-"""From settings to an engine: weights, precision, self-check, first passes."""
+"""Make the engine that settings ask for: weights, precision, self-check, first passes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import torch
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.engine.protocol import DeviceLost
-from bind_inference.engine.selfcheck.store import Store, machine_key
+from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
 from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.engine.trim import trim
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.weights import SEEDED, Progress, Stage, checkpoint_sha256, load_model
+from bind_inference.weights.progress import Progress, Stage
+from bind_inference.weights.reading import SEEDED, named_source, read_model
 from bind_inference.weights.source import converted_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bind_inference.engine.selfcheck.outcome import Outcome
+    from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.model import ImageBind
     from bind_inference.settings import ModelSettings
+    from bind_inference.weights.source import Source
 
     Report = Callable[[Readiness], None]
 
@@ -41,7 +43,7 @@ _PHASES: Final = {
 
 
 def load_engine(settings: ModelSettings, report: Report) -> TorchEngine:
-    """Return the engine that `settings` ask for; `report` hears of each phase.
+    """Return the engine that `settings` ask for; `report` is called with each phase.
 
     Raises DeviceLost if a GPU is asked for and there is none, WeightsError if the weights cannot be had.
     """
@@ -52,8 +54,8 @@ def load_engine(settings: ModelSettings, report: Report) -> TorchEngine:
         )
     device = torch.device("cuda:0" if settings.enable_cuda else "cpu")
     report(Readiness(Phase.LOADING))
-    model, precision, outcomes = _prepare(settings, device, report)
-    engine = TorchEngine(model, device, precision, space=_space(settings), checks=outcomes)
+    model, precision, results = _prepare(settings, device, report)
+    engine = TorchEngine(model, device, precision, space=_space(settings), checks=results)
     report(Readiness(Phase.WARMING))
     engine.warm_up()
     trim()
@@ -73,73 +75,74 @@ def choose_precision(settings: ModelSettings, device: torch.device) -> Precision
 
 def _prepare(
     settings: ModelSettings, device: torch.device, report: Report
-) -> tuple[ImageBind, Precision, list[Outcome]]:
-    """Return the model at the first precision that passes its self-check, and what all checks found.
+) -> tuple[ImageBind, Precision, list[CheckResult]]:
+    """Return the model at the first precision that passes its self-check, and the results of all checks.
 
     float32, which the others are held to, always passes.
     """
     limit = settings.precision_min_cosine
-    store = Store(_store_path(settings), machine_key(device))
-    outcomes: list[Outcome] = []
+    file = ResultFile(_results_path(settings), machine_key(device))
+    results: list[CheckResult] = []
     for precision in ladder(choose_precision(settings, device), device.type):
-        outcome = None if precision is Precision.FLOAT32 else store.get(precision)
-        if outcome is not None:
-            outcomes.append(outcome)
-            if not outcome.passes(limit):
-                _tell(outcome, limit)
+        result = None if precision is Precision.FLOAT32 else file.get(precision)
+        if result is not None:
+            results.append(result)
+            if not result.passes(limit):
+                _warn(result, limit)
                 continue
-        model = load_model(
+        model = read_model(
             settings.model,
-            cache_dir=settings.cache_dir,
-            weights_path=settings.weights_path,
-            weights_url=settings.weights_url,
-            weights_sha256=settings.weights_sha256,
-            progress=lambda progress: report(_readiness(progress)),
+            _source(settings),
+            settings.cache_dir,
+            lambda progress: report(_readiness(progress)),
         )
-        if precision is Precision.FLOAT32 or outcome is not None:
-            for encoder in model.config.trunks():
+        if precision is Precision.FLOAT32 or result is not None:
+            for encoder in model.config.trunks:
                 lower(model, encoder, precision, device)
             break
         report(Readiness(Phase.LOADING, f"checking {precision} against float32, once"))
-        from bind_inference.engine.selfcheck.check import (
-            lower_checked,  # it loads decoders: only if they are needed
-        )
+        # It imports the libraries that decode media, which are needed here alone.
+        from bind_inference.engine.selfcheck.check import lower_checked
 
-        outcome = lower_checked(model, precision, device)
-        store.put(outcome)
-        outcomes.append(outcome)
-        if outcome.passes(limit):
+        result = lower_checked(model, precision, device)
+        file.put(result)
+        results.append(result)
+        if result.passes(limit):
             break
-        _tell(outcome, limit)
-    if outcomes and outcomes[-1].precision is precision:
-        log.info("self-check passed", extra={"precision": precision, "cosines": dict(outcomes[-1].cosines)})
-    return model, precision, outcomes
+        _warn(result, limit)
+    if results and results[-1].precision is precision:
+        log.info("self-check passed", extra={"precision": precision, "cosines": dict(results[-1].cosines)})
+    return model, precision, results
 
 
-def _tell(outcome: Outcome, limit: float) -> None:
+def _warn(result: CheckResult, limit: float) -> None:
     log.warning(
         "self-check failed, the next higher precision is taken",
         extra={
-            "precision": outcome.precision,
-            "detail": f"{outcome.describe()}, at least {limit:g} is asked (BIND_PRECISION_MIN_COSINE)",
-            "cosines": dict(outcome.cosines),
+            "precision": result.precision,
+            "detail": f"{result.describe()}, at least {limit:g} is asked (BIND_PRECISION_MIN_COSINE)",
+            "cosines": dict(result.cosines),
         },
     )
 
 
-def _store_path(settings: ModelSettings) -> Path | None:
-    """Return where outcomes are kept: in the cache, beside weights converted there. Tiny's check is cheap."""
+def _results_path(settings: ModelSettings) -> Path | None:
+    """Return where results are kept: in the cache, beside weights converted there. Tiny's check is cheap."""
     if settings.model == SEEDED:
         return None
-    name = converted_name(settings.model, checkpoint_sha256(settings.weights_sha256))
+    name = converted_name(settings.model, _source(settings).sha256)
     return (settings.cache_dir / name).with_suffix(".selfcheck.json")
 
 
 def _space(settings: ModelSettings) -> str:
     """Return eight digits of the weights, of how texts are cut and of how media are prepared."""
-    weights = SEEDED if settings.model == SEEDED else checkpoint_sha256(settings.weights_sha256)
-    told = (weights, settings.text_truncation, PREPARATION)
-    return hashlib.blake2b("|".join(map(str, told)).encode(), digest_size=4).hexdigest()
+    weights = SEEDED if settings.model == SEEDED else _source(settings).sha256
+    parts = (weights, settings.text_truncation, PREPARATION)
+    return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=4).hexdigest()
+
+
+def _source(settings: ModelSettings) -> Source:
+    return named_source(settings.weights_path, settings.weights_url, settings.weights_sha256)
 
 
 def _readiness(progress: Progress) -> Readiness:

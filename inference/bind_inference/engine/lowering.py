@@ -1,6 +1,6 @@
-"""From a model in float32, mapped from its file, to one that computes in a precision on a device.
+"""Make a model in float32, mapped from its file, compute in a precision on a device.
 
-Encoder by encoder, so that what both take at once is one encoder, and so that each can be asked before and
+It goes encoder by encoder, so that only one is in memory twice, and so that each can be asked before and
 after.
 """
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bind_inference.engine.precision import Precision, choose_for_cpu
-from bind_inference.kernels.library import load
+from bind_inference.kernels.library import open_library
 from bind_inference.model.imagebind import ImageBind
 from bind_inference.model.int8 import Int8Block
 from bind_inference.model.layers import Embedding, Linear
@@ -32,8 +32,8 @@ def dtype_of(precision: Precision) -> torch.dtype:
 def lower(model: ImageBind, encoder: str, precision: Precision, device: torch.device) -> None:
     """Make one encoder of a float32 `model` compute in `precision` on `device`; nothing of it stays mapped.
 
-    Except the table of embeddings on a CPU: a text reads a few rows of it. Scales stay float32: in bfloat16
-    they would be 0.3% off.
+    The table of embeddings on a CPU stays, because a text reads a few rows of it. Scales stay float32: in
+    bfloat16 they would be 0.3% off.
     """
     dtype = dtype_of(precision)
     model.modality_postprocessors[encoder].to(device)
@@ -66,7 +66,7 @@ class _Packer:
 
 
 def _to_int8(trunk: Trunk) -> None:
-    load()  # so that missing kernels are told of before the work
+    open_library()  # so that missing kernels fail before the work
     last = len(trunk.blocks) - 1
     for number, block in enumerate(trunk.blocks):
         trunk.blocks[number] = Int8Block(cast("Block", block), pools=number == last)

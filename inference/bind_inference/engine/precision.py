@@ -1,4 +1,4 @@
-"""The numbers that a model computes with, and which of them a machine is good at."""
+"""Which numbers a model can compute with, and which of them a machine is good at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Precision(StrEnum):
-    """What weights are kept in and products are computed in.
+    """The type of number that weights are kept in and products are computed in.
 
     Sums, norms of vectors and scales are float32 with all of them. With INT8 the linear layers of the
     encoders are integers; everything else is what the processor does best, bfloat16 or float32.
@@ -40,7 +40,7 @@ def ladder(asked: Precision, device: str) -> tuple[Precision, ...]:
 def choose_for_cpu(capabilities: Mapping[str, object]) -> Precision:
     """Return what a CPU with torch's `capabilities` does best without giving up accuracy to the eye.
 
-    bfloat16 where the processor multiplies it; elsewhere it would be unpacked first and be no faster.
+    That is bfloat16 where the processor multiplies it; elsewhere it would be unpacked first and be no faster.
     """
     fast = any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
     return Precision.BFLOAT16 if fast else Precision.FLOAT32

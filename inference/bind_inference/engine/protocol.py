@@ -13,22 +13,22 @@ from bind_inference.errors import InvalidItem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bind_inference.engine.selfcheck.outcome import Outcome
+    from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.items.embedding import Vector
     from bind_inference.items.slices import Tensor
     from bind_inference.modality import Modality
 
 
 class DeviceLost(Exception):
-    """The device answers no more; nothing that is run on it will succeed in this process."""
+    """The device has failed for good: nothing that is run on it will succeed in this process."""
 
 
 @dataclass(frozen=True)
 class EngineInfo:
     """What the vectors come from. `device` is `cpu` or a GPU's name.
 
-    Vectors of one `fingerprint` are of one space: compare and store no others together. `checks` tells how
-    near to float32 the precisions came that were tried, the served one last unless it is float32 itself.
+    Vectors of one `fingerprint` are of one space: compare and store no others together. `checks` are the
+    results of the precisions that were tried, the served one last unless it is float32 itself.
     """
 
     model: str
@@ -36,11 +36,11 @@ class EngineInfo:
     device: str
     precision: str
     fingerprint: str
-    checks: tuple[Outcome, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
 
 
 class Capacity:
-    """How many items of a modality fit into one forward pass, learnt from those that did not.
+    """It learns how many items of a modality fit into one forward pass, from those that did not.
 
     A batch that was too large is not tried again for the life of the process: what else takes memory on the
     device seldom goes away, and finding out costs a failed pass each time.
@@ -64,11 +64,11 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo:
-        """What it is."""
+        """What the vectors come from."""
         ...
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
-        """Return vectors, float32 [items, dimension]. One thread calls. Raises DeviceLost."""
+        """Return vectors, float32 [items, dimension]. Only one thread may call. Raises DeviceLost."""
         ...
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bind_inference.engine.precision import Precision
-    from bind_inference.engine.selfcheck.outcome import Outcome
+    from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.items.slices import Tensor
     from bind_inference.model import ImageBind
 
@@ -38,12 +38,12 @@ class TorchEngine:
         precision: Precision,
         *,
         space: str = "",
-        checks: Sequence[Outcome] = (),
+        checks: Sequence[CheckResult] = (),
     ) -> None:
-        """model: lowered to `precision` on `device`.
+        """model: already lowered to `precision` on `device`.
 
-        space: what tells these vectors from others, besides model and precision. checks: what self-checks
-        found of the precisions that were tried.
+        space: what sets these vectors apart from others, besides model and precision. checks: the results of
+        the precisions that were tried.
         """
         self._model = model
         self._device = device

@@ -1,4 +1,4 @@
-"""Memory that is free inside the process, given back to the machine."""
+"""Give memory that is free inside the process back to the machine."""
 
 import contextlib
 import ctypes

@@ -1,1 +1,1 @@
-"""Our own kernels, in C: what torch would take many passes over memory for."""
+"""Our own kernels, in C: they do in one pass what torch would take many passes over memory for."""

@@ -1,4 +1,4 @@
-"""The compiled kernels that fit this processor."""
+"""Open the compiled kernels that fit this processor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fitting() -> str:
 
 
 @cache
-def load() -> ctypes.CDLL:
+def open_library() -> ctypes.CDLL:
     """Return the library. Raises KernelsMissing, which says how to build it."""
     path = FOLDER / f"rows-{fitting()}.so"
     try:

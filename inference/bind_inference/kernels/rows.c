@@ -56,8 +56,8 @@ static inline float gelu(float x) {
 /* Write row as levels around MIDDLE and return its step, the size of one level.
 
    The greatest is found among the bits, which are in the order of the values: compilers turn the maximum of integers
-   into vectors, that of floats, for the sake of what is not a number, they do not. A row with such a thing in it, or
-   with an infinite one, gets a step that is none either; its levels are then of no account. */
+   into vectors, but not that of floats, because one may be no number. A row that holds such a one, or an infinite
+   one, gets a step that is no number either; its levels then do not matter. */
 static inline float to_levels(const float *row, uint8_t *levels, long columns) {
   uint32_t most = 0;
   for (long j = 0; j < columns; j++) {

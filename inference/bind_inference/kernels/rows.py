@@ -1,4 +1,4 @@
-"""What lies between two products of 8-bit integers, in one pass over each row.
+"""Do what lies between two products of 8-bit integers, in one pass over each row.
 
 Rows are float32 or bfloat16 and lie on a CPU; everything is computed in float32. Each row is computed by
 itself, so that an item's vector is the same whatever else is in the batch. What is not finite stays so.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor
 
-from bind_inference.kernels.library import load
+from bind_inference.kernels.library import open_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,7 +194,7 @@ def _call(name: str, dtype: torch.dtype, sizes: Sequence[int], *arguments: Tenso
 
 @cache
 def _function(name: str, floats: tuple[bool, ...], sizes: int) -> Callable[..., None]:
-    function = load()[name]
+    function = open_library()[name]
     arguments = [ctypes.c_float if is_float else ctypes.c_void_p for is_float in floats]
     function.argtypes = [*arguments, *[ctypes.c_long] * sizes]
     function.restype = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -16,51 +17,23 @@ class TrunkConfig:
 
 @dataclass(frozen=True)
 class ImageBindConfig:
-    """A whole model: one trunk per encoder, all ending in vectors of `out_dim` numbers."""
+    """A whole model: its trunks by the checkpoint's names, all ending in vectors of `out_dim` numbers."""
 
     name: str
     out_dim: int
-    vision: TrunkConfig
-    text: TrunkConfig
-    audio: TrunkConfig
-    depth: TrunkConfig
-    thermal: TrunkConfig
-    imu: TrunkConfig
-
-    def trunks(self) -> dict[str, TrunkConfig]:
-        """Return the trunks by the names that the checkpoint gives them, in its order."""
-        return {
-            "vision": self.vision,
-            "text": self.text,
-            "audio": self.audio,
-            "depth": self.depth,
-            "thermal": self.thermal,
-            "imu": self.imu,
-        }
+    trunks: Mapping[str, TrunkConfig]
 
 
-IMAGEBIND_HUGE = ImageBindConfig(
-    name="ImageBindHuge",
-    out_dim=1024,
-    vision=TrunkConfig(1280, 32, 16),
-    text=TrunkConfig(1024, 24, 16),
-    audio=TrunkConfig(768, 12, 12),
-    depth=TrunkConfig(384, 12, 8),
-    thermal=TrunkConfig(768, 12, 12),
-    imu=TrunkConfig(512, 6, 8),
-)
+# By the names that the checkpoint gives them, in its order: ImageBindHuge's, and Tiny's.
+_TRUNKS: Final = {
+    "vision": (TrunkConfig(1280, 32, 16), TrunkConfig(64, 2, 4)),
+    "text": (TrunkConfig(1024, 24, 16), TrunkConfig(48, 2, 4)),
+    "audio": (TrunkConfig(768, 12, 12), TrunkConfig(48, 2, 4)),
+    "depth": (TrunkConfig(384, 12, 8), TrunkConfig(32, 2, 4)),
+    "thermal": (TrunkConfig(768, 12, 12), TrunkConfig(48, 2, 4)),
+    "imu": (TrunkConfig(512, 6, 8), TrunkConfig(32, 2, 4)),
+}
+_HUGE: Final = ImageBindConfig("ImageBindHuge", 1024, {name: huge for name, (huge, _) in _TRUNKS.items()})
+_TINY: Final = ImageBindConfig("Tiny", 32, {name: tiny for name, (_, tiny) in _TRUNKS.items()})
 
-TINY = ImageBindConfig(
-    name="Tiny",
-    out_dim=32,
-    vision=TrunkConfig(64, 2, 4),
-    text=TrunkConfig(48, 2, 4),
-    audio=TrunkConfig(48, 2, 4),
-    depth=TrunkConfig(32, 2, 4),
-    thermal=TrunkConfig(48, 2, 4),
-    imu=TrunkConfig(32, 2, 4),
-)
-
-CONFIGS: Mapping[str, ImageBindConfig] = MappingProxyType(
-    {config.name: config for config in (IMAGEBIND_HUGE, TINY)}
-)
+CONFIGS: Mapping[str, ImageBindConfig] = MappingProxyType({config.name: config for config in (_HUGE, _TINY)})

@@ -1,4 +1,4 @@
-"""From a trunk's tokens to the vector: pool, norm, project, normalise, scale."""
+"""Make the vector of a trunk's pooled token: norm, project, normalise, scale."""
 
 import math
 
@@ -24,7 +24,7 @@ def projection_head(dim: int, out_dim: int, *, linear_at: int) -> nn.Sequential:
 
 
 class TextHead(nn.Module):
-    """The text trunk's head; one level deeper because the checkpoint's names are."""
+    """The text trunk's head. It is one level deeper because the checkpoint's names are."""
 
     def __init__(self, dim: int, out_dim: int) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class TextHead(nn.Module):
 
 
 class UnitLength(nn.Module):
-    """Vectors of length one, computed in float32 whatever comes in."""
+    """It makes vectors of length one, in float32 whatever comes in."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x [items, out_dim] as float32 of unit length; a zero vector stays zero."""
@@ -45,7 +45,7 @@ class UnitLength(nn.Module):
 
 
 class Scale(nn.Module):
-    """Multiplication by a stored factor, its logarithm in the checkpoint, at most 100."""
+    """It multiplies by a stored factor of at most 100; the checkpoint holds the factor's logarithm."""
 
     log_logit_scale: Tensor
 

@@ -10,23 +10,23 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from bind_inference.items.alike import first_alike
 from bind_inference.modality import Modality
 from bind_inference.model import stems
 from bind_inference.model.config import ImageBindConfig
 from bind_inference.model.heads import TextHead, postprocessor, projection_head
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Trunk
-from bind_inference.model.views import distinct
 
 # Vectors keep these lengths: clients average the vectors of one object by weight, unnormalised.
 INITIAL_SCALES = {"vision": None, "text": 1 / 0.07, "audio": 20.0, "depth": 5.0, "thermal": 10.0, "imu": 5.0}
 
-_STEMS: dict[str, type[nn.Module]] = {
-    "vision": stems.VisionStem,
+_STEMS: dict[str, Callable[[int], nn.Module]] = {
+    "vision": stems.vision_stem,
     "text": stems.TextStem,
-    "audio": stems.AudioStem,
-    "depth": stems.DepthStem,
-    "thermal": stems.ThermalStem,
+    "audio": stems.audio_stem,
+    "depth": stems.depth_stem,
+    "thermal": stems.thermal_stem,
     "imu": stems.ImuStem,
 }
 _CLIPPED = {modality for modality in Modality if modality.entry.unit in {"clip", "view"}}
@@ -44,7 +44,7 @@ class ImageBind(nn.Module):
         self.modality_trunks = nn.ModuleDict()
         self.modality_heads = nn.ModuleDict()
         self.modality_postprocessors = nn.ModuleDict()
-        for name, size in config.trunks().items():
+        for name, size in config.trunks.items():
             self.modality_preprocessors[name] = _STEMS[name](size.embed_dim)
             self.modality_trunks[name] = Trunk(
                 size.embed_dim,
@@ -63,17 +63,22 @@ class ImageBind(nn.Module):
         [items, 3, 224, 224], video [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], thermal and
         depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips or views are
         averaged, and it may have fewer of them than 3 and 15; those that are alike are computed once.
-        The batch may lie on the CPU while the model is on a GPU: then only what is computed goes there.
+        The batch lies on the CPU, in the types that are named, wherever the model is and whatever it computes
+        in: only what is computed goes to a GPU.
         encode: does what the method of that name does, by other means.
         """
         encode = encode or self.encode
         if modality not in _CLIPPED:
             return encode(modality.trunk, batch)
         items, clips = batch.shape[:2]
-        views, which = distinct(batch.flatten(0, 1))
-        vectors = encode(modality.trunk, views)
-        if len(views) < len(which):
-            vectors = vectors[torch.tensor(which).to(vectors.device)]
+        views = batch.flatten(0, 1)
+        which = first_alike(views.numpy())
+        if len(kept := sorted(set(which))) == len(views):
+            vectors = encode(modality.trunk, views)
+        else:
+            places = torch.tensor([kept.index(first) for first in which])
+            vectors = encode(modality.trunk, views[kept])
+            vectors = vectors[places.to(vectors.device)]
         return vectors.view(items, clips, -1).mean(dim=1)
 
     def encode(self, encoder: str, batch: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class Int8Linear(nn.Module):
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        """weight: [out, in], float32; bias: [out]. Neither is referred to afterwards."""
+        """weight: float32 [out, in]; bias: [out]. Neither is referred to afterwards."""
         super().__init__()
         outputs, inputs = weight.shape
         self._scales = (weight.abs().amax(dim=-1) / _LEVELS).clamp_(min=_TINIEST)
@@ -41,14 +41,14 @@ class Int8Linear(nn.Module):
 
 
 class Int8Block(nn.Module):
-    """What a Block does, with all that lies between two products done in one pass.
+    """It does what a Block does, and all that lies between two products in one pass.
 
     Where products are fast, such passes are most of what is left: by torch's own operations a GELU and its
     way back to integers took three times as long.
     """
 
     def __init__(self, block: Block, *, pools: bool) -> None:
-        """block: in float32; its linear layers are taken from it one by one, its attention is used on.
+        """block: one in float32, which loses its linear layers one by one; its attention is used on.
 
         pools: only `pool` will be called, otherwise only `forward`.
         """
@@ -97,7 +97,7 @@ class Int8Block(nn.Module):
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """As attend_unfused, by what is fastest for the type."""
+    """Return what attend_unfused does, by what is fastest for the type."""
     if query.dtype is torch.bfloat16:
         return attend_unfused(query, key, value)
     return F.scaled_dot_product_attention(query, key, value, scale=1.0)

@@ -21,7 +21,7 @@ class PackedLinear(nn.Module):
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """weight: [out, in], float32 or bfloat16; bias: [out]. Neither is referred to afterwards."""
+        """weight: float32 or bfloat16 [out, in]; bias: [out]. Neither is referred to afterwards."""
         super().__init__()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS)
         self._bias = None if bias is None else bias.clone()
@@ -44,7 +44,7 @@ class PackedLinear(nn.Module):
 
 
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether this build of torch, on this processor, has packed layers for `dtype`."""
+    """Return whether this build of torch, on this processor, has packed layers for `dtype`."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     if dtype is torch.bfloat16:

@@ -1,4 +1,4 @@
-"""From prepared media to tokens: patches or pieces, a class token, learned positions.
+"""Make tokens of prepared media: patches or pieces, a class token, learned positions.
 
 Sizes that media arrive in (224 pixels, 128 x 204 mel frames, 2,000 IMU samples, 77 tokens) are fixed by
 the checkpoint's position tables.
@@ -36,7 +36,7 @@ class PositionTable(nn.Module):
 
 
 class VideoPatches(nn.Module):
-    """Patches of two frames by 14 by 14 pixels; the weight sits at index 1, behind the frame doubling."""
+    """Patches of two frames by 14 by 14 pixels; the weight is at index 1, behind the frame doubling."""
 
     still_weight: Tensor | None
 
@@ -114,69 +114,49 @@ class ImuPieces(nn.Module):
 
 
 class PatchStem(nn.Module):
-    """Patches with a class token in front and positions added. Subclasses name the patch module."""
+    """The patches of a picture, a clip or a spectrogram, a class token in front and positions added."""
 
-    def __init__(self, tokens: int, dim: int) -> None:
+    def __init__(self, tokens: int, dim: int, patches: nn.Module, *, name: str = "rgbt_stem") -> None:
+        """patches: makes [items, tokens - 1, dim] of a batch. name: what the checkpoint calls it."""
         super().__init__()
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
         self.pos_embedding_helper = PositionTable(tokens, dim)
+        self.add_module(name, patches)
+        self._name = name
 
-    def _place(self, patches: Tensor) -> Tensor:
-        """Return patches [items, n, dim] as tokens [items, n + 1, dim]."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Return tokens [items, tokens, dim]."""
+        patches = self.get_submodule(self._name)(x)
         cls = self.cls_token.expand(len(patches), -1, -1)
         return torch.cat([cls, patches], dim=1) + self.pos_embedding_helper.pos_embed
 
 
-class VisionStem(PatchStem):
-    """Stills and clips."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(VISION_TOKENS, dim)
-        self.rgbt_stem = VideoPatches(dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens [items, 257, dim]."""
-        return self._place(self.rgbt_stem(x))
+def vision_stem(dim: int) -> PatchStem:
+    """Return the stem of stills [items, 3, 224, 224] and clips [items, 3, 2, 224, 224]."""
+    return PatchStem(VISION_TOKENS, dim, VideoPatches(dim))
 
 
-class AudioStem(PatchStem):
-    """Mel spectrograms [items, 1, 128, 204]."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(AUDIO_TOKENS, dim)
-        self.rgbt_stem = NormedPatches(dim, AUDIO_PATCH, AUDIO_STRIDE)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens [items, 229, dim]."""
-        return self._place(self.rgbt_stem(x))
+def audio_stem(dim: int) -> PatchStem:
+    """Return the stem of mel spectrograms [items, 1, 128, 204]."""
+    return PatchStem(AUDIO_TOKENS, dim, NormedPatches(dim, AUDIO_PATCH, AUDIO_STRIDE))
 
 
-class ThermalStem(PatchStem):
-    """Thermal pictures [items, 1, 224, 224]."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__(THERMAL_DEPTH_TOKENS, dim)
-        self.rgbt_stem = NormedPatches(dim, THERMAL_DEPTH_PATCH, THERMAL_DEPTH_PATCH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens [items, 197, dim]."""
-        return self._place(self.rgbt_stem(x))
+def thermal_stem(dim: int) -> PatchStem:
+    """Return the stem of thermal pictures [items, 1, 224, 224]."""
+    return PatchStem(THERMAL_DEPTH_TOKENS, dim, _square_patches(dim))
 
 
-class DepthStem(PatchStem):
-    """Depth pictures [items, 1, 224, 224]; the checkpoint names its patches differently."""
+def depth_stem(dim: int) -> PatchStem:
+    """Return the stem of depth pictures [items, 1, 224, 224]; the checkpoint calls its patches otherwise."""
+    return PatchStem(THERMAL_DEPTH_TOKENS, dim, _square_patches(dim), name="depth_stem")
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(THERMAL_DEPTH_TOKENS, dim)
-        self.depth_stem = NormedPatches(dim, THERMAL_DEPTH_PATCH, THERMAL_DEPTH_PATCH)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens [items, 197, dim]."""
-        return self._place(self.depth_stem(x))
+def _square_patches(dim: int) -> NormedPatches:
+    return NormedPatches(dim, THERMAL_DEPTH_PATCH, THERMAL_DEPTH_PATCH)
 
 
 class ImuStem(nn.Module):
-    """Recordings [items, 6, 2000]; the checkpoint keeps its positions without a table module."""
+    """The stem of recordings [items, 6, 2000]; the checkpoint keeps its positions without a table module."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -191,7 +171,7 @@ class ImuStem(nn.Module):
 
 
 class TextStem(nn.Module):
-    """Token ids. `mask` is in the checkpoint and so here; attention is told to be causal instead."""
+    """The stem of token ids. `mask` is here because the checkpoint has it; attention is causal without it."""
 
     mask: Tensor
 

@@ -31,7 +31,7 @@ class Attention(nn.Module):
         self._projections: dict[tuple[int | None, int | None], nn.Module] = {}
 
     def replace(self, linear: Callable[[Tensor, Tensor], nn.Module], *, pools: bool) -> None:
-        """Project by what `linear` makes of weights [out, in] and bias [out].
+        """Replace the projection by what `linear` makes of weights [out, in] and bias [out].
 
         pools: only `pool` will be called afterwards, otherwise only `forward`.
         """
@@ -163,8 +163,8 @@ class Trunk(nn.Module):
         That is the first. Of texts, packed as [tokens, dim], it is the last, and no token sees later ones.
         """
         x = self.pre_transformer_layer(x)
-        *body, last = self.blocks
-        for block in body:
+        *others, last = self.blocks
+        for block in others:
             x = block(x, packing)
         out: Tensor = last.pool(x, packing)  # type: ignore[operator]  # a module's methods have no types
         return out

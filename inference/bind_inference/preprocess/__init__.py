@@ -1,8 +1,8 @@
-"""From the bytes of one item to what the model takes.
+"""Make of the bytes of one item what the model takes.
 
 No network, no files, no temporary files: media are decoded from memory, by decoders on an allow-list, within
-`Limits`. Whatever the bytes are, the outcome is a tensor of the documented shape or an error of
-`bind_inference.errors` that says what is wrong with the item.
+`Limits`. Whatever the bytes are, what comes out is an array of the documented shape or an error
+of `bind_inference.errors` that says what is wrong with the item.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Sound: three clips of two seconds as log-mel spectrograms."""
+"""Prepare sound: three clips of two seconds as log-mel spectrograms."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def audio(data: bytes, limits: Limits) -> Floats:
 
 
 def _length(recording: Recording, limits: Limits) -> int:
-    """Return the samples there really are: headers lie, and streams do not tell."""
+    """Return how many samples there really are: headers lie, and streams do not say."""
     most = limits.max_audio_s * recording.sample_rate
     length = 0
     for block in recording.blocks():

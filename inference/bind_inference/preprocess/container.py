@@ -1,4 +1,4 @@
-"""Opening video and audio containers with FFmpeg, from memory and nothing else.
+"""Open video and audio containers with FFmpeg, from memory and nothing else.
 
 Playlists and session descriptions would make FFmpeg open files and network addresses that a stranger chose.
 So only demuxers that read one self-contained stream may be probed, and no protocol may be opened by any.
@@ -13,6 +13,7 @@ import av
 from av.error import FFmpegError
 
 from bind_inference.errors import InvalidItem, UnsupportedMedia
+from bind_inference.preprocess.decoder_errors import one_line
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -55,14 +56,9 @@ def opened(data: bytes, demuxers: tuple[str, ...], kind: str) -> Iterator["Input
             f"not {kind} of a format that is served (by FFmpeg's names: {', '.join(demuxers)})"
         ) from None
     except (FFmpegError, ValueError, OverflowError, UnicodeError) as error:
-        raise InvalidItem(f"not {kind} that can be decoded: {_one_line(error)}") from error
+        raise InvalidItem(f"not {kind} that can be decoded: {one_line(error)}") from error
     with container:
         try:
             yield container
         except FFmpegError as error:
-            raise InvalidItem(f"not {kind} that can be decoded: {_one_line(error)}") from error
-
-
-def _one_line(error: Exception) -> str:
-    text = error.strerror if isinstance(error, FFmpegError) else str(error)
-    return " ".join(str(text).split())[:200] or type(error).__name__
+            raise InvalidItem(f"not {kind} that can be decoded: {one_line(error)}") from error

@@ -47,7 +47,7 @@ class Clip:
 
 
 class Decoder:
-    """The frames of one container, within the limits."""
+    """It decodes the frames of one container, within the limits."""
 
     def __init__(self, data: bytes, container: "InputContainer", limits: Limits) -> None:
         if not container.streams.video:
@@ -137,14 +137,14 @@ class Decoder:
 
 
 def _times(data: bytes, stream: "VideoStream") -> tuple[Fraction, int, int]:
-    """Return a stream's time base in seconds, and in its units its start and its duration as it tells it."""
+    """Return a stream's time base in seconds, and in its units its start and its duration by its header."""
     if not stream.time_base:
         raise InvalidItem("not a video that can be decoded: it has no time base")
     return stream.time_base, stream.start_time or 0, stream.duration or _last_time_stamp(data)
 
 
 def _last_time_stamp(data: bytes) -> int:
-    """Return the last frame's time stamp, for streams that do not tell their duration (webm, mkv)."""
+    """Return the last frame's time stamp, for streams whose header has no duration (webm, mkv)."""
     with opened(data, VIDEO_DEMUXERS, "a video") as container:
         stamps = (packet.pts for packet in container.demux(container.streams.video[0]))
         return max((stamp for stamp in stamps if stamp is not None), default=0)

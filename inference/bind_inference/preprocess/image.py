@@ -1,4 +1,4 @@
-"""Stills: photos, thermal and depth pictures.
+"""Prepare stills: photos, thermal and depth pictures.
 
 The short side becomes 224 pixels (bicubic, antialiased), the middle square is cut out. Orientation tags are
 not applied, transparency is dropped without a background, as the reference does.
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
+from bind_inference.preprocess.decoder_errors import one_line
 from bind_inference.preprocess.limits import Floats, Limits
 from bind_inference.preprocess.netpbm import prepare
 
@@ -87,7 +88,7 @@ def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:
             "scale it down"
         ) from None
     except _BROKEN as error:
-        raise InvalidItem(f"not a decodable picture: {_one_line(error)}") from error
+        raise InvalidItem(f"not a decodable picture: {one_line(error)}") from error
 
 
 def _check_size(picture: Image.Image, limits: Limits) -> None:
@@ -149,7 +150,3 @@ def _resize_part(picture: Image.Image, scaled: tuple[int, int], left: int, top: 
     local = (box[0] - cut_left, box[1] - cut_top, box[2] - cut_left, box[3] - cut_top)
     local = (local[0], local[1], min(local[2], part.width), min(local[3], part.height))
     return part.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=local)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Recordings of a gyroscope and an accelerometer, as CSV."""
+"""Prepare recordings of a gyroscope and an accelerometer, which come as CSV."""
 
 import io
 

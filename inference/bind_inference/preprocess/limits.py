@@ -18,13 +18,13 @@ class Limits:
     max_image_scans: int = 500
     """Passes over all pixels of a JPEG; encoders make 10 or so."""
     max_slow_picture_bytes: int = 16_000_000
-    """Of a picture that Pillow decodes in Python: some seconds for these."""
+    """Bytes of a picture that Pillow decodes in Python; so many take some seconds."""
     max_audio_s: int = 3600
-    """Of audio; it is decoded in blocks, so that this bounds time, not memory."""
+    """Seconds of audio. It is decoded in blocks, so that this bounds time, not memory."""
     max_audio_channels: int = 32
     max_sample_rate: int = 768_000
     max_video_s: int = 4 * 3600
-    """Of video; of long ones only the parts that are looked at are decoded, where the format has an index."""
+    """Seconds of video. Only the parts that are used are decoded, where the format has an index."""
     max_video_frames: int = 20_000
     """Frames decoded to reach the wanted ones."""
     max_video_pixels: int = 9_500_000

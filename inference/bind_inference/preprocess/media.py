@@ -1,4 +1,4 @@
-"""The decoders of media by modality. Importing this loads FFmpeg, Pillow's readers and libsndfile."""
+"""The decoders of media by modality. Importing this imports FFmpeg, Pillow's readers and libsndfile."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Netpbm's pictures (PBM, PGM, PPM), whose head, comments and text Pillow reads in loops of Python."""
+"""Prepare Netpbm's pictures (PBM, PGM, PPM): Pillow reads head, comments and text in loops of Python."""
 
 import re
 from typing import Final

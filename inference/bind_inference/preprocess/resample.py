@@ -1,4 +1,4 @@
-"""Band-limited resampling of a part of a waveform: a sinc under a Hann window, as torchaudio's default."""
+"""Resample a part of a waveform, band-limited: a sinc under a Hann window, as torchaudio's default."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Decoding sound block by block: libsndfile where it can, FFmpeg for the rest."""
+"""Decode sound block by block: by libsndfile what it can, by FFmpeg the rest."""
 
 import io
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _check(channels: int, sample_rate: int, limits: Limits) -> None:
 
 @dataclass
 class _Sndfile:
-    """WAV, AIFF, FLAC, Ogg (Vorbis, Opus) and MP3 by libsndfile."""
+    """libsndfile reads WAV, AIFF, FLAC, Ogg (Vorbis, Opus) and MP3."""
 
     data: bytes
     sample_rate: int
@@ -83,7 +83,7 @@ class _Sndfile:
 
 @dataclass
 class _Ffmpeg:
-    """AAC, AMR, WMA, sound in MP4 and Matroska … by FFmpeg."""
+    """FFmpeg reads AAC, AMR, WMA, sound in MP4 and Matroska …"""
 
     data: bytes
     sample_rate: int

@@ -1,4 +1,4 @@
-"""Texts to token ids: CLIP's byte-pair encoding, with the clean-up that its reference does first."""
+"""Make token ids of texts: CLIP's byte-pair encoding, after the clean-up that its reference does."""
 
 import functools
 import html

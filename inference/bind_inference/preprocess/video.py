@@ -1,4 +1,4 @@
-"""Videos: five clips of two seconds, the first and last frame of each, three squares of every frame."""
+"""Prepare videos: five clips of two seconds, first and last frame of each, three squares of a frame."""
 
 import math
 from typing import TYPE_CHECKING

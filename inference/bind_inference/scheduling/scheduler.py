@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bind_inference.decoders.decoding import Decoded
-    from bind_inference.decoders.pool import Decoders
+    from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine, EngineInfo
     from bind_inference.telemetry.metrics import Metrics
     from bind_inference.telemetry.spans import Spans

@@ -23,7 +23,7 @@ from bind_inference.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bind_inference.decoders.pool import Decoders
+    from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine
     from bind_inference.items.shared_memory import Shared
     from bind_inference.settings import Settings
@@ -76,7 +76,7 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
     """Return the decoder processes that `settings` ask for, not started yet."""
     # numpy and the tokenizer take a while: the server listens before it imports them
     from bind_inference.decoders.decoding import Bounds
-    from bind_inference.decoders.handle import PoolLimits
+    from bind_inference.decoders.handle import PoolConfig
     from bind_inference.decoders.pool import DecoderPool
     from bind_inference.preprocess import Limits as ItemLimits
 
@@ -86,7 +86,7 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
             settings.max_item_bytes,
             max_batch_gflop(settings),
         ),
-        PoolLimits(
+        PoolConfig(
             settings.decode_workers or usable_cpus(), settings.decode_timeout_s, settings.decode_memory_bytes
         ),
         restarted,

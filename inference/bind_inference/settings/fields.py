@@ -99,7 +99,7 @@ class WeightsSettings(BaseSettings):
 
 
 class ModelSettings(WeightsSettings):
-    """The server and the load command share these: how the model is run."""
+    """The server and bind-load share these: how the model is run."""
 
     enable_cuda: bool = Field(
         default=False,

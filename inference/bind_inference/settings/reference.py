@@ -1,4 +1,4 @@
-"""Writes the settings down for readers: `--help`, and the page docs/reference/inference.md. Pure."""
+"""Writes the settings down for readers: `--help`, and the pages in docs/reference. Pure."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def build_help(kind: type[BaseSettings], program: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_page(sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
-    """Return the reference page in Markdown.
+def build_page(title: str, sections: Iterable[tuple[str, str, type[BaseSettings], set[str]]]) -> str:
+    """Return a reference page in Markdown.
 
     sections: heading, introduction, the settings, and the names of those that another section has.
     """
-    text = "# Settings of the inference server\n"
+    text = f"# {title}\n"
     for heading, introduction, kind, elsewhere in sections:
         text += f"\n## {heading}\n\n{introduction}\n\n| Flag | Variable | Takes | Default | Description |\n"
         text += "| --- | --- | --- | --- | --- |\n"

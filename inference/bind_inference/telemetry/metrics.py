@@ -22,7 +22,7 @@ from bind_inference.readiness import Phase
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bind_inference.engine.selfcheck.outcome import Outcome
+    from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.readiness import Readiness
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50)
@@ -162,7 +162,7 @@ class Metrics:
         self._build.clear()
         self._build.labels(version, model, device, precision).set(1)
 
-    def checked(self, checks: Sequence[Outcome]) -> None:
+    def checked(self, checks: Sequence[CheckResult]) -> None:
         """Note what self-checks found."""
         for check in checks:
             for modality, cosine in check.cosines.items():

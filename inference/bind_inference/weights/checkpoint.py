@@ -1,4 +1,4 @@
-"""The published checkpoint: checked, converted once to safetensors, then memory-mapped."""
+"""Check the published checkpoint, convert it once to safetensors, and memory-map that."""
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping

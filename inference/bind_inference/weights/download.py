@@ -1,4 +1,4 @@
-"""Fetching one large file over HTTP: resumed where it broke off, checked, and only then under its name."""
+"""Fetch one large file over HTTP; resume where it broke off; name it only when it is checked."""
 
 import shutil
 import time
@@ -58,7 +58,7 @@ def _continue(url: str, part: Path, progress: Callable[[Progress], None]) -> Non
     with httpx.stream("GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as response:
         status, content_range = response.status_code, response.headers.get("content-range", "")
         if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and content_range == f"bytes */{have}":
-            return  # all of it is here; the checksum will tell
+            return  # all of it is here, if the checksum says so
         resumed = status == httpx.codes.PARTIAL_CONTENT and content_range.startswith(f"bytes {have}-")
         if not resumed and status != httpx.codes.OK:
             _refused(url, response, part)

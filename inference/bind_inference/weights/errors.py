@@ -1,4 +1,4 @@
-"""The one failure of loading weights."""
+"""The one way in which reading the weights fails."""
 
 from typing import Final
 

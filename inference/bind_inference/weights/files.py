@@ -1,4 +1,4 @@
-"""What fetching and converting share: a file's sum, and what a failed write means."""
+"""Sum a file up, and say what a failed write means: both fetching and converting do."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def check_sum(path: Path, progress: Callable[[Progress], None]) -> str:
-    """Return the SHA-256 of a file in hexadecimal, telling `progress` on the way."""
+    """Return the SHA-256 of the file at `path` in hexadecimal, calling `progress` on the way."""
     digest, done, total = hashlib.sha256(), 0, path.stat().st_size
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

@@ -1,11 +1,11 @@
-"""What loading the weights is doing."""
+"""How far the weights are on their way into memory."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A step of loading; each happens at most once, in this order."""
+    """A step on that way; each happens at most once, in this order."""
 
     DOWNLOAD = "download"
     VERIFY = "verify"

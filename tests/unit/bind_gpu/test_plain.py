@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from bind_gpu.measurements import items
 from bind_gpu.plain import plain
-from bind_gpu.rows import items
 from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.weights.seeded import fill

@@ -15,7 +15,7 @@ import bind_demo.client.collection
 import bind_demo.client.searches
 import bind_demo.media.build
 import bind_demo.modality
-import bind_gpu.rows
+import bind_gpu.measurements
 from bind_demo.media.things import THINGS
 from bind_inference.engine.selfcheck import items as selfcheck_items
 from bind_inference.items.schemas import VectorizeRequest, VectorizeResponse
@@ -49,7 +49,7 @@ def parity(path: str) -> Iterable[str]:
 
 PLACES: dict[str, tuple[Callable[[], Iterable[str]], set[str] | set[Modality]]] = {
     "inference/bind_inference/preprocess/media.py DECODERS": (lambda: DECODERS, ALL - TEXT),
-    "inference/bind_inference/model/config.py trunks": (lambda: CONFIGS["Tiny"].trunks(), TRUNKS),
+    "inference/bind_inference/model/config.py trunks": (lambda: CONFIGS["Tiny"].trunks, TRUNKS),
     "inference/bind_inference/model/imagebind.py _STEMS": (lambda: imagebind._STEMS, TRUNKS),
     "inference/bind_inference/model/imagebind.py INITIAL_SCALES": (lambda: imagebind.INITIAL_SCALES, TRUNKS),
     "inference/bind_inference/engine/selfcheck/items.py _MAKERS": (
@@ -93,7 +93,7 @@ PLACES: dict[str, tuple[Callable[[], Iterable[str]], set[str] | set[Modality]]] 
         ALL - VIDEO,
     ),
     "local/bind_bench/workload/scenarios.py MIX": (lambda: bind_bench.workload.scenarios.MIX, ALL - VIDEO),
-    "local/bind_gpu/rows.py BATCHES": (lambda: bind_gpu.rows.BATCHES, ALL),
+    "local/bind_gpu/measurements.py BATCHES": (lambda: bind_gpu.measurements.BATCHES, ALL),
     "docs/how-to/openai.md": (lambda: named_in_tables("docs/how-to/openai.md"), ALL),
     "docs/how-to/load.md": (lambda: named_in_tables("docs/how-to/load.md"), ALL),
     "docs/architecture.md": (lambda: named_in_tables("docs/architecture.md"), ALL),

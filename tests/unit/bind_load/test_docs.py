@@ -14,8 +14,8 @@ from weaviate.collections.batch.collection import BatchCollectionSync
 
 from bind_inference.modality import Modality
 from bind_load.plan import Source
-from bind_load.rows import Origin, Row, schema_of
 from bind_load.store import Store
+from bind_load.table import Origin, Record, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,8 @@ def test_the_snippet_gives_every_vector_to_weaviate(tmp_path: Path, monkeypatch:
         text = Source("note.txt", Modality.TEXT, 5, 1)
         store.write(
             [
-                Row(text, "aa", "a dog", vector),
-                Row(Source("b.jpg", Modality.IMAGE, 1, 1), "bb", error="broken"),
+                Record(text, "aa", "a dog", vector),
+                Record(Source("b.jpg", Modality.IMAGE, 1, 1), "bb", error="broken"),
             ]
         )
         store.finish(frozenset())

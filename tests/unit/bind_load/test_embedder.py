@@ -8,7 +8,7 @@ from bind_inference.modality import Modality
 from bind_load import embedder as module
 from bind_load.embedder import RemoteEmbedder
 from bind_load.errors import LoadFailed
-from bind_load.rows import Origin
+from bind_load.table import Origin
 
 VECTOR = [0.5, 1.0]
 

@@ -1,4 +1,4 @@
-"""The load command has two doors, and says the same at both."""
+"""bind-load says the same under its own name and under the old one."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def test_a_wrong_setting_is_one_line_and_status_2(
 ) -> None:
     assert start(["photos", "vectors.parquet", "--model", "tiny", "--max-in-flight", "0"]) == 2
     assert capsys.readouterr().err == (
-        "python -m bind_inference: --max-in-flight (BIND_MAX_IN_FLIGHT): must be 1 or more, not '0'\n"
+        "bind-load: --max-in-flight (BIND_MAX_IN_FLIGHT): must be 1 or more, not '0'\n"
     )

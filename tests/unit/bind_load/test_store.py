@@ -11,19 +11,19 @@ import pytest
 from bind_inference.modality import Modality
 from bind_load.errors import LoadFailed
 from bind_load.plan import Known, Source
-from bind_load.rows import Origin, Row, origin_of
 from bind_load.store import Store
+from bind_load.table import Origin, Record, origin_of
 
 TINY = Origin("Tiny", 4, "float32", "f1")
 
 
-def row(path: str, value: float | None = 1.0, mtime: int = 1) -> Row:
+def row(path: str, value: float | None = 1.0, mtime: int = 1) -> Record:
     vector = None if value is None else np.full(4, value, np.float32)
     source = Source(path, Modality.IMAGE, 10, mtime)
-    return Row(source, f"sha-{path}", vector=vector, error=None if vector is not None else "not an image")
+    return Record(source, f"sha-{path}", vector=vector, error=None if vector is not None else "not an image")
 
 
-def load(output: Path, *parts: list[Row], removed: frozenset[str] = frozenset()) -> dict[str, Known]:
+def load(output: Path, *parts: list[Record], removed: frozenset[str] = frozenset()) -> dict[str, Known]:
     store = Store(output, TINY)
     with store.hold() as known:
         for part in parts:

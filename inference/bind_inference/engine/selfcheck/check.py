@@ -1,4 +1,4 @@
-"""The check itself: each encoder is asked in float32, lowered, and asked again."""
+"""Check a precision: each encoder embeds a few items in float32, is lowered, and embeds them again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F  # noqa: N812  (the name everybody knows)
 
-from bind_inference.engine.lowering import dtype_of, lower
+from bind_inference.engine.lowering import lower
 from bind_inference.engine.selfcheck.items import MODALITIES, items
-from bind_inference.engine.selfcheck.outcome import Outcome
+from bind_inference.engine.selfcheck.result import CheckResult
 
 if TYPE_CHECKING:
     from bind_inference.engine.precision import Precision
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from bind_inference.model import ImageBind
 
 
-def lower_checked(model: ImageBind, precision: Precision, device: torch.device) -> Outcome:
+def lower_checked(model: ImageBind, precision: Precision, device: torch.device) -> CheckResult:
     """Lower a float32 `model` on the CPU to `precision` on `device`; return how near its vectors stay."""
     cosines: dict[Modality, float] = {}
     for modality in MODALITIES:
         batch = items(modality)
         exact = _vectors(model, modality, batch)
         lower(model, modality.trunk, precision, device)
-        dtype = dtype_of(precision) if batch.is_floating_point() else batch.dtype
-        found = _vectors(model, modality, batch.to(device, dtype))
+        found = _vectors(model, modality, batch)
         cosines[modality] = least_cosine(exact, found.cpu())
-    return Outcome(precision, cosines)
+    return CheckResult(precision, cosines)
 
 
 def least_cosine(exact: torch.Tensor, found: torch.Tensor) -> float:

@@ -1,4 +1,4 @@
-"""The items of the check: made by formula, and prepared as a client's are."""
+"""The items of the check are made by formula, and prepared as a client's are."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The checkpoint to convert."""
+"""The checkpoint to convert, and the small model that it is of."""
 
-from support.checkpoint import published, published_sha256
+from support.checkpoint import published, published_sha256, small
 
-__all__ = ["published", "published_sha256"]
+__all__ = ["published", "published_sha256", "small"]

@@ -1,6 +1,5 @@
 """The convert command; a small model stands for the large one."""
 
-import dataclasses
 import io
 import json
 from collections.abc import Callable
@@ -9,18 +8,12 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-import bind_inference.weights as weights
 from bind_inference.__main__ import main
-from bind_inference.model import CONFIGS
-from bind_inference.weights import PUBLISHED_SHA256, load_model
+from bind_inference.weights.reading import PUBLISHED_SHA256, named_source, read_model
+from support.checkpoint import HUGE
 
-HUGE = "ImageBindHuge"
+pytestmark = pytest.mark.usefixtures("small")
 ACCEPT = ("--license-accepted", "true")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "CONFIGS", {HUGE: dataclasses.replace(CONFIGS["Tiny"], name=HUGE)})
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def test_the_file_says_what_it_was_made_from_and_servers_find_it(
     with safe_open(file, framework="pt") as opened:
         assert opened.metadata() == {"source_sha256": published_sha256}
     cache = tmp_path / "cache"
-    load_model(HUGE, cache_dir=cache, weights_path=tmp_path, weights_sha256=published_sha256)
+    read_model(HUGE, named_source(tmp_path, sha256=published_sha256), cache)
     assert not cache.exists()
 
 

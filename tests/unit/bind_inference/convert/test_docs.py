@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bind_inference.convert.settings import load_convert_settings
-from bind_inference.weights import PUBLISHED_SHA256
+from bind_inference.convert.settings import read_convert_settings
+from bind_inference.weights.reading import PUBLISHED_SHA256
 from bind_inference.weights.source import converted_name
 
 ROOT = Path(__file__).parents[4]
@@ -26,7 +26,7 @@ def commands() -> list[list[str]]:
 
 
 def test_every_command_is_taken() -> None:
-    found = [load_convert_settings(arguments) for arguments in commands()]
+    found = [read_convert_settings(arguments) for arguments in commands()]
     assert [str(settings.output) for settings in found] == ["weights", "weights", "/weights", "/weights"]
 
 

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from torch import Tensor
 from bind_inference.engine import graphs
 from bind_inference.engine.graphs import LENGTHS, SIZES, Graphs, rung
 from bind_inference.model import ImageBind
-from bind_inference.weights import load_model
+from bind_inference.weights.reading import seeded_model
 
 
 class FakeGraph:
@@ -37,7 +36,7 @@ class OnCpu(Graphs):
 
 @pytest.fixture(scope="module")
 def tiny() -> ImageBind:
-    return load_model("Tiny", cache_dir=Path("not-used"))
+    return seeded_model()
 
 
 @pytest.fixture

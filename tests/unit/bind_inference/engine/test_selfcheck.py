@@ -9,8 +9,8 @@ from bind_inference.engine.loading import choose_precision
 from bind_inference.engine.precision import Precision
 from bind_inference.engine.selfcheck.check import least_cosine
 from bind_inference.engine.selfcheck.items import MODALITIES, items
-from bind_inference.engine.selfcheck.outcome import Outcome
-from bind_inference.engine.selfcheck.store import Store, machine_key
+from bind_inference.engine.selfcheck.result import CheckResult
+from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
 from bind_inference.modality import Modality
 from bind_inference.settings import Settings
 
@@ -43,21 +43,21 @@ def test_cosines_of_vectors_that_are_not_finite_count_as_the_worst() -> None:
 
 
 def test_the_worst_modality_decides() -> None:
-    assert Outcome(Precision.INT8, NEAR).passes(0.995)
-    assert not Outcome(Precision.INT8, FAR).passes(0.995)
-    assert Outcome(Precision.INT8, FAR).describe() == "int8: least cosine to float32 0.97000 (audio)"
+    assert CheckResult(Precision.INT8, NEAR).passes(0.995)
+    assert not CheckResult(Precision.INT8, FAR).passes(0.995)
+    assert CheckResult(Precision.INT8, FAR).describe() == "int8: least cosine to float32 0.97000 (audio)"
 
 
-def test_outcomes_are_kept_for_one_kind_of_machine(tmp_path: Path) -> None:
+def test_results_are_kept_for_one_kind_of_machine(tmp_path: Path) -> None:
     path = tmp_path / "x.selfcheck.json"
-    here, there = Store(path, "here"), Store(path, "there")
-    here.put(Outcome(Precision.INT8, FAR))
-    here.put(Outcome(Precision.BFLOAT16, NEAR))
-    assert here.get(Precision.INT8) == Outcome(Precision.INT8, FAR)
-    assert here.get(Precision.BFLOAT16) == Outcome(Precision.BFLOAT16, NEAR)
+    here, there = ResultFile(path, "here"), ResultFile(path, "there")
+    here.put(CheckResult(Precision.INT8, FAR))
+    here.put(CheckResult(Precision.BFLOAT16, NEAR))
+    assert here.get(Precision.INT8) == CheckResult(Precision.INT8, FAR)
+    assert here.get(Precision.BFLOAT16) == CheckResult(Precision.BFLOAT16, NEAR)
     assert there.get(Precision.INT8) is None
-    there.put(Outcome(Precision.INT8, NEAR))
-    assert here.get(Precision.INT8) == Outcome(Precision.INT8, FAR)
+    there.put(CheckResult(Precision.INT8, NEAR))
+    assert here.get(Precision.INT8) == CheckResult(Precision.INT8, FAR)
     assert [path.name for path in tmp_path.iterdir()] == ["x.selfcheck.json"]
 
 
@@ -77,14 +77,14 @@ def test_outcomes_are_kept_for_one_kind_of_machine(tmp_path: Path) -> None:
 def test_a_damaged_file_counts_as_none_and_is_written_over(tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.selfcheck.json"
     path.write_text(content)
-    store = Store(path, "here")
-    assert store.get(Precision.INT8) is None
-    store.put(Outcome(Precision.INT8, NEAR))
-    assert store.get(Precision.INT8) == Outcome(Precision.INT8, NEAR)
+    file = ResultFile(path, "here")
+    assert file.get(Precision.INT8) is None
+    file.put(CheckResult(Precision.INT8, NEAR))
+    assert file.get(Precision.INT8) == CheckResult(Precision.INT8, NEAR)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    Store(tmp_path / "missing" / "x.json", "here").put(Outcome(Precision.INT8, NEAR))
+    ResultFile(tmp_path / "missing" / "x.json", "here").put(CheckResult(Precision.INT8, NEAR))
     assert "cannot be kept" in caplog.text
 
 

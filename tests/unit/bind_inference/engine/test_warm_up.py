@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import torch
 
@@ -18,8 +17,8 @@ DEPTH = 5
 
 def test_warming_up_runs_two_blocks_of_each_encoder_and_leaves_all_of_them() -> None:
     tiny = CONFIGS["Tiny"]
-    trunks: dict[str, Any] = {name: replace(trunk, num_blocks=DEPTH) for name, trunk in tiny.trunks().items()}
-    model = ImageBind(replace(tiny, **trunks))
+    trunks = {name: replace(trunk, num_blocks=DEPTH) for name, trunk in tiny.trunks.items()}
+    model = ImageBind(replace(tiny, trunks=trunks))
     fill(model)
     runs = Counter[tuple[str, int]]()
     for name, trunk in model.modality_trunks.items():

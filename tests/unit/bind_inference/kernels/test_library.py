@@ -40,8 +40,8 @@ def test_kernels_that_cannot_be_loaded_say_how_to_get_them(
     if content is not None:
         (tmp_path / f"rows-{library.fitting()}.so").write_bytes(content)
     monkeypatch.setattr(library, "FOLDER", tmp_path)
-    library.load.cache_clear()
+    library.open_library.cache_clear()
     with pytest.raises(
         library.KernelsMissing, match=r"int8 needs .*rows-.*\.so cannot be loaded .*build\.sh"
     ):
-        library.load()
+        library.open_library()

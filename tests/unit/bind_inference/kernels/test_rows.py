@@ -20,7 +20,7 @@ SHAPES = [(1, 1), (3, 17), (5, 64), (90, 200)]
 
 @pytest.fixture(params=RUNS, ids=lambda path: path.stem, autouse=True)
 def _level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(rows, "load", lambda: ctypes.CDLL(str(request.param)))
+    monkeypatch.setattr(rows, "open_library", lambda: ctypes.CDLL(str(request.param)))
     rows._function.cache_clear()
     yield
     rows._function.cache_clear()

@@ -57,7 +57,7 @@ def test_help_fits_a_terminal() -> None:
 
 
 def test_the_page_leaves_out_what_another_section_tells_and_escapes_bars() -> None:
-    page = build_page([("One", "Words.", Sample, {"folder", "rule"})])
+    page = build_page("Settings", [("One", "Words.", Sample, {"folder", "rule"})])
     assert "## One\n\nWords.\n" in page
     assert "`--rule`" not in page
     assert "| `--kind` | `BIND_KIND` | a\\|b | a | a \\| or b |\n" in page

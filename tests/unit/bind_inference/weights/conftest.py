@@ -1,21 +1,5 @@
-"""A small model that is loaded from a checkpoint, and that checkpoint."""
+"""A small model that is read from a checkpoint, and that checkpoint."""
 
-import dataclasses
-
-import pytest
-
-import bind_inference.weights as weights
-from bind_inference.model import CONFIGS
-from support.checkpoint import published, published_sha256
+from support.checkpoint import published, published_sha256, small
 
 __all__ = ["published", "published_sha256", "small"]
-
-SMALL = "Small"
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the name of a model of Tiny's sizes that, unlike Tiny, is loaded from a checkpoint."""
-    config = dataclasses.replace(CONFIGS["Tiny"], name=SMALL)
-    monkeypatch.setattr(weights, "CONFIGS", {**CONFIGS, SMALL: config})
-    return SMALL

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bind_inference.weights import Progress, Stage, WeightsError
 from bind_inference.weights.download import fetch
+from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.progress import Progress, Stage
 from support.file_server import FileServer, serving
 
 CONTENT = random.Random(0).randbytes(3_000_000)

@@ -13,7 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bind_inference.model import ImageBind
-from bind_inference.weights import Stage, WeightsError, convert_weights, load_model
+from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.progress import Stage
+from bind_inference.weights.reading import convert_weights, named_source, read_model
 from bind_inference.weights.source import converted_name
 
 OTHER = "f" * 64
@@ -38,13 +40,8 @@ def volume(tmp_path: Path) -> Path:
 def load(small: str, cache: Path, published_sha256: str) -> Load:
     def loaded(path: Path, sha256: str = published_sha256) -> tuple[ImageBind, list[Stage]]:
         stages: dict[Stage, None] = {}
-        model = load_model(
-            small,
-            cache_dir=cache,
-            weights_path=path,
-            weights_sha256=sha256,
-            progress=lambda progress: stages.setdefault(progress.stage),
-        )
+        source = named_source(path, sha256=sha256)
+        model = read_model(small, source, cache, lambda progress: stages.setdefault(progress.stage))
         return model, list(stages)
 
     return loaded
@@ -53,7 +50,7 @@ def load(small: str, cache: Path, published_sha256: str) -> Load:
 @pytest.fixture
 def ready(small: str, tmp_path: Path, published: Path, published_sha256: str) -> Path:
     """Return a converted file, as the command makes it."""
-    return convert_weights(small, tmp_path / "made", weights_path=published, weights_sha256=published_sha256)
+    return convert_weights(small, named_source(published, sha256=published_sha256), tmp_path / "made")
 
 
 @contextmanager
@@ -220,7 +217,7 @@ def test_what_may_not_be_read_is_told_with_who_asks(small: str) -> None:
         closed.mkdir(mode=0)
         for path in (file, folder / "x.safetensors", closed):
             with nobody(), pytest.raises(WeightsError) as caught, tempfile.TemporaryDirectory() as cache:
-                load_model(small, cache_dir=Path(cache), weights_path=path)
+                read_model(small, named_source(path), Path(cache))
             told = str(caught.value)
             assert f"cannot read {path}: Permission denied; let user " in told
             assert "chmod a+rX" in told
@@ -263,9 +260,10 @@ def test_converting_again_leaves_the_file_alone(
     small: str, volume: Path, published: Path, published_sha256: str
 ) -> None:
     shutil.copy(published, volume / "small.pth")
-    first = convert_weights(small, volume, weights_path=volume, weights_sha256=published_sha256)
+    source = named_source(volume, sha256=published_sha256)
+    first = convert_weights(small, source, volume)
     made = first.stat().st_mtime_ns
-    assert convert_weights(small, volume, weights_path=volume, weights_sha256=published_sha256) == first
+    assert convert_weights(small, source, volume) == first
     assert first.stat().st_mtime_ns == made
 
 
@@ -273,4 +271,4 @@ def test_converting_what_is_converted_says_to_copy_it(
     small: str, tmp_path: Path, ready: Path, published_sha256: str
 ) -> None:
     with pytest.raises(WeightsError, match=r"\.safetensors is converted already; copy it as it is"):
-        convert_weights(small, tmp_path / "other", weights_path=ready, weights_sha256=published_sha256)
+        convert_weights(small, named_source(ready, sha256=published_sha256), tmp_path / "other")

@@ -1,4 +1,4 @@
-"""The load command as a user runs it: real files, the small model, an end at any moment."""
+"""bind-load as a user runs it: real files, the small model, an end at any moment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from bind_inference.modality import Modality
 from support.samples import MEDIA, SAMPLES, Expected
-from support.server import COMMAND, ROOT, ServerProcess, environment
+from support.server import ROOT, ServerProcess, environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ FOLDERS = {Modality.THERMAL: "thermal/", Modality.DEPTH: "deep/depth/"}
 
 def start(*arguments: object, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, "load", *map(str, arguments), "--model", "tiny"],
+        [sys.executable, "-m", "bind_load", *map(str, arguments), "--model", "tiny"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -217,10 +218,7 @@ def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path) -> Non
         "raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')"
     )
     printed = load(".", "o.parquet", status=2, PYTHONPATH=f"{tmp_path}:{ROOT / 'inference'}")
-    assert printed == (
-        "python -m bind_inference: load needs pyarrow, which is not installed: "
-        "pip install 'bindvectorizer[inference,load]'\n"
-    )
+    assert printed == ("bind-load: pyarrow is not installed: pip install 'bindvectorizer[inference,load]'\n")
 
 
 def test_without_a_terminal_the_log_tells_how_far_it_is(tmp_path: Path) -> None:

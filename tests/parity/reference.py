@@ -16,7 +16,7 @@ START, END = 49406, 49407
 WORDS = (1, 3, 8, 20, 50, 75)  # tokens between start and end in each row of the text input
 
 
-def answers(file: str) -> dict[Modality, dict[str, Any]]:
+def reference_vectors(file: str) -> dict[Modality, dict[str, Any]]:
     """Return tiny.json's or huge.json's `input_shape` and `vectors` by modality."""
     table = json.loads((HERE / file).read_text())["embeddings"]
     return {Modality(name): entry for name, entry in table.items()}
@@ -41,5 +41,5 @@ def vectors(model: ImageBind, modality: Modality, batch: Tensor) -> Tensor:
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> float:
-    """Return the largest distance of a vector from its answer, as a part of the answer's length."""
+    """Return the largest distance of a vector from the wanted one, as a part of that one's length."""
     return float(((found - wanted).norm(dim=-1) / wanted.norm(dim=-1)).max())

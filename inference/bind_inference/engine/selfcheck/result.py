@@ -1,4 +1,4 @@
-"""What a check found. Pure."""
+"""The result of a check. Pure."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How near the vectors of a precision come to those of float32, by the least cosine of a modality."""
+class CheckResult:
+    """How near the vectors of a precision come to those of float32: the least cosine of each modality."""
 
     precision: Precision
     cosines: Mapping[Modality, float]
 
     @property
     def least(self) -> float:
-        """The least of all; a vector of NaN counts as -1."""
+        """The least of all cosines; a vector of NaN counts as -1."""
         return min(self.cosines.values())
 
     def passes(self, limit: float) -> bool:
-        """Whether every modality comes at least as near as `limit`."""
+        """Return whether every modality comes at least as near as `limit`."""
         return self.least >= limit
 
     def describe(self) -> str:
-        """Return it in words: `int8: least cosine to float32 0.99871 (text)`."""
+        """Return the result in words: `int8: least cosine to float32 0.99871 (text)`."""
         worst = min(self.cosines, key=self.cosines.__getitem__)
         return f"{self.precision}: least cosine to float32 {self.least:.5f} ({worst})"

@@ -1,4 +1,4 @@
-"""Outcomes on disk, beside the converted weights, so that a check costs once for each kind of machine."""
+"""Keep results on disk, beside the converted weights: each kind of machine needs to check only once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bind_inference.engine.selfcheck.outcome import Outcome
+from bind_inference.engine.selfcheck.result import CheckResult
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Raised by one when the built-in items or our own arithmetic change: older outcomes are then found out anew.
+# Raised by one when the built-in items or our own arithmetic change: older results no longer count.
 CHECK_VERSION = 2
 # What decides which kernels run.
 _KERNEL_FLAGS = (
@@ -37,7 +37,7 @@ def machine_key(device: torch.device) -> str:
     return f"torch {torch.__version__}, {processor}, check {CHECK_VERSION}"
 
 
-class Store:
+class ResultFile:
     """A JSON file: by machine key and precision, a cosine for each modality."""
 
     def __init__(self, path: Path | None, key: str) -> None:
@@ -45,28 +45,28 @@ class Store:
         self._path = path
         self._key = key
 
-    def get(self, precision: Precision) -> Outcome | None:
-        """Return what was found before; a file that is damaged or of another make counts as none."""
+    def get(self, precision: Precision) -> CheckResult | None:
+        """Return the result of an earlier check; a file that is damaged or of another make counts as none."""
         found = self._read().get(self._key, {}).get(precision)
         try:
             cosines = {Modality(name): float(value) for name, value in found.items()}
         except (AttributeError, TypeError, ValueError):
             return None
-        return Outcome(precision, cosines) if cosines else None
+        return CheckResult(precision, cosines) if cosines else None
 
-    def put(self, outcome: Outcome) -> None:
-        """Keep an outcome, in one rename. Where nothing can be written it is said and found out anew."""
+    def put(self, result: CheckResult) -> None:
+        """Keep `result`, in one rename. If it cannot be written, a warning says so: the next start checks."""
         if self._path is None:
             return
         content = self._read()
-        content.setdefault(self._key, {})[outcome.precision] = dict(outcome.cosines)
+        content.setdefault(self._key, {})[result.precision] = dict(result.cosines)
         temporary = self._path.with_suffix(".tmp")
         try:
             temporary.write_text(json.dumps(content, indent=1))
             temporary.replace(self._path)
         except OSError as error:
             log.warning(
-                "the outcome of the self-check cannot be kept; the next start checks again",
+                "the result of the self-check cannot be kept; the next start checks again",
                 extra={"path": str(self._path), "error": str(error)},
             )
 

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from bind_inference.model import ImageBind
-from bind_inference.weights import Progress, Stage, WeightsError, load_model
+from bind_inference.weights.errors import WeightsError
+from bind_inference.weights.progress import Progress, Stage
+from bind_inference.weights.reading import named_source, read_model
+from support.checkpoint import HUGE
 from support.file_server import FileServer, serving
 
-SMALL = "Small"
 pytestmark = pytest.mark.usefixtures("small")
 
 
@@ -21,14 +23,14 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def load(cache: Path, url: str, sum_: str) -> tuple[ImageBind, list[Stage]]:
+def read(cache: Path, url: str, sum_: str) -> tuple[ImageBind, list[Stage]]:
     stages: list[Stage] = []
 
     def note(progress: Progress) -> None:
         if progress.stage not in stages:
             stages.append(progress.stage)
 
-    model = load_model(SMALL, cache_dir=cache, weights_url=url, weights_sha256=sum_, progress=note)
+    model = read_model(HUGE, named_source(url=url, sha256=sum_), cache, note)
     return model, stages
 
 
@@ -41,11 +43,11 @@ def server(published: Path) -> Iterator[FileServer]:
 def test_the_first_start_downloads_and_converts_the_next_only_loads(
     tmp_path: Path, published: Path, server: FileServer
 ) -> None:
-    first, stages = load(tmp_path, server.url, sha256(published))
+    first, stages = read(tmp_path, server.url, sha256(published))
     assert stages == [Stage.DOWNLOAD, Stage.VERIFY, Stage.CONVERT, Stage.LOAD]
     kept = sorted(path.suffix for path in tmp_path.iterdir() if path.name != ".lock")
     assert kept == [".safetensors"], "the cache need not hold the checkpoint twice"
-    second, stages = load(tmp_path, server.url, sha256(published))
+    second, stages = read(tmp_path, server.url, sha256(published))
     assert stages == [Stage.LOAD]
     assert len(server.requests) == 1
     wanted = torch.load(published, weights_only=True)
@@ -56,14 +58,14 @@ def test_the_first_start_downloads_and_converts_the_next_only_loads(
 
 
 def test_a_file_address_is_read_in_place(tmp_path: Path, published: Path) -> None:
-    _, stages = load(tmp_path, published.as_uri(), sha256(published))
+    _, stages = read(tmp_path, published.as_uri(), sha256(published))
     assert stages == [Stage.VERIFY, Stage.CONVERT, Stage.LOAD]
     assert published.exists()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"cannot read .*gone\.pth: No such file"):
-        load(tmp_path, (tmp_path / "gone.pth").as_uri(), "0" * 64)
+        read(tmp_path, (tmp_path / "gone.pth").as_uri(), "0" * 64)
 
 
 def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "evil.pth"
     torch.save({"x": Evil()}, path)
     with pytest.raises(WeightsError, match="not a PyTorch checkpoint of plain tensors"):
-        load(tmp_path / "cache", path.as_uri(), sha256(path))
+        read(tmp_path / "cache", path.as_uri(), sha256(path))
     assert not (tmp_path / "ran").exists()
 
 
@@ -85,7 +87,7 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "page.pth"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"page\.pth .*model\.weights"):
-        load(tmp_path / "cache", path.as_uri(), sha256(path))
+        read(tmp_path / "cache", path.as_uri(), sha256(path))
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
@@ -96,26 +98,26 @@ def test_a_checkpoint_of_another_model_names_the_tensor(tmp_path: Path, publishe
     torch.save(state, tmp_path / "other.pth")
     path = tmp_path / "other.pth"
     with pytest.raises(WeightsError, match=rf"{name} is \[7, 48\], not \[32, 48\]"):
-        load(tmp_path / "cache", path.as_uri(), sha256(path))
+        read(tmp_path / "cache", path.as_uri(), sha256(path))
     del state[name]
     torch.save(state, path)
     with pytest.raises(WeightsError, match=f"it lacks {name}"):
-        load(tmp_path / "cache", path.as_uri(), sha256(path))
+        read(tmp_path / "cache", path.as_uri(), sha256(path))
 
 
 def test_a_damaged_cache_says_what_to_delete(tmp_path: Path, published: Path) -> None:
-    load(tmp_path, published.as_uri(), sha256(published))
+    read(tmp_path, published.as_uri(), sha256(published))
     (path,) = tmp_path.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(WeightsError, match=r"\.safetensors is damaged .*: delete it"):
-        load(tmp_path, published.as_uri(), sha256(published))
+        read(tmp_path, published.as_uri(), sha256(published))
 
 
 def test_two_servers_that_share_a_cache_download_once(
     tmp_path: Path, published: Path, server: FileServer
 ) -> None:
     sum_ = sha256(published)
-    threads = [threading.Thread(target=load, args=(tmp_path, server.url, sum_)) for _ in range(3)]
+    threads = [threading.Thread(target=read, args=(tmp_path, server.url, sum_)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -125,4 +127,4 @@ def test_two_servers_that_share_a_cache_download_once(
 
 def test_an_unknown_model_is_told_the_names(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"unknown model 'Big': choose one of ImageBindHuge, Tiny"):
-        load_model("Big", cache_dir=tmp_path)
+        read_model("Big", named_source(), tmp_path)

@@ -1,4 +1,4 @@
-"""What is measured of the engine: how many items a second, alone and in batches."""
+"""How many items a second the engine and the plain model embed, alone and in batches."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ PLAIN_BATCHES: Final = {Modality.TEXT: (1, 256), Modality.IMAGE: (1, 64)}
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One figure: a batch of `size`, from prepared items in memory to vectors in memory."""
 
     modality: Modality
     size: int
     batch_s: float
     share: float
-    """Of the card's peak; for text of the arithmetic of its own tokens."""
+    """The part of the card's peak; a text counts with the arithmetic of its own tokens."""
 
     @property
     def rate(self) -> float:
-        """Items a second."""
+        """How many items a second that is."""
         return self.size / self.batch_s
 
 
@@ -60,27 +60,27 @@ def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
     return list(rows)
 
 
-def engine_rows(engine: TorchEngine, card: Card) -> Iterator[Row]:
-    """Measure the engine as the scheduler asks it."""
+def measure_engine(engine: TorchEngine, card: Card) -> Iterator[Measurement]:
+    """Measure the engine by the call that the scheduler makes."""
     for modality, sizes in BATCHES.items():
         for size in sizes:
-            yield _row(modality, size, partial(engine.forward, modality, items(modality, size)), card)
+            yield _measure(modality, size, partial(engine.forward, modality, items(modality, size)), card)
 
 
-def plain_rows(model: ImageBind, device: torch.device, card: Card) -> Iterator[Row]:
+def measure_plain(model: ImageBind, device: torch.device, card: Card) -> Iterator[Measurement]:
     """Measure the same model in plain PyTorch, from a pageable batch in memory to vectors in memory."""
     for modality, sizes in PLAIN_BATCHES.items():
         for size in sizes:
             batch = torch.from_numpy(np.stack(items(modality, size)))
-            yield _row(modality, size, partial(_plain, model, modality, batch, device), card)
+            yield _measure(modality, size, partial(_plain, model, modality, batch, device), card)
 
 
 def _plain(model: ImageBind, modality: Modality, batch: torch.Tensor, device: torch.device) -> torch.Tensor:
     return plain(model, modality, batch.to(device)).cpu()
 
 
-def _row(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Row:
+def _measure(modality: Modality, size: int, call: Callable[[], object], card: Card) -> Measurement:
     batch_s = seconds(call)
     units = TOKENS if modality is Modality.TEXT else modality.entry.most_units
     work = size * units * modality.entry.unit_gflop
-    return Row(modality, size, batch_s, card.share(work, batch_s))
+    return Measurement(modality, size, batch_s, card.share(work, batch_s))

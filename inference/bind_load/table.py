@@ -1,4 +1,4 @@
-"""The rows of the Parquet file, and what the file says of all of them."""
+"""The table in the Parquet file: a record for each source, and what the vectors of all come from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Row:
+class Record:
     """One source with its vector, or with what kept it from having one."""
 
     source: Source
@@ -73,37 +73,39 @@ def schema_of(origin: Origin) -> pa.Schema:
 def origin_of(schema: pa.Schema) -> Origin | None:
     """Return what a file's vectors come from, None if the file is none of ours."""
     metadata: dict[bytes, bytes] = schema.metadata or {}
-    told = {
+    values = {
         key.removeprefix(_PREFIX).decode(): value.decode()
         for key, value in metadata.items()
         if key.startswith(_PREFIX)
     }
     try:
-        return Origin(told["model"], int(told["dimension"]), told["precision"], told["fingerprint"] or None)
+        return Origin(
+            values["model"], int(values["dimension"]), values["precision"], values["fingerprint"] or None
+        )
     except (KeyError, ValueError):
         return None
 
 
-def table_of(rows: Sequence[Row], origin: Origin) -> pa.Table:
-    """Return `rows` as a table of `schema_of(origin)`."""
-    missing = [row.vector is None for row in rows]
-    flat = [row.vector for row in rows if row.vector is not None]
+def table_of(records: Sequence[Record], origin: Origin) -> pa.Table:
+    """Return `records` as a table of `schema_of(origin)`."""
+    missing = [record.vector is None for record in records]
+    flat = [record.vector for record in records if record.vector is not None]
     sizes = [0 if none else origin.dimension for none in missing]
     vectors = pa.ListArray.from_arrays(
         pa.array(np.cumsum([0, *sizes]), pa.int32()),
         pa.array(np.concatenate(flat).astype(np.float32) if flat else [], pa.float32()),
         mask=pa.array(missing),
     )
-    count = len(rows)
+    count = len(records)
     columns: list[Any] = [
-        [row.source.path for row in rows],
-        [str(row.source.modality) for row in rows],
+        [record.source.path for record in records],
+        [str(record.source.modality) for record in records],
         vectors,
-        [row.sha256 for row in rows],
-        [row.source.size_bytes for row in rows],
-        [row.source.mtime_ns for row in rows],
-        [row.text for row in rows],
-        [row.error for row in rows],
+        [record.sha256 for record in records],
+        [record.source.size_bytes for record in records],
+        [record.source.mtime_ns for record in records],
+        [record.text for record in records],
+        [record.error for record in records],
         [origin.model] * count,
         [origin.precision] * count,
         [origin.fingerprint] * count,

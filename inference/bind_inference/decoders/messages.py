@@ -1,0 +1,77 @@
+"""Make objects of the server of what a decoder process sends.
+
+A message is a line of JSON that says where in the shared memory beside it the reply stands, JSON too. A
+decoder that was taken over by its input may write what it likes there: it is data, never code.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+
+from bind_inference import errors
+from bind_inference.decoders.decoding import Decoded
+from bind_inference.errors import BindError
+from bind_inference.items.bodies import Item, ParsedBody
+from bind_inference.items.shared_memory import Blob, Shared
+from bind_inference.items.slices import Slice
+from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+# A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
+_COPY_BYTES: Final = 1 << 20
+# Texts of a large body that come back as strings, to be tokenized in the server.
+_SHORT_TEXT_BYTES: Final = 2000
+
+
+def read_reply(message: bytes, shared: Shared) -> dict[str, Any]:
+    """Return the reply that `message` points at."""
+    place = orjson.loads(message)
+    reply: dict[str, Any] = orjson.loads(shared.read(place["offset"], place["length"]))
+    return reply
+
+
+def build_error(fault: dict[str, Any]) -> BindError:
+    """Return the error whose class a decoder names."""
+    kind = getattr(errors, str(fault["kind"]), None)
+    if not isinstance(kind, type) or not issubclass(kind, BindError):
+        kind = errors.InvalidItem
+    error = kind(str(fault["message"]))
+    error.item = fault.get("item")
+    return error
+
+
+def build_decoded(reply: dict[str, Any], shared: Shared) -> Decoded:
+    """Return a decoded item; the arrays of a large one stay in the shared memory."""
+    return Decoded(
+        [
+            Slice(_array(shared, part["offset"], part["shape"], part["dtype"]), part["share"], part["gflop"])
+            for part in reply["slices"]
+        ],
+        reply["tokens"],
+    )
+
+
+def build_body(reply: dict[str, Any], shared: Shared) -> ParsedBody:
+    """Return a body; the strings of its media stay in the shared memory."""
+    items = []
+    for name, index, offset, length, digest in reply["items"]:
+        modality = Modality(name)
+        blob = Blob(shared, offset, length, bytes.fromhex(digest))
+        short = modality is Modality.TEXT and length <= _SHORT_TEXT_BYTES
+        items.append(Item(modality, index, blob.read() if short else blob))
+    return ParsedBody(items, [build_error(fault) for fault in reply["faults"]], reply["options"])
+
+
+def _array(shared: Shared, offset: int, shape: list[int], dtype: str) -> npt.NDArray[Any]:
+    size = math.prod(shape)
+    if size * 4 > _COPY_BYTES:
+        return np.frombuffer(shared.map(), dtype, size, offset).reshape(shape)
+    array = np.empty(shape, dtype)
+    shared.read_into(array.data.cast("B"), offset)
+    return array

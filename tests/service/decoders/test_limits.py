@@ -1,0 +1,111 @@
+"""Decoders that take too long or too much, that nobody waits for, or that have a bug."""
+
+import os
+import time
+import weakref
+from functools import partial
+from queue import SimpleQueue
+
+import pytest
+
+from bind_inference.decoders.process import NICENESS
+from bind_inference.errors import (
+    BindError,
+    DecodeTimeout,
+    MediaTooLarge,
+    RequestTooLarge,
+)
+from bind_inference.items.bodies import Endpoint, ParsedBody
+from bind_inference.items.shared_memory import Shared
+from support.decoder_pool import MEMORY_BYTES, TIMEOUT_S, WORKERS, Pool, check, good, harm
+from support.decoder_processes import wait_gone
+
+
+def test_a_decode_over_the_limit_is_stopped_and_told_with_both_figures(pool: Pool) -> None:
+    slow, item = pool.send(harm("sleep 60")), good(1)
+    check(pool.ask(item), item)
+    outcome = slow.get(timeout=10)
+    assert isinstance(outcome, DecodeTimeout), outcome
+    assert outcome.status == 422
+    assert outcome.message == (
+        f"its decoder was stopped after {TIMEOUT_S} s; at most {TIMEOUT_S} s are allowed (--decode-timeout-s)"
+    )
+    check(pool.ask(item), item)
+    assert pool.restarts == ["timeout"]
+
+
+def test_an_item_that_takes_too_much_memory_is_told_the_limit(pool: Pool) -> None:
+    outcome = pool.ask(harm(f"allocate {2 * MEMORY_BYTES}"))
+    assert isinstance(outcome, MediaTooLarge), outcome
+    assert f"{MEMORY_BYTES:,} bytes" in outcome.message
+    assert pool.restarts == []
+
+
+def test_a_bug_is_no_answer_to_the_client(pool: Pool) -> None:
+    outcome = pool.ask(harm("bug"))
+    assert not isinstance(outcome, BindError)
+    assert "ZeroDivisionError: a bug of ours" in str(outcome)
+    assert pool.restarts == []
+
+
+def test_an_item_that_nobody_waits_for_is_not_decoded(pool: Pool) -> None:
+    busy = [pool.send(harm("sleep 0.3")) for _ in range(WORKERS)]
+    gone, item = pool.send(harm("exit 1"), wanted=lambda: False), good(1)
+    check(pool.ask(item), item)
+    for answer in busy:
+        answer.get(timeout=10)
+    assert gone.empty()
+    assert pool.restarts == []
+
+
+def test_decoders_give_way_to_the_forward_pass(pool: Pool) -> None:
+    # A process gives way once it has started; one of them is enough to decode for both.
+    ours, deadline = os.getpriority(os.PRIO_PROCESS, 0), time.monotonic() + 30
+    assert len(pool.pids) == WORKERS
+    for pid in pool.pids:
+        while os.getpriority(os.PRIO_PROCESS, pid) - ours != NICENESS:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_what_nobody_wants_any_more_is_released_while_every_process_is_busy(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bind_inference.decoders.pool._SWEEP_S", 0.0)
+    hung = [pool.send(harm("sleep 60")) for _ in range(WORKERS)]
+    time.sleep(0.2)
+    bodies, there = [Shared() for _ in range(5)], True
+    held = [weakref.ref(body) for body in bodies]
+    outcomes: SimpleQueue[ParsedBody | Exception] = SimpleQueue()
+    for number, body in enumerate(bodies):
+        body.write(b'{"texts":["%d"]}' % number)
+        stays = partial(lambda number: there or number % 2 == 0, number)  # an odd one's client hangs up
+        pool.pool.read(Endpoint.VECTORIZE, body, 9, stays, lambda told, _: outcomes.put(told))
+    del bodies, body
+    there = False
+    last = pool.send(good(1))
+    assert [ref() is None for ref in held] == [False, True, False, True, False]
+    for answer in hung:
+        assert isinstance(answer.get(timeout=30), DecodeTimeout)
+    told = [outcomes.get(timeout=30) for _ in range(3)]
+    assert {body.items[0].data for body in told if isinstance(body, ParsedBody)} == {"0", "2", "4"}
+    check(last.get(timeout=30), good(1))
+
+
+def test_a_body_that_takes_too_much_memory_is_called_one(pool: Pool) -> None:
+    answer, shared = SimpleQueue[ParsedBody | Exception](), Shared()
+    os.ftruncate(shared.fd, MEMORY_BYTES + 1)  # of zeros that are nowhere
+    pool.pool.read(Endpoint.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
+    outcome = answer.get(timeout=30)
+    assert isinstance(outcome, RequestTooLarge), outcome
+    assert outcome.message.startswith(f"the body takes more memory to decode than the {MEMORY_BYTES:,} bytes")
+
+
+def test_a_closed_pool_leaves_no_process_even_where_one_hangs(pool: Pool) -> None:
+    hung = pool.send(harm("sleep 60"))
+    time.sleep(0.2)
+    pids = pool.pids
+    assert len(pids) == WORKERS
+    pool.pool.close()
+    wait_gone(pids, 2)
+    assert hung.empty()
