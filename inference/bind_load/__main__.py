@@ -16,7 +16,7 @@ def load_folder(arguments: list[str]) -> int:
         from bind_load.command import run_load
         from bind_load.settings import load_load_settings
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in {"pyarrow", "rich"}:
+        if (error.name or "").split(".")[0] not in {"pyarrow", "rich", "wcmatch"}:
             raise
         raise InvalidSetting(
             f"load needs {error.name}, which is not installed: pip install 'bindvectorizer[inference,load]'"
