@@ -6,17 +6,14 @@ import logging
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.orjson import OrjsonFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-# What every LogRecord has: the rest is what the caller gave as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
 
@@ -31,30 +28,32 @@ def log_fields(**fields: str) -> Iterator[None]:
         _fields.reset(token)
 
 
-class JsonFormatter(logging.Formatter):
-    """Format a record as {"time", "level", "logger", "message", …fields, "exception"?}."""
+def json_handler() -> logging.Handler:
+    """Return what writes {"time", "level", "logger", "message", "exception"?, …fields} to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_add_fields)
+    handler.setFormatter(
+        OrjsonFormatter(
+            ("levelname", "name", "message"),
+            defaults={"time": None},  # so that it comes first; the record's own is filled in last
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+            reserved_attrs=[*RESERVED_ATTRS, "color_message"],  # uvicorn's: the message again
+        )
+    )
+    return handler
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line; the time is the record's own, in UTC with milliseconds."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= _fields.get()
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        # Keys may be members of an enumeration, as modalities are.
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+def _add_fields(record: logging.LogRecord) -> bool:
+    """Add what `log_fields` says to the record, unless its caller said otherwise."""
+    for name, value in _fields.get().items():
+        vars(record).setdefault(name, value)
+    return True
 
 
 def configure_logging(level: str) -> None:
     """Send every logger's events of `level` and above to standard error as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[json_handler()], force=True)
     logging.captureWarnings(capture=True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)

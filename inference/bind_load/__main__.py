@@ -16,10 +16,10 @@ def embed_folder(arguments: list[str]) -> int:
     try:
         from bind_load.command import run_load
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in {"pyarrow", "rich"}:
+        if (error.name or "").split(".")[0] not in {"pyarrow", "rich", "wcmatch"}:
             raise
         raise InvalidSetting(
-            f"{error.name} is not installed: pip install 'bindvectorizer[inference,load]'"
+            f"{error.name} is not installed: pip install '.[inference,load]' in a checkout"
         ) from error
     settings = read_settings(arguments)
     # On a terminal the bar shows what the log would.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from wcmatch import glob
+
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class Rule:
 
     def matches(self, path: str) -> bool:
         """Whether `path` is meant; as in a shell `*` stays within one folder, and `**/` is any depth."""
-        return _matches(tuple(self.pattern.split("/")), PurePosixPath(path).parts)
+        return glob.globmatch(path, self.pattern, flags=glob.GLOBSTAR | glob.DOTGLOB)
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,3 @@ def _unchanged(source: Source, row: Known) -> bool:
     if source.sha256 is not None:
         return source.sha256 == row.sha256
     return (source.size_bytes, source.mtime_ns) == (row.size_bytes, row.mtime_ns)
-
-
-def _matches(patterns: tuple[str, ...], parts: tuple[str, ...]) -> bool:
-    if not patterns:
-        return not parts
-    if patterns[0] == "**":
-        return any(_matches(patterns[1:], parts[start:]) for start in range(len(parts) + 1))
-    return bool(parts) and PurePosixPath(parts[0]).match(patterns[0]) and _matches(patterns[1:], parts[1:])

@@ -87,7 +87,7 @@ async def wait_until_served(kube: Kube) -> None:
             hint = "the CRD is not installed; apply manifests/crds.yaml"
         except OperatorError as error:
             hint = str(error)
-        logger.warning("waiting for the resource", extra={"fields": {"hint": hint}})
+        logger.warning("waiting for the resource", extra={"hint": hint})
         await asyncio.sleep(SERVED_AGAIN_S)
 
 
@@ -99,5 +99,5 @@ async def resync(kube: Kube, queue: WorkQueue, namespaces: Sequence[str], interv
                 if key not in queue:
                     queue.add(key)
         except OperatorError as error:
-            logger.warning("resync failed", extra={"fields": {"error": str(error)}})
+            logger.warning("resync failed", extra={"error": str(error)})
         await asyncio.sleep(interval_s)

@@ -1,34 +1,34 @@
 """Each event is one JSON line: a constant message, and what varies in fields. No values, vectors or media."""
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
-from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+# What kopf gives its own events, the whole of its settings among it.
+_OF_KOPF = ("k8s_ref", "k8s_skip", "settings")
 
 
-class JsonFormatter(logging.Formatter):
-    """Writes time, level, logger, message and the fields that the caller gave in `extra={"fields": …}`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return one line. The time is the record's own, in UTC with milliseconds."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= getattr(record, "fields", {})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+def json_handler() -> logging.Handler:
+    """Return what writes time, level, logger, message and the caller's `extra` to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter(
+            ("levelname", "name", "message"),
+            defaults={"time": None},  # so that it comes first; the record's own is filled in last
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
+            reserved_attrs=[*RESERVED_ATTRS, *_OF_KOPF],
+            json_ensure_ascii=False,
+        )
+    )
+    return handler
 
 
 def configure_logging(level: str) -> None:
     """Send all logs of `level` and above to standard error as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[json_handler()], force=True)
     # Each probe of the kubelet would be a line.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     # kopf logs every event of every watched object at DEBUG and its own tasks at INFO.

@@ -66,7 +66,7 @@ async def run_operator(settings: Settings) -> None:
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
     )
-    logger.info("operator starts", extra={"fields": {"chart": chart.full_name, "chart_digest": chart.digest}})
+    logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:
         await wait_until_served(kube)
         await _serve(settings, queue, reconciler, kube)

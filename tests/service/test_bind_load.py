@@ -213,12 +213,13 @@ def test_a_wrong_variable_of_the_server_in_this_process_is_one_line(
     assert printed.count("\n") == 1
 
 
-def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "pyarrow.py").write_text(
-        "raise ModuleNotFoundError(\"No module named 'pyarrow'\", name='pyarrow')"
-    )
+@pytest.mark.parametrize("package", ["pyarrow", "wcmatch"])
+def test_without_its_extra_one_line_tells_what_to_install(tmp_path: Path, package: str) -> None:
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('none', name='{package}')")
     printed = load(".", "o.parquet", status=2, PYTHONPATH=f"{tmp_path}:{ROOT / 'inference'}")
-    assert printed == ("bind-load: pyarrow is not installed: pip install 'bindvectorizer[inference,load]'\n")
+    assert printed == (
+        f"bind-load: {package} is not installed: pip install '.[inference,load]' in a checkout\n"
+    )
 
 
 def test_without_a_terminal_the_log_tells_how_far_it_is(tmp_path: Path) -> None:

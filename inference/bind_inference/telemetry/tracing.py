@@ -32,7 +32,7 @@ def start_tracing(settings: Settings) -> Spans | None:
     except ImportError as error:
         raise InvalidSetting(
             "--otlp-endpoint (OTEL_EXPORTER_OTLP_ENDPOINT): spans need the extra otel, "
-            f"`pip install 'bindvectorizer[inference,otel]'`, or leave it unset ({error})"
+            f"`pip install '.[inference,otel]'` in a checkout, or leave it unset ({error})"
         ) from error
     return Spans(endpoint, __version__)
 

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bind_operator.api.base import QUANTITY_PATTERN
-from bind_operator.api.rules import RULES
+from bind_operator.api.evaluation import broken_rules
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.errors import InvalidSpec
 
@@ -26,7 +26,7 @@ def parse_resource(manifest: Mapping[str, Any]) -> BindVectorizer:
         resource = BindVectorizer.model_validate(dict(manifest))
     except ValidationError as error:
         raise InvalidSpec("\n".join(_fault(item) for item in error.errors())) from error
-    faults = [f"{rule.field}: {rule.message}" for rule in RULES if rule.holds and not rule.holds(resource)]
+    faults = [f"{rule.field}: {rule.message}" for rule in broken_rules(resource)]
     if faults:
         raise InvalidSpec("\n".join(faults))
     return resource

@@ -165,9 +165,7 @@ class Kube:
         try:
             await self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", event)
         except OperatorError as error:
-            logger.warning(
-                "event not recorded", extra={"fields": {"reason": str(reason), "error": str(error)}}
-            )
+            logger.warning("event not recorded", extra={"reason": str(reason), "error": str(error)})
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

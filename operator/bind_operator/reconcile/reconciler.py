@@ -85,7 +85,7 @@ class Reconciler:
                 requeue_s = await self._reconcile(key)
             except OperatorError as error:
                 # The API server itself is not to be had: there is no status to say it in.
-                logger.warning("look failed", extra={"fields": _log_fields(key, error)})
+                logger.warning("look failed", extra=_log_fields(key, error))
                 RECONCILES.labels(outcome=str(error.reason)).inc()
                 return CONFLICT_REQUEUE_S if isinstance(error, ApiConflict) else self.settings.retry_base_s
         RECONCILES.labels(outcome="done").inc()
@@ -120,7 +120,7 @@ class Reconciler:
         except OperatorError as error:
             if not error.counted:
                 raise
-            logger.warning("action failed", extra={"fields": _log_fields(key, error, action=str(action))})
+            logger.warning("action failed", extra=_log_fields(key, error, action=str(action)))
             failure = self.attempts.record_failure(key, look.aim, error, time.monotonic())
             return await self._summarize(replace(await self._observe(key, look.raw), failure=failure))
         if is_gone:
@@ -219,7 +219,7 @@ class Reconciler:
             return
         warning = new.status == "False" and new.reason != Reason.DELETING
         fields = _log_fields(look.key) | {"ready": new.status, "reason": new.reason}
-        logger.info("ready changed", extra={"fields": fields})
+        logger.info("ready changed", extra=fields)
         await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
 
     async def _verify(self, look: _Look) -> Verification | None:

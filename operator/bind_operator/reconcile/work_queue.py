@@ -90,7 +90,7 @@ class WorkQueue:
             requeue_s = await reconcile(key)
         except Exception:
             # The one place where a bug ends: it is logged, and the next resource is reconciled.
-            logger.exception("bug in the reconciler", extra={"fields": {"bindvectorizer": str(key)}})
+            logger.exception("bug in the reconciler", extra={"bindvectorizer": str(key)})
         finally:
             del self._active[key]
             if requeue_s is not None:

@@ -85,7 +85,7 @@ class Helm:
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
         fields = {"command": command, "namespace": key.namespace, "release": key.name}
         duration_s = round(time.monotonic() - started, 3)
-        logger.info("helm ran", extra={"fields": fields | {"duration_s": duration_s}})
+        logger.info("helm ran", extra=fields | {"duration_s": duration_s})
 
     async def _execute(self, arguments: Sequence[str], folder: str) -> None:
         try:

@@ -5,8 +5,14 @@ import json
 import logging
 import sys
 
-from bind_inference.logs import JsonFormatter, log_fields
+from bind_inference.logs import json_handler, log_fields
 from bind_inference.modality import Modality
+
+
+def formatted(record: logging.LogRecord) -> str:
+    handler = json_handler()
+    assert handler.filter(record)
+    return handler.format(record)
 
 
 def test_facts_are_fields_beside_a_constant_message() -> None:
@@ -20,8 +26,8 @@ def test_facts_are_fields_beside_a_constant_message() -> None:
             "batch_size": 3,
         }
     )
-    assert json.loads(JsonFormatter().format(record)) == {
-        "time": "1970-01-01T00:00:00.500+00:00",
+    assert json.loads(formatted(record)) == {
+        "time": "1970-01-01T00:00:00.500000+00:00",
         "level": "INFO",
         "logger": "x",
         "message": "batch cut",
@@ -34,16 +40,20 @@ def test_a_traceback_stays_on_the_line() -> None:
     try:
         int("line one\nline two")
     except ValueError:
-        line = JsonFormatter().format(logging.makeLogRecord({"msg": "bug", "exc_info": sys.exc_info()}))
+        line = formatted(logging.makeLogRecord({"msg": "bug", "exc_info": sys.exc_info()}))
     assert "\n" not in line
     assert "Traceback" in json.loads(line)["exception"]
 
 
 def line(**extra: object) -> dict[str, object]:
     found: dict[str, object] = json.loads(
-        JsonFormatter().format(logging.makeLogRecord({"msg": "x", "created": 1_700_000_000.0, **extra}))
+        formatted(logging.makeLogRecord({"msg": "x", "created": 1_700_000_000.0, **extra}))
     )
     return found
+
+
+def test_a_message_in_colours_is_left_out() -> None:
+    assert line() == line(color_message="\x1b[1mx")
 
 
 def test_facts_may_be_keyed_by_modality() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bind_inference.modality import Modality
-from bind_load.plan import Known, Source, is_same, modality_of, parse_rule, plan
+from bind_load.plan import Known, Rule, Source, is_same, modality_of, parse_rule, plan
 
 PHOTO = Source("a/photo.jpg", Modality.IMAGE, 100, 5)
 LINE = Source("t.txt:1", Modality.TEXT, 5, 9, "a dog", "aa")
@@ -43,6 +43,24 @@ def test_the_first_rule_that_matches_wins_over_everything() -> None:
     assert modality_of("1.png", rules, "image") is Modality.DEPTH
     assert modality_of("a/1.png", rules) is Modality.IMAGE
     assert modality_of("a/1.dat", rules, "audio") is Modality.AUDIO
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "is_meant"),
+    [
+        ("*.png", "a/1.png", False),
+        ("a/**/1.png", "a/1.png", True),
+        ("a/**/1.png", "a/b/c/1.png", True),
+        ("**", "a/1.png", True),
+        ("**/*.png", "a/.b.c/1.png", True),
+        ("*", ".png", True),
+        ("[!a]?.png", "b1.png", True),
+        ("*.PNG", "1.png", False),
+        ("{a,b}.png", "a.png", False),
+    ],
+)
+def test_a_glob_reads_as_in_a_shell(pattern: str, path: str, *, is_meant: bool) -> None:
+    assert Rule(pattern, Modality.DEPTH).matches(path) is is_meant
 
 
 @pytest.mark.parametrize("text", ["", "*.png", "=thermal", "*.png=smell", "*.png="])

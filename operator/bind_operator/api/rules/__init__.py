@@ -1,7 +1,7 @@
-"""The rules that span fields are written once for the API server (CEL) and once for offline commands.
+"""The rules that span fields are written in CEL, once for the API server and for offline commands.
 
-A message names the field and the remedy. Transition rules compare with the stored object, so they have no
-offline form: a file has no past.
+A message names the field and the remedy. Transition rules compare with the stored object, so only the API
+server can judge them.
 """
 
 from bind_operator.api.rules.basics import DEVICE_RULES, IDENTITY_RULES

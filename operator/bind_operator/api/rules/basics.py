@@ -1,8 +1,7 @@
 """These rules are about the resource's name and its device."""
 
 from bind_operator.api.identity import MAX_NAME_LENGTH
-from bind_operator.api.rules.rule import Rule, matches, pattern_rule
-from bind_operator.api.spec import Device
+from bind_operator.api.rules.rule import Rule, pattern_rule
 
 NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 RESOURCE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
@@ -14,7 +13,6 @@ IDENTITY_RULES = (
         cel=f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
         message=f"metadata.name must have at most {MAX_NAME_LENGTH} characters, because names of Services "
         "and labels are made from it; choose a shorter name",
-        holds=lambda bv: len(bv.metadata.name) <= MAX_NAME_LENGTH,
     ),
     Rule(
         name="name-is-a-label",
@@ -22,7 +20,6 @@ IDENTITY_RULES = (
         cel=f"self.metadata.name.matches('{NAME_PATTERN}')",
         message="metadata.name must begin with a letter and hold only a-z, 0-9 and '-', because names "
         "of Services are made from it; choose such a name",
-        holds=lambda bv: matches(NAME_PATTERN, bv.metadata.name),
     ),
 )
 
@@ -33,7 +30,6 @@ DEVICE_RULES = (
         cel="self.device == 'CUDA' || !has(self.gpu)",
         message="spec.gpu is only used with device CUDA; set spec.device: CUDA or remove spec.gpu",
         field_path=".gpu",
-        holds=lambda bv: bv.spec.device is Device.CUDA or bv.spec.gpu is None,
     ),
     pattern_rule(
         "gpu-resource-name",
@@ -50,11 +46,5 @@ DEVICE_RULES = (
         "(!has(self.requests) || !self.requests.exists(k, k.contains('/')))",
         message="spec.inference.resources must not name GPUs or other extended resources; set spec.device: "
         "CUDA and spec.gpu instead",
-        holds=lambda bv: (
-            not any(
-                "/" in key
-                for key in (*bv.spec.inference.resources.limits, *bv.spec.inference.resources.requests)
-            )
-        ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from bind_operator.api.parts import InferenceResources
 from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, limits_rule
-from bind_operator.api.spec import Device, ModelName, Precision
+from bind_operator.api.spec import Device, Precision
 
 INFERENCE_ENV = (
     "ENABLE_CUDA",
@@ -27,7 +27,6 @@ def _precision_rule(precision: Precision, device: Device, hardware: str, others:
         message=f"spec.inference.model.precision {precision} is for {hardware} only; set spec.device: "
         f"{device}, or choose {others}",
         field_path=".inference.model.precision",
-        holds=lambda bv: bv.spec.inference.model.precision is not precision or bv.spec.device is device,
     )
 
 
@@ -40,10 +39,6 @@ MODEL_RULES = (
         "under CC BY-NC-SA 4.0 (no commercial use); set it to true to accept that licence, or set "
         "spec.inference.model.name: Tiny to only try the system",
         field_path=".inference.model.licenseAccepted",
-        holds=lambda bv: (
-            bv.spec.inference.model.name is not ModelName.IMAGEBIND_HUGE
-            or bv.spec.inference.model.license_accepted
-        ),
     ),
     _precision_rule(Precision.FLOAT16, Device.CUDA, "GPUs", "bfloat16, int8 or auto"),
     _precision_rule(Precision.INT8, Device.CPU, "CPUs", "float16, bfloat16 or auto"),
@@ -57,12 +52,6 @@ INFERENCE_RULES = (
         cel=f"self.all(e, !(e.name in {cel_list(INFERENCE_ENV)}))",
         message=f"spec.inference.extraEnv must not set {', '.join(INFERENCE_ENV)}; use spec.device and "
         "spec.inference.model for them",
-        holds=lambda bv: not any(e.name in INFERENCE_ENV for e in bv.spec.inference.extra_env),
     ),
-    env_names_rule(
-        "inference",
-        "extraEnv",
-        "e.name",
-        lambda bv: (variable.name for variable in bv.spec.inference.extra_env),
-    ),
+    env_names_rule("inference", "extraEnv", "e.name"),
 )

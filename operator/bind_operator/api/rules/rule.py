@@ -1,13 +1,8 @@
-"""A rule says the same to the API server and offline; rules of one form are made by one function."""
+"""A rule is one text for the API server and offline; rules of one form are made by one function."""
 
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from bind_operator.api.parts import Resources
-from bind_operator.api.quantity import parse_quantity
-from bind_operator.api.spec import BindVectorizer
 
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
@@ -32,26 +27,16 @@ class Rule:
     message: str
     field_path: str = ""
     """The error names this field, relative to `at`; empty for `at` itself."""
-    holds: Callable[[BindVectorizer], bool] | None = None
-    """This is the offline form; a transition rule has none."""
 
     @property
     def field(self) -> str:
         """The whole path of the field at fault."""
         return f"{self.at}{self.field_path}" or "metadata.name"
 
-
-def matches(pattern: str, value: str | None) -> bool:
-    """Whether `value`, if there is one, has `pattern` in it."""
-    return value is None or re.search(pattern, value) is not None
-
-
-def _within_limits(resources: Resources) -> bool:
-    """Whether no request is above its limit."""
-    return all(
-        parse_quantity(request) <= parse_quantity(resources.limits.get(name, request))
-        for name, request in resources.requests.items()
-    )
+    @property
+    def is_transition(self) -> bool:
+        """Whether it compares with the stored object; offline there is none, because a file has no past."""
+        return "oldSelf" in self.cel
 
 
 def cel_list(names: tuple[str, ...]) -> str:
@@ -61,14 +46,12 @@ def cel_list(names: tuple[str, ...]) -> str:
 
 def pattern_rule(name: str, at: str, field: str, pattern: str, must: str) -> Rule:
     """Return the rule that the optional `field` of `at` has `pattern` in it; `must` ends its message."""
-    path = f"{at}.{field}"
     return Rule(
         name=name,
         at=at,
         cel=f"!has(self.{field}) || self.{field}.matches('{pattern}')",
-        message=f"{path} must {must}",
+        message=f"{at}.{field} must {must}",
         field_path=f".{field}",
-        holds=lambda bv: matches(pattern, _value_at(bv, path)),
     )
 
 
@@ -83,16 +66,13 @@ def limits_rule(section: str, defaults: Resources) -> Rule:
         message=f"{at}.limits must not be below requests (where unset: {unset}); raise the limit or set a "
         "lower request",
         field_path=".limits",
-        holds=lambda bv: _within_limits(_value_at(bv, at)),
     )
 
 
-def env_names_rule(
-    section: str, field: str, cel_name: str, names: Callable[[BindVectorizer], Iterable[str]]
-) -> Rule:
+def env_names_rule(section: str, field: str, cel_name: str) -> Rule:
     """Return the rule that variables of `spec.<section>.<field>` can be set in a shell.
 
-    cel_name: the name of an element `e` in CEL. names: the offline form of all of them.
+    cel_name: the name of an element `e` in CEL.
     """
     at = f"spec.{section}.{field}"
     return Rule(
@@ -101,16 +81,4 @@ def env_names_rule(
         cel=f"self.all(e, {cel_name}.matches('{ENV_NAME_PATTERN}'))",
         message=f"{at} names must be letters, digits and '_', not beginning with a digit; rename the "
         "variable",
-        holds=lambda bv: all(matches(ENV_NAME_PATTERN, name) for name in names(bv)),
     )
-
-
-def _value_at(bv: BindVectorizer, path: str) -> Any:
-    """Return the value at `path`, spelled as in the API; None where a part of it is unset."""
-    node: Any = bv
-    for alias in path.split("."):
-        if node is None:
-            return None
-        (name,) = (name for name, field in type(node).model_fields.items() if field.alias == alias)
-        node = getattr(node, name)
-    return node

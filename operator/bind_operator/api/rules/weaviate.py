@@ -46,7 +46,6 @@ WEAVIATE_RULES = (
         cel=f"self.all(k, !(k in {cel_list(WEAVIATE_ENV)}))",
         message=f"spec.weaviate.env must not set {', '.join(WEAVIATE_ENV)}, because they join Weaviate to "
         "the inference server; remove them",
-        holds=lambda bv: not any(name in WEAVIATE_ENV for name in bv.spec.weaviate.env),
     ),
-    env_names_rule("weaviate", "env", "e", lambda bv: bv.spec.weaviate.env),
+    env_names_rule("weaviate", "env", "e"),
 )

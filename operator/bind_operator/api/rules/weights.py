@@ -1,7 +1,6 @@
 """These rules are about where the model's weights come from, and about the cache that keeps them."""
 
 from bind_operator.api.rules.rule import CEL_CLASS_IS_FIXED, Rule, pattern_rule
-from bind_operator.api.spec import BindVectorizer, Weights
 
 WEIGHTS = "spec.inference.model.weights"
 
@@ -10,19 +9,6 @@ URL_PATTERN = r"^https?://[^ ]+$"
 CLAIM_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 REFERENCE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
 INNER_PATH_PATTERN = r"^([A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)?$"
-
-
-def _sources(bv: BindVectorizer) -> int:
-    """Return how many places the weights are said to come from."""
-    weights = bv.spec.inference.model.weights
-    return sum(source is not None for source in (weights.url, weights.existing_claim, weights.image))
-
-
-def _has_checksum(weights: Weights) -> bool:
-    """Whether a sum is there where it must be, and only where there is something to check."""
-    if weights.url is not None:
-        return weights.sha256 is not None
-    return weights.sha256 is None or weights.existing_claim is not None or weights.image is not None
 
 
 def _path_rule(name: str, source: str, root: str) -> Rule:
@@ -43,7 +29,6 @@ WEIGHTS_RULES = (
         cel="[has(self.url), has(self.existingClaim), has(self.image)].filter(s, s).size() <= 1",
         message="spec.inference.model.weights takes only one of url, existingClaim and image; remove the "
         "others",
-        holds=lambda bv: _sources(bv) <= 1,
     ),
     Rule(
         name="weights-have-a-checksum",
@@ -52,7 +37,6 @@ WEIGHTS_RULES = (
         "(!has(self.sha256) || has(self.existingClaim) || has(self.image))",
         message="spec.inference.model.weights.url and sha256 belong together; set both, or neither for the "
         "published checkpoint. Without url, sha256 needs an existingClaim or an image",
-        holds=lambda bv: _has_checksum(bv.spec.inference.model.weights),
     ),
     pattern_rule(
         "weights-claim-name",

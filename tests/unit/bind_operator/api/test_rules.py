@@ -20,7 +20,7 @@ def test_breach_is_refused_alone_and_with_its_field(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_a_change_must_not_do_is_fine_by_itself(name: str) -> None:
-    assert BY_NAME[name].holds is None
+    assert BY_NAME[name].is_transition
     for patch in CHANGES[name]:
         parse_resource(merged(tiny_resource("t"), patch))
 
