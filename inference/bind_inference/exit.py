@@ -7,15 +7,15 @@ from collections.abc import Callable
 from multiprocessing.util import get_temp_dir
 from typing import NoReturn
 
-from bind_inference.settings import PROGRAM, InvalidSetting
+from bind_inference.settings import InvalidSetting
 
 
-def exit_status(program: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Return the exit status of `program`: 2 for a wrong setting, which is named on standard error."""
+def exit_status(name: str, program: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Return the exit status of `program`: 2 for a wrong setting, which it names on standard error."""
     try:
         return program(arguments)
     except InvalidSetting as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        sys.stderr.write(f"{name}: {error}\n")
         return 2
 
 

@@ -7,7 +7,7 @@ import sys
 from bind_inference.engine.importing import load
 from bind_inference.exit import end, exit_status
 from bind_inference.logs import configure_logging
-from bind_inference.settings import InvalidSetting
+from bind_inference.settings import PROGRAM, InvalidSetting
 
 
 def load_folder(arguments: list[str]) -> int:
@@ -29,7 +29,7 @@ def load_folder(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the program; return the exit status, 2 for a wrong setting."""
-    return exit_status(load_folder, arguments)
+    return exit_status(PROGRAM, load_folder, arguments)
 
 
 if __name__ == "__main__":
