@@ -16,7 +16,7 @@ from bind_inference.http.app import create_app
 from bind_inference.http.server import Server
 from bind_inference.logs import configure_logging
 from bind_inference.scheduling.service import Service
-from bind_inference.settings import PROGRAM, InvalidSetting, Settings, load_settings
+from bind_inference.settings import PROGRAM, InvalidSetting, Settings, read_settings
 from bind_inference.telemetry.tracing import start_tracing
 
 log = logging.getLogger("bind_inference")
@@ -75,7 +75,7 @@ def convert_checkpoint(arguments: list[str]) -> int:
 
 def run_server(arguments: list[str]) -> int:
     """Serve with the settings of `arguments`; return the exit status."""
-    settings = load_settings(arguments)
+    settings = read_settings(arguments)
     configure_logging(settings.log_level)
     return serve(settings)
 
@@ -86,8 +86,8 @@ COMMANDS = {"convert": convert_checkpoint, "load": embed_folder}
 def main(arguments: list[str]) -> int:
     """Run a command, without one the server; return the exit status, 2 for a wrong setting."""
     if arguments and arguments[0] in COMMANDS:
-        return exit_status(COMMANDS[arguments[0]], arguments[1:])
-    return exit_status(run_server, arguments)
+        return exit_status(PROGRAM, COMMANDS[arguments[0]], arguments[1:])
+    return exit_status(PROGRAM, run_server, arguments)
 
 
 if __name__ == "__main__":

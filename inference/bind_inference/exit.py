@@ -7,10 +7,10 @@ from collections.abc import Callable
 from multiprocessing.util import get_temp_dir
 from typing import NoReturn
 
-from bind_inference.settings import PROGRAM, InvalidSetting
+from bind_inference.settings import InvalidSetting
 
 
-def exit_status(run: Callable[[list[str]], int], arguments: list[str], program: str = PROGRAM) -> int:
+def exit_status(program: str, run: Callable[[list[str]], int], arguments: list[str]) -> int:
     """Return the exit status of `run`: 2 for a wrong setting, which `program` names on standard error."""
     try:
         return run(arguments)

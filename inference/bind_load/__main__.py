@@ -29,7 +29,7 @@ def embed_folder(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the program; return the exit status, 2 for a wrong setting."""
-    return exit_status(embed_folder, arguments, PROGRAM)
+    return exit_status(PROGRAM, embed_folder, arguments)
 
 
 if __name__ == "__main__":

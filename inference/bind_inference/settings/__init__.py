@@ -9,7 +9,7 @@ from bind_inference.settings.fields import (
     WeightsSettings,
     canonical_model,
 )
-from bind_inference.settings.parsing import InvalidSetting, load_settings, parse_settings, server_settings
+from bind_inference.settings.parsing import InvalidSetting, parse_settings, read_settings, server_settings
 
 __all__ = [
     "FOREIGN_NAMES",
@@ -20,7 +20,7 @@ __all__ = [
     "Settings",
     "WeightsSettings",
     "canonical_model",
-    "load_settings",
     "parse_settings",
+    "read_settings",
     "server_settings",
 ]

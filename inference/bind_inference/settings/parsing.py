@@ -22,13 +22,13 @@ class InvalidSetting(Exception):
     """A setting has a value that cannot be; the message is one line that names it and what it takes."""
 
 
-def load_settings(arguments: Sequence[str]) -> Settings:
+def read_settings(arguments: Sequence[str]) -> Settings:
     """Return the server's settings; see `parse_settings`."""
     return parse_settings(Settings, arguments, PROGRAM)
 
 
 def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str) -> SettingsT:
-    """Return the settings of the command line and the environment; `--help` prints all of them and exits.
+    """Return the settings of the command line and the environment; print them and exit for `--help`.
 
     Raises InvalidSetting with one line that names each wrong setting and what it takes.
     """
@@ -38,8 +38,8 @@ def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str
     try:
         return _build(kind, _cli_parse_args=list(arguments), _cli_exit_on_error=False)
     except SettingsError as error:
-        told = str(error).removeprefix("error parsing CLI: ")
-        raise InvalidSetting(f"{told}; `{program} --help` tells what is known") from error
+        message = str(error).removeprefix("error parsing CLI: ")
+        raise InvalidSetting(f"{message}; `{program} --help` tells what is known") from error
 
 
 def server_settings(model: ModelSettings) -> Settings:

@@ -1,4 +1,4 @@
-"""The vectors of items that were asked for before, bounded in bytes. Pure; one thread uses it.
+"""Keeps the vectors of items that were asked for before, within bytes. Pure; one thread uses it.
 
 cachetools has the same (LRUCache with getsizeof), and would have to be wrapped for the copy and the counts.
 """
@@ -19,7 +19,7 @@ ENTRY_BYTES: Final = 512
 
 
 class VectorCache:
-    """Embeddings by the content of their items; the least recently used go first."""
+    """The cache finds embeddings by the content of their items, and drops the least recently used first."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -31,7 +31,7 @@ class VectorCache:
 
     @property
     def enabled(self) -> bool:
-        """Whether it holds anything ever."""
+        """Return whether it may hold anything."""
         return self.max_bytes > 0
 
     def get(self, key: Key) -> Embedding | None:
@@ -42,7 +42,7 @@ class VectorCache:
         return found
 
     def put(self, key: Key, embedding: Embedding) -> None:
-        """Keep `embedding`, unless it alone is above the bound; forget others for it if need be."""
+        """Keep `embedding`, unless it alone is above the bound; drop others for it if need be."""
         size = _size(embedding)
         if size > self.max_bytes:
             return

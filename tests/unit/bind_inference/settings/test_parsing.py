@@ -2,7 +2,7 @@
 
 import pytest
 
-from bind_inference.settings import FOREIGN_NAMES, InvalidSetting, Settings, load_settings
+from bind_inference.settings import FOREIGN_NAMES, InvalidSetting, Settings, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -14,21 +14,21 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "Tiny", "TINY"])
 def test_the_model_is_named_in_any_case(name: str) -> None:
-    assert load_settings(["--model", name]).model == "Tiny"
+    assert read_settings(["--model", name]).model == "Tiny"
 
 
 @pytest.mark.parametrize("name", ["imagebind-huge", "ImageBindHuge", "imagebind_huge"])
 def test_the_huge_model_has_more_than_one_spelling(name: str) -> None:
-    assert load_settings(["--model", name, "--license-accepted", "true"]).model == "ImageBindHuge"
+    assert read_settings(["--model", name, "--license-accepted", "true"]).model == "ImageBindHuge"
 
 
 def test_the_environment_sets_what_the_command_line_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIND_MODEL", "tiny")
     monkeypatch.setenv("BIND_HTTP_PORT", "9000")
     monkeypatch.setenv("BIND_WEIGHTS_URL", "")
-    assert load_settings([]).http_port == 9000
-    assert load_settings(["--http-port", "9001"]).http_port == 9001
-    assert load_settings([]).weights_url is None
+    assert read_settings([]).http_port == 9000
+    assert read_settings(["--http-port", "9001"]).http_port == 9001
+    assert read_settings([]).weights_url is None
 
 
 @pytest.mark.parametrize(("value", "expected"), [("0", False), ("1", True), ("true", True), ("false", False)])
@@ -36,11 +36,11 @@ def test_enable_cuda_is_read_under_its_upstream_name(
     monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool
 ) -> None:
     monkeypatch.setenv("ENABLE_CUDA", value)
-    assert load_settings(["--model", "tiny"]).enable_cuda is expected
+    assert read_settings(["--model", "tiny"]).enable_cuda is expected
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--model", "clip"], "--model (BIND_MODEL): must be one of ImageBindHuge, Tiny, not 'clip'"),
         (["--model", "tiny", "--http-port", "x"], "--http-port (BIND_HTTP_PORT): must be a whole number"),
@@ -70,41 +70,41 @@ def test_enable_cuda_is_read_under_its_upstream_name(
         (["--model", "imagebind-huge"], "--license-accepted (BIND_LICENSE_ACCEPTED): must be true"),
     ],
 )
-def test_a_wrong_value_is_one_line_that_names_the_setting(arguments: list[str], told: str) -> None:
+def test_a_wrong_value_is_one_line_that_names_the_setting(arguments: list[str], message: str) -> None:
     with pytest.raises(InvalidSetting) as caught:
-        load_settings(arguments)
-    assert told in str(caught.value)
+        read_settings(arguments)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_all_wrong_values_are_told_at_once() -> None:
+def test_all_wrong_values_are_named_at_once() -> None:
     with pytest.raises(InvalidSetting, match=r"max-wait-s.*http-port"):
-        load_settings(["--model", "tiny", "--http-port", "-1", "--max-wait-s", "soon"])
+        read_settings(["--model", "tiny", "--http-port", "-1", "--max-wait-s", "soon"])
 
 
 def test_an_unknown_flag_is_one_line_too() -> None:
     with pytest.raises(InvalidSetting, match=r"^unrecognized arguments: --modle tiny; .* --help"):
-        load_settings(["--modle", "tiny"])
+        read_settings(["--modle", "tiny"])
 
 
 def test_help_lists_every_setting_with_its_variable_and_explanation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        load_settings(["--help"])
+        read_settings(["--help"])
     assert caught.value.code == 0
-    told = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     for name, field in Settings.model_fields.items():
         variable = FOREIGN_NAMES.get(name, f"BIND_{name.upper()}")
-        assert f" --{name.replace('_', '-')} " in told
-        assert f"[{variable}]" in told or f"[{variable}; default: " in told
+        assert f" --{name.replace('_', '-')} " in printed
+        assert f"[{variable}]" in printed or f"[{variable}; default: " in printed
         assert field.description
-        assert " ".join(field.description.split()) in told
+        assert " ".join(field.description.split()) in printed
 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load_settings(["--model", "tiny"]).http_port = 1  # type: ignore[misc]
+        read_settings(["--model", "tiny"]).http_port = 1  # type: ignore[misc]
 
 
 def test_idle_connections_outlast_weaviates_90_seconds() -> None:
