@@ -10,7 +10,6 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
@@ -29,51 +28,6 @@ def render(patch: dict[str, Any], images: Images = IMAGES) -> Any:
 
 def inference(patch: dict[str, Any], images: Images = IMAGES) -> Any:
     return render(patch, images)["modules"]["multi2vec-bind"]
-
-
-def test_tiny_with_all_defaults_is_exactly_this() -> None:
-    assert render({}) == {
-        "image": {
-            "registry": "cr.weaviate.io",
-            "repo": "semitechnologies/weaviate",
-            "tag": "1.35.2",
-            "digest": "",
-            "pullPolicy": "IfNotPresent",
-            "pullSecrets": [],
-        },
-        "replicas": 1,
-        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
-        "storage": {"size": "32Gi", "storageClassName": "", "retentionPolicy": "Retain"},
-        "env": {},
-        "gate": {"image": {"registry": "docker.io", "repo": "library/caddy", "tag": "2.11.9", "digest": ""}},
-        "modules": {
-            "multi2vec-bind": {
-                "enabled": True,
-                "registry": "ghcr.io",
-                "repo": "bindvectorizer/bind-inference",
-                "tag": __version__,
-                "digest": "",
-                "imagePullPolicy": "IfNotPresent",
-                "imagePullSecrets": [],
-                "replicas": 1,
-                "envconfig": {"enable_cuda": False},
-                "model": {
-                    "name": "Tiny",
-                    "licenseAccepted": False,
-                    "precision": "auto",
-                    "weights": {"url": "", "sha256": ""},
-                },
-                "cache": {"persistence": False, "size": "10Gi", "storageClassName": ""},
-                "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
-                "extraEnv": [],
-                "priorityClassName": "",
-                "nodeSelector": {},
-                "tolerations": [],
-                "affinity": {},
-                "topologySpreadConstraints": [],
-            }
-        },
-    }
 
 
 def test_cuda_asks_for_the_gpu() -> None:
