@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from bind_inference.model_names import DIMENSIONS
+
 
 @dataclass(frozen=True)
 class TrunkConfig:
@@ -41,7 +43,7 @@ class ImageBindConfig:
 
 IMAGEBIND_HUGE = ImageBindConfig(
     name="ImageBindHuge",
-    out_dim=1024,
+    out_dim=DIMENSIONS["ImageBindHuge"],
     vision=TrunkConfig(1280, 32, 16),
     text=TrunkConfig(1024, 24, 16),
     audio=TrunkConfig(768, 12, 12),
@@ -52,7 +54,7 @@ IMAGEBIND_HUGE = ImageBindConfig(
 
 TINY = ImageBindConfig(
     name="Tiny",
-    out_dim=32,
+    out_dim=DIMENSIONS["Tiny"],
     vision=TrunkConfig(64, 2, 4),
     text=TrunkConfig(48, 2, 4),
     audio=TrunkConfig(48, 2, 4),
