@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Once all that waits has been answered 503, seconds for those answers to leave.
-_LAST_WORDS_S = 2
+LAST_WORDS_S = 2
 
 
 class Server(uvicorn.Server):
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=settings.keep_alive_s,
-                timeout_graceful_shutdown=int(settings.drain_timeout_s) + _LAST_WORDS_S,
+                timeout_graceful_shutdown=int(settings.drain_timeout_s) + LAST_WORDS_S,
             )
         )
         self._service = service
