@@ -1,6 +1,5 @@
 """From a resource to the values of its release."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import _to_json, render_values
-from bind_operator.settings import Images, ImageSetting, Settings
+from bind_operator.settings import Images, ImageSetting
+from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "chart-digest")
@@ -176,12 +176,6 @@ def test_text_cannot_leave_its_value() -> None:
     assert found["env"] == env
 
 
-@pytest.mark.parametrize("sample", ["tiny", "minimal", "cuda", "claim", "image"])
-def test_samples_fit_the_bundled_chart(sample: str) -> None:
-    from bind_operator.release.chart import load_chart
-
-    settings = Settings()
-    root = Path(__file__).parents[4]
-    manifest = yaml.safe_load((root / f"manifests/samples/{sample}.yaml").read_text(encoding="utf-8"))
-    text = render_values(parse_resource(manifest), settings.images, load_chart(settings.chart_dir)).text
-    assert json.dumps(yaml.safe_load(text))
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_samples_fit_the_bundled_chart(sample: Path) -> None:
+    assert yaml.safe_load(rendered_values(sample))
