@@ -9,60 +9,43 @@ class OperatorError(Exception):
     """It is the base of all errors that are ours. One that is none of these is a bug."""
 
     reason: ClassVar[Reason]
-    retry: ClassVar[bool] = True
+    retry: ClassVar[bool]
     """Whether the same action may succeed later without a change of the spec."""
-    counted: ClassVar[bool] = True
+    counted: ClassVar[bool]
     """Whether it counts towards the limit after which the resource is Stalled."""
 
+    def __init_subclass__(cls, *, reason: Reason, retry: bool = True, counted: bool = True) -> None:
+        """Take what an error knows from the line of its class."""
+        cls.reason, cls.retry, cls.counted = reason, retry, counted
 
-class InvalidSpec(OperatorError):
+
+class InvalidSpec(OperatorError, reason=Reason.INVALID_SPEC, retry=False):
     """The resource breaks a rule, so nothing can be made from it."""
 
-    reason = Reason.INVALID_SPEC
-    retry = False
 
-
-class RenderFailed(OperatorError):
+class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
 
-    reason = Reason.RENDER_FAILED
-    retry = False
 
-
-class ForeignOwner(OperatorError):
+class ForeignOwner(OperatorError, reason=Reason.FOREIGN_OWNER, retry=False):
     """A release or workload of that name belongs to somebody else; nothing of it is touched."""
 
-    reason = Reason.FOREIGN_OWNER
-    retry = False
 
-
-class HelmFailed(OperatorError):
+class HelmFailed(OperatorError, reason=Reason.HELM_FAILED):
     """Helm ended with an error; the message is its own, without log lines."""
 
-    reason = Reason.HELM_FAILED
 
-
-class HelmTimedOut(HelmFailed):
+class HelmTimedOut(HelmFailed, reason=Reason.HELM_TIMED_OUT):
     """Helm did not end in time and was killed."""
 
-    reason = Reason.HELM_TIMED_OUT
 
-
-class ApiUnavailable(OperatorError):
+class ApiUnavailable(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):
     """The API server cannot be reached or does not answer; that is nobody's spec's fault."""
 
-    reason = Reason.API_UNAVAILABLE
-    counted = False
 
-
-class ApiConflict(OperatorError):
+class ApiConflict(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):
     """Somebody wrote the object in between; looking again settles it."""
 
-    reason = Reason.API_UNAVAILABLE
-    counted = False
 
-
-class ApiRefused(OperatorError):
+class ApiRefused(OperatorError, reason=Reason.API_REFUSED):
     """The API server refused a request of the operator, most often for want of a permission."""
-
-    reason = Reason.API_REFUSED

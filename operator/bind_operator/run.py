@@ -30,7 +30,7 @@ class SettingUnusable(Exception):
 
 
 DRAIN_S = 20.0
-"""It is below Kubernetes' 30 s of grace, so that a Helm run can end and no release is left locked."""
+"""It is below the 30 s of grace of any pod, so that a Helm run can end and no release is left locked."""
 
 
 async def run_operator(settings: Settings) -> None:

@@ -17,6 +17,8 @@ PACKAGE = Path(bind_operator.__file__).resolve().parent
 WHEEL_CHART = PACKAGE / "charts/weaviate-bind"
 CHECKOUT_CHART = PACKAGE.parents[1] / "charts/weaviate-bind"
 
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
 
 class ImageSetting(BaseModel):
     """It says where one image comes from, for resources that do not."""
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
     kubeconfig: Path | None = Field(
         None, description="Kubeconfig outside a cluster. Unset: the pod's service account, else $KUBECONFIG."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_level: LogLevel = Field("INFO", description="Least level logged.")
     health_port: int = Field(8080, ge=1, le=65535, description="Port of /healthz, the liveness probe.")
     metrics_port: int = Field(8081, ge=1, le=65535, description="Port of /metrics.")
     resync_s: float = Field(300.0, gt=0, description="How often a resource is looked at without any event.")

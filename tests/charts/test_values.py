@@ -4,29 +4,24 @@ import json
 import re
 from typing import Any
 
+import jsonschema
 import pytest
 
 from support.charts import CHARTS, helm, refusal
-from support.values import documented, groups, in_schema, leaves, values
+from support.values import at, described, groups, in_schema, leaves, values
 
 
-def test_every_value_is_described(chart: str) -> None:
-    described = documented(chart)
-    bare = [
-        ".".join(path)
-        for path, _ in leaves(values(chart))
-        if not any(path[:size] in described for size in range(1, len(path) + 1))
-    ]
-    assert bare == []
+def test_every_value_is_described_and_its_default_fits(chart: str) -> None:
+    for value in described(chart):
+        node = in_schema(chart, value.path)
+        assert node["description"] == value.description
+        jsonschema.validate(value.default, node)
 
 
 def test_the_schema_knows_the_values_and_no_others(chart: str) -> None:
     for path in groups(chart):
-        node = values(chart)
-        for key in path:
-            node = node[key]
         # Helm adds `global` by itself.
-        assert set(in_schema(chart, path)["properties"]) - {"global"} == set(node), ".".join(path)
+        assert set(in_schema(chart, path)["properties"]) - {"global"} == set(at(values(chart), path)), path
 
 
 def test_a_typo_is_refused_by_its_name(chart: str) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
+from bind_operator.api import parse_resource
 from bind_operator.api.rules import RULES
 from integration.apiserver import ApiServer
 from support.resources import BREACHES, CHANGES, merged, tiny_resource
@@ -70,32 +72,19 @@ def test_spec_is_required(apiserver: ApiServer) -> None:
     assert "spec: Required value" in apiserver.refusal("create", "-f", "-", manifest=manifest)
 
 
-def test_defaults_are_filled_in(apiserver: ApiServer) -> None:
+def test_the_defaults_of_the_models_are_filled_in(apiserver: ApiServer) -> None:
     manifest = tiny_resource("defaults") | {"spec": {"inference": {"model": {"licenseAccepted": True}}}}
     text = apiserver.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", manifest=manifest)
-    assert yaml.safe_load(text)["spec"] == {
-        "device": "CPU",
-        "inference": {
-            "image": {"pullPolicy": "IfNotPresent"},
-            "replicas": 1,
-            "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
-            "model": {
-                "name": "ImageBindHuge",
-                "licenseAccepted": True,
-                "precision": "auto",
-                "weights": {},
-                "cache": {"size": "10Gi"},
-            },
-        },
-        "weaviate": {
-            "version": "1.35.2",
-            "image": {"pullPolicy": "IfNotPresent"},
-            "replicas": 1,
-            "storage": {"size": "32Gi"},
-            "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
-        },
-        "deletionPolicy": "Retain",
-        "suspend": False,
+    assert yaml.safe_load(text)["spec"] == _set_fields(parse_resource(manifest).spec)
+
+
+def _set_fields(model: BaseModel) -> dict[str, Any]:
+    """Return what is set in `model`, by the API's names: no None, and no empty list or map of the user's."""
+    fields = {field.alias: getattr(model, name) for name, field in type(model).model_fields.items()}
+    return {
+        alias: _set_fields(value) if isinstance(value, BaseModel) else value
+        for alias, value in fields.items()
+        if alias is not None and value not in (None, [], {})
     }
 
 

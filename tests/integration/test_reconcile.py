@@ -178,5 +178,5 @@ def test_a_new_operator_takes_over_without_a_write(
 def _looks(operator: OperatorProcess) -> float:
     try:
         return operator.metric("bind_operator_reconciles_total")
-    except httpx.TransportError:
+    except httpx.TransportError:  # it does not listen yet
         return 0.0

@@ -1,4 +1,4 @@
-"""Reads a chart's values file and schema, path by path."""
+"""Reads a chart's values and schema, path by path."""
 
 import functools
 import json
@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bind_operator.docs.chart_values import ChartValue, read_values
 from support.charts import CHARTS
 
 Path = tuple[str, ...]
@@ -17,6 +18,12 @@ def values(chart: str) -> dict[str, Any]:
     """Return the values of a chart."""
     read: dict[str, Any] = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
     return read
+
+
+@functools.cache
+def described(chart: str) -> tuple[ChartValue, ...]:
+    """Return the values of a chart as its comments describe them. Raises UnclearValue."""
+    return read_values((CHARTS / chart / "values.yaml").read_text())
 
 
 @functools.cache
@@ -35,45 +42,17 @@ def leaves(tree: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield (*path, key), value
 
 
-@functools.cache
-def documented(chart: str) -> set[Path]:
-    """Return the paths that follow a `# --` comment in the values file."""
-    found: set[Path] = set()
-    stack: list[tuple[int, str]] = []
-    described = False
-    for line in (CHARTS / chart / "values.yaml").read_text().splitlines():
-        text = line.strip()
-        if text.startswith("#"):
-            described = described or text.startswith("# --")
-            continue
-        if not text or text.startswith("- ") or ":" not in text:
-            described = False
-            continue
-        indent = len(line) - len(line.lstrip())
-        stack = [*(item for item in stack if item[0] < indent), (indent, text.split(":", 1)[0])]
-        if described:
-            found.add(tuple(key for _, key in stack))
-        described = False
-    return found
-
-
 def groups(chart: str) -> list[Path]:
-    """Return the paths of the maps whose keys the chart decides: those above a documented path."""
-    return sorted({path[:size] for path in documented(chart) for size in range(len(path))})
+    """Return the paths of the maps whose keys the chart decides: those above a described value."""
+    return sorted({value.path[:size] for value in described(chart) for size in range(len(value.path))})
+
+
+def at(tree: dict[str, Any], path: Path) -> Any:
+    """Return what is in `tree` at `path`. Raises KeyError if there is nothing."""
+    return functools.reduce(lambda node, key: node[key], path, tree)
 
 
 def in_schema(chart: str, path: Path) -> dict[str, Any]:
-    """Return what the schema says of the map at `path`. Raises KeyError if the schema knows no such map."""
-    node = schema(chart)
-    for key in path:
-        node = _resolve(chart, node["properties"][key])
-    return node
-
-
-def _resolve(chart: str, node: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in node:
-        return node
-    found: Any = schema(chart)
-    for key in node["$ref"].removeprefix("#/").split("/"):
-        found = found[key]
-    return _resolve(chart, found)
+    """Return what the schema says of the value or map at `path`. Raises KeyError if it knows none."""
+    found: dict[str, Any] = functools.reduce(lambda node, key: node["properties"][key], path, schema(chart))
+    return found

@@ -23,7 +23,7 @@ app.kubernetes.io/component: operator
 {{ .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary .Release.Name "default") }}
 {{- end }}
 
-{{/* What the operator and the Helm it runs may do, where resources live: just what they were seen to need. */}}
+{{/* What the operator and the Helm it runs may do, where resources live: what they use, as a test of the chart says. */}}
 {{- define "bind-operator.rules" -}}
 - apiGroups: [bindvectorizer.dev]
   resources: [bindvectorizers]
@@ -31,10 +31,6 @@ app.kubernetes.io/component: operator
 - apiGroups: [bindvectorizer.dev]
   resources: [bindvectorizers/status]
   verbs: [patch]
-# Owner references that block the owner's deletion, where OwnerReferencesPermissionEnforcement is on.
-- apiGroups: [bindvectorizer.dev]
-  resources: [bindvectorizers/finalizers]
-  verbs: [update]
 # To say why a pod is not ready, in the cluster's own words.
 - apiGroups: [""]
   resources: [pods]
@@ -48,21 +44,18 @@ app.kubernetes.io/component: operator
 # Helm keeps its releases in Secrets.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, create, update, patch, delete]
-# What the workload chart is made of.
+  verbs: [get, list, create, update, delete]
+# What the workload chart is made of, as far as a resource asks for it.
 - apiGroups: [""]
-  resources: [configmaps, persistentvolumeclaims, services]
-  verbs: [get, list, create, update, patch, delete]
+  resources: [configmaps, services]
+  verbs: [get, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, create, update, patch, delete]
-- apiGroups: [autoscaling]
-  resources: [horizontalpodautoscalers]
-  verbs: [get, list, create, update, patch, delete]
-- apiGroups: [networking.k8s.io]
-  resources: [networkpolicies]
-  verbs: [get, list, create, update, patch, delete]
+  verbs: [get, create, patch, delete]
 {{- end }}

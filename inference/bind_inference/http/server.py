@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Once all that waits has been refused with 503, seconds for those responses to be sent.
-_FLUSH_S = 2
+FLUSH_S = 2
 
 
 class Server(uvicorn.Server):
@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=settings.keep_alive_s,
-                timeout_graceful_shutdown=int(settings.drain_timeout_s) + _FLUSH_S,
+                timeout_graceful_shutdown=int(settings.drain_timeout_s) + FLUSH_S,
             )
         )
         self._service = service

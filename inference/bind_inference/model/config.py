@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from bind_inference.model_names import DIMENSIONS
+
 
 @dataclass(frozen=True)
 class TrunkConfig:
@@ -33,7 +35,12 @@ _TRUNKS: Final = {
     "thermal": (TrunkConfig(768, 12, 12), TrunkConfig(48, 2, 4)),
     "imu": (TrunkConfig(512, 6, 8), TrunkConfig(32, 2, 4)),
 }
-_HUGE: Final = ImageBindConfig("ImageBindHuge", 1024, {name: huge for name, (huge, _) in _TRUNKS.items()})
-_TINY: Final = ImageBindConfig("Tiny", 32, {name: tiny for name, (_, tiny) in _TRUNKS.items()})
+_HUGE: Final = {name: huge for name, (huge, _) in _TRUNKS.items()}
+_TINY: Final = {name: tiny for name, (_, tiny) in _TRUNKS.items()}
 
-CONFIGS: Mapping[str, ImageBindConfig] = MappingProxyType({config.name: config for config in (_HUGE, _TINY)})
+CONFIGS: Mapping[str, ImageBindConfig] = MappingProxyType(
+    {
+        "ImageBindHuge": ImageBindConfig("ImageBindHuge", DIMENSIONS["ImageBindHuge"], _HUGE),
+        "Tiny": ImageBindConfig("Tiny", DIMENSIONS["Tiny"], _TINY),
+    }
+)

@@ -14,6 +14,7 @@ from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining, NotReady
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
+from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.scheduling.cpus import usable_cpus
 from bind_inference.scheduling.policy.batching import Policy
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DIMENSIONS: Final = {"ImageBindHuge": 1024, "Tiny": 32}
 WEIGHTS_ORIGIN: Final = {
     "ImageBindHuge": "published by Meta AI",
     "Tiny": "random: for trying the system, not for search by meaning",

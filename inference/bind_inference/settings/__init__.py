@@ -2,7 +2,6 @@
 
 from bind_inference.settings.fields import (
     FOREIGN_NAMES,
-    MODEL_NAMES,
     PROGRAM,
     ModelSettings,
     Settings,
@@ -13,7 +12,6 @@ from bind_inference.settings.parsing import InvalidSetting, parse_settings, read
 
 __all__ = [
     "FOREIGN_NAMES",
-    "MODEL_NAMES",
     "PROGRAM",
     "InvalidSetting",
     "ModelSettings",

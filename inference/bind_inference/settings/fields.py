@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bind_inference.model_names import MODEL_NAMES, ModelName
+
 PROGRAM: Final = "python -m bind_inference"
-MODEL_NAMES: Final = ("ImageBindHuge", "Tiny")
 # Variables that have a name of their own.
 FOREIGN_NAMES: Final = {
     "enable_cuda": "ENABLE_CUDA",
@@ -44,7 +45,7 @@ class WeightsSettings(BaseSettings):
         cli_avoid_json=True,
     )
 
-    model: Annotated[Literal["ImageBindHuge", "Tiny"], BeforeValidator(canonical_model)] = Field(
+    model: Annotated[ModelName, BeforeValidator(canonical_model)] = Field(
         default="ImageBindHuge",
         description="which model it is; Tiny is the same architecture with 32 dimensions and random "
         "weights, for trying the system",

@@ -69,7 +69,7 @@ class InferenceResources(Resources):
 class WeaviateResources(Resources):
     """Compute resources of the Weaviate container."""
 
-    requests: Requests = Field({"cpu": "500m", "memory": "512Mi"})
+    requests: Requests = Field({"cpu": "250m", "memory": "512Mi"})
     limits: Limits = Field({"memory": "4Gi"})
 
 

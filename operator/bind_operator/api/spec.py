@@ -34,6 +34,10 @@ class ModelName(StrEnum):
     TINY = "Tiny"
 
 
+DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
+"""A model's vectors have so many numbers; bind_inference says the same, and a test compares the two."""
+
+
 class Precision(StrEnum):
     """The numbers that the model computes with."""
 
@@ -128,8 +132,9 @@ class Model(ApiModel):
 
     name: ModelName = Field(
         ModelName.IMAGEBIND_HUGE,
-        description="ImageBindHuge (1,024 dimensions), or Tiny: the same architecture with seeded random "
-        "weights and 32 dimensions, for trying the whole system in seconds. Tiny's results mean nothing.",
+        description=f"ImageBindHuge ({DIMENSIONS[ModelName.IMAGEBIND_HUGE]:,} dimensions), or Tiny: the same "
+        f"architecture with seeded random weights and {DIMENSIONS[ModelName.TINY]} dimensions, for trying "
+        "the whole system in seconds. Tiny's results mean nothing.",
     )
     license_accepted: bool = Field(
         False,

@@ -35,13 +35,24 @@ class Condition(ApiModel):
     )
 
 
-class ReleaseStatus(ApiModel):
-    """The Helm release."""
+class RevisionStatus(ApiModel):
+    """One revision of the Helm release."""
 
-    name: str = Field(description="Name of the release.")
-    revision: int = Field(description="Its current revision.")
+    revision: int = Field(description="Number of the revision.")
     chart: str = Field(description="Name and version of its chart.")
     digest: str = Field(description="Digest of chart and values.")
+
+
+class ReleaseStatus(RevisionStatus):
+    """The Helm release, at its current revision."""
+
+    name: str = Field(description="Name of the release.")
+
+
+class HistoryEntry(RevisionStatus):
+    """One revision of the release, and what became of it."""
+
+    status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
 
 
 class Endpoints(ApiModel):
@@ -52,15 +63,6 @@ class Endpoints(ApiModel):
     inference: str = Field(description="The inference server's address.")
 
 
-class HistoryEntry(ApiModel):
-    """One revision of the release."""
-
-    revision: int = Field(description="The revision.")
-    status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
-    chart: str = Field(description="Name and version of its chart.")
-    digest: str = Field(description="Digest of chart and values.")
-
-
 class BindVectorizerStatus(ApiModel):
     """What the operator saw last."""
 
@@ -69,7 +71,7 @@ class BindVectorizerStatus(ApiModel):
     observed_generation: int | None = Field(None, description="The generation of the spec that was judged.")
     conditions: list[Condition] = Field(
         default_factory=list,
-        description="Ready, Reconciling, Stalled, Released, InferenceReady, WeaviateReady, Verified.",
+        description=", ".join(ConditionType) + ".",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     release: ReleaseStatus | None = Field(None, description="The Helm release.")

@@ -10,13 +10,12 @@ from typing import Any
 
 import aiohttp
 
-from bind_operator.api.spec import ModelName
+from bind_operator.api.spec import DIMENSIONS, ModelName
 from bind_operator.policy.facts import Component, Key, Verification
 from bind_operator.policy.names import INFERENCE_PORT, MODULE
 from bind_operator.policy.objects import Object, component_of
 from bind_operator.reasons import Reason
 
-DIMENSIONS = {ModelName.IMAGEBIND_HUGE: 1024, ModelName.TINY: 32}
 MAX_SILENT = 3
 """After so many checks in a row without an answer, a verified system no longer counts as verified."""
 

@@ -14,11 +14,14 @@ from pathlib import Path
 import yaml
 
 from bind_operator.api.crd import build_crd
-from bind_operator.docs.reference import build_reference, build_settings_reference
+from bind_operator.docs.chart_schema import build_values_schema
+from bind_operator.docs.chart_values import ChartValue, UnclearValue, read_values
+from bind_operator.docs.reference import build_reference, build_settings_reference, build_values_reference
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "made by `make generate`; do not edit"
 CRD_CHART_FILE = "charts/bind-operator/templates/crd.yaml"
+CHARTS = ("bind-operator", "weaviate-bind")
 
 
 class GenerateFailed(Exception):
@@ -100,14 +103,28 @@ def find_helm() -> str:
     raise GenerateFailed("there is no helm; set HELM to its path, put it on the PATH, or run `make cluster`")
 
 
+def read_chart_values(chart: str) -> tuple[ChartValue, ...]:
+    """Return the values of one of our charts. Raises UnclearValue."""
+    return read_values((ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8"))
+
+
 def generated_files() -> dict[str, str]:
-    """Return the text of each generated file by its path from the root, the CRD's first."""
-    return {
+    """Return the text of each generated file by its path from the root, the CRD's first.
+
+    Raises UnclearValue if a chart's values.yaml does not tell what the files of its values should say.
+    """
+    files = {
         "manifests/crds.yaml": render_crd(),
         CRD_CHART_FILE: render_crd_template(),
         "docs/reference/bindvectorizer.md": f"<!-- {MADE_BY} -->\n{build_reference()}",
         "docs/reference/operator.md": f"<!-- {MADE_BY} -->\n{build_settings_reference()}",
     }
+    for chart in CHARTS:
+        values = read_chart_values(chart)
+        files[f"charts/{chart}/values.schema.json"] = build_values_schema(chart, values)
+        page = build_values_reference(chart, values)
+        files[f"docs/reference/chart-{chart}.md"] = f"<!-- {MADE_BY} -->\n{page}"
+    return files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -119,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
         stale = _update(generated_files(), check=check)
         # Last, because Helm reads the chart's own CRD.
         stale += _update({"manifests/install.yaml": render_install(find_helm())}, check=check)
-    except GenerateFailed as error:
+    except (GenerateFailed, UnclearValue) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for path in stale:

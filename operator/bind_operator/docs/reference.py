@@ -1,7 +1,7 @@
 """The reference pages are made from the schema and the settings."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +10,8 @@ from pydantic_core import PydanticUndefined
 from bind_operator.api.crd import COLUMNS, build_crd
 from bind_operator.api.identity import API_VERSION, KIND, SHORT_NAME
 from bind_operator.api.rules import RULES, Rule
+from bind_operator.docs.chart_schema import typed
+from bind_operator.docs.chart_values import ChartValue
 from bind_operator.reasons import Reason
 from bind_operator.settings import Settings
 
@@ -45,6 +47,21 @@ def build_settings_reference() -> str:
         "(the chart's `extraEnv`). A part of a group is set by `BIND_OPERATOR_IMAGES__GATE__TAG` or "
         "`--images.gate.tag`.\n\n" + _table("Variable | Flag | Default | Description", _setting_rows())
     )
+
+
+def build_values_reference(chart: str, values: Sequence[ChartValue]) -> str:
+    """Return the page of a chart's values as Markdown. Raises UnclearValue."""
+    return (
+        f"# Values of chart {chart}\n\nWhat `helm install --set` takes, with "
+        f"[its defaults](../../charts/{chart}/values.yaml) and types; Helm refuses all else.\n\n"
+        + _table("Value | Type | Default | Description", map(_value_row, values))
+    )
+
+
+def _value_row(value: ChartValue) -> tuple[str, ...]:
+    name, schema = typed(value)
+    kind = _type(schema) if "enum" in schema else name
+    return f"`{value.name}`", kind, f"`{json.dumps(value.default, ensure_ascii=False)}`", value.description
 
 
 def _setting_rows() -> Iterator[tuple[str, ...]]:

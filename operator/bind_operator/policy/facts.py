@@ -68,11 +68,9 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Failure(Problem):
     """It says why the operator's own action did not succeed."""
 
-    reason: Reason
-    message: str
     is_final: bool
     """Whether the operator waits for a change before it tries again."""
 

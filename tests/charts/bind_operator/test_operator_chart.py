@@ -1,16 +1,14 @@
 """The operator's chart: rights, definition, settings, and whether the other chart takes what it renders."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from support.charts import CHARTS, containers, env, pick, render
+from support.rendered import SAMPLES, rendered_values
 
 ROOT = CHARTS.parent
-SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
 NAMESPACED = ("--set", "watchNamespaces={search,staging}")
 ALL_VERBS = {"*"}
 
@@ -35,24 +33,6 @@ def test_named_namespaces_have_a_role_each_and_no_cluster_wide_right() -> None:
 def test_both_modes_give_the_same_rights() -> None:
     role = next(item for item in render("bind-operator", *NAMESPACED) if item["kind"] == "Role")
     assert role["rules"] == pick(render("bind-operator"), "ClusterRole")["rules"]
-
-
-def test_the_operator_may_make_every_kind_that_the_workload_chart_has() -> None:
-    rules = pick(render("bind-operator"), "ClusterRole")["rules"]
-    granted = {
-        (group, kind)
-        for rule in rules
-        for group in rule["apiGroups"]
-        for kind in rule["resources"]
-        if {"get", "create", "patch", "delete"} <= set(rule["verbs"])
-    }
-    everything = CHARTS / "weaviate-bind" / "ci" / "everything-values.yaml"
-    for item in render("weaviate-bind", "--values", everything):
-        if item["kind"] in ("Pod", "ServiceMonitor"):  # made by `helm test`; not a value of the resource
-            continue
-        group = item["apiVersion"].rpartition("/")[0]
-        plural = item["kind"].lower().removesuffix("y") + ("ies" if item["kind"].endswith("y") else "s")
-        assert (group, plural) in granted, item["kind"]
 
 
 @pytest.mark.parametrize(("keep", "annotation"), [("true", "keep"), ("false", None)])
@@ -82,16 +62,8 @@ def test_images_reach_the_operators_settings() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[path.stem for path in SAMPLES])
 def test_the_workload_chart_takes_what_the_operator_renders(sample, tmp_path) -> None:
-    rendered = subprocess.run(
-        [sys.executable, "-m", "bind_operator", "render", sample],
-        cwd=ROOT / "operator",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert rendered.returncode == 0, rendered.stderr
     file = tmp_path / "values.yaml"
-    file.write_text(rendered.stdout)
+    file.write_text(rendered_values(sample))
     spec = yaml.safe_load(sample.read_text())["spec"]
     server = containers(
         pick(render("weaviate-bind", "--values", file), "Deployment")["spec"]["template"]["spec"]

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from bind_inference.settings import InvalidSetting, load_settings
 from bind_operator.api.identity import MAX_NAME_LENGTH
+from bind_operator.api.rules import RULES
 from bind_operator.policy import names
 from bind_operator.policy.facts import Component
-from support.charts import CHARTS, NAMESPACE, RELEASE, helm, pick, render
+from bind_operator.policy.objects import component_of, instance_selector
+from support.charts import CHARTS, NAMESPACE, RELEASE, helm, pick, refusal, render
 
 TINY = CHARTS / "weaviate-bind" / "ci" / "tiny-values.yaml"
 LABEL_LENGTH = 63
@@ -33,6 +36,27 @@ def test_a_workload_its_service_and_its_container(
     assert workload["metadata"]["name"] == names.workload_name(RELEASE, component)
     assert component in [item["name"] for item in workload["spec"]["template"]["spec"]["containers"]]
     assert pick(manifests, "Service", component)
+
+
+def test_the_labels_by_which_the_operator_finds_its_pods(manifests: list[dict[str, Any]]) -> None:
+    pods = {kind: pick(manifests, kind)["spec"]["template"] for kind in ("StatefulSet", "Deployment")}
+    assert {kind: component_of(pod) for kind, pod in pods.items()} == {
+        "StatefulSet": Component.WEAVIATE,
+        "Deployment": Component.INFERENCE,
+    }
+    claims = pick(manifests, "StatefulSet")["spec"]["volumeClaimTemplates"]
+    for item in [*pods.values(), *claims]:
+        labels = {f"{name}={value}" for name, value in item["metadata"]["labels"].items()}
+        assert set(instance_selector(RELEASE).split(",")) <= labels
+
+
+def test_all_that_ask_for_the_licence_name_it() -> None:
+    (rule,) = (rule for rule in RULES if rule.name == "licence-is-accepted")
+    with pytest.raises(InvalidSetting) as told:
+        load_settings([])
+    for text in (rule.message, refusal(names.CHART), str(told.value)):
+        assert "CC BY-NC-SA 4.0" in text
+        assert "no commercial use" in text
 
 
 def test_the_addresses_of_the_status_are_those_of_the_services(manifests: list[dict[str, Any]]) -> None:

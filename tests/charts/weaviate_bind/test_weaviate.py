@@ -117,11 +117,6 @@ def test_volumes_outlive_the_release_as_told(policy: str) -> None:
     assert notes == ({"helm.sh/resource-policy": "keep"} if policy == "Retain" else {})
 
 
-def test_the_gate_runs_before_weaviate_asks_and_until_weaviate_has_stopped() -> None:
-    spec = pick(render("weaviate-bind", *TINY), "StatefulSet")["spec"]["template"]["spec"]
-    assert [(item["name"], item["restartPolicy"]) for item in spec["initContainers"]] == [("gate", "Always")]
-
-
 def test_another_gate_configuration_restarts_the_pods() -> None:
     def checksum(*arguments: str) -> str:
         pod = pick(render("weaviate-bind", *TINY, *arguments), "StatefulSet")["spec"]["template"]

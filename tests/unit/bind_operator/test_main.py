@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from bind_operator.__main__ import main
+from bind_operator.settings import Images
 from support.resources import BREACHES, merged, tiny_resource
 
 
@@ -31,7 +32,7 @@ def test_render_takes_settings_as_flags_and_environment(
     values = yaml.safe_load(capsys.readouterr().out)
     inference = values["modules"]["multi2vec-bind"]
     assert (inference["registry"], inference["tag"]) == ("ghcr.io", "0.2.0")
-    assert (values["gate"]["image"]["repo"], values["gate"]["image"]["tag"]) == ("gate", "2.11.9")
+    assert (values["gate"]["image"]["repo"], values["gate"]["image"]["tag"]) == ("gate", Images().gate.tag)
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -7,6 +7,7 @@
   "BIND_LICENSE_ACCEPTED" (toString $bind.model.licenseAccepted)
   "BIND_PRECISION" $bind.model.precision
   "BIND_CACHE_DIR" "/cache"
+  "BIND_DRAIN_TIMEOUT_S" (toString $bind.drainTimeoutSeconds)
   "BIND_HTTP_PORT" "8080"
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
@@ -29,4 +30,15 @@
 {{- with $bind.extraEnv }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* Seconds from the mark that a pod is going to its end: the sleep, the drain, also one of `extraEnv`, and 20 for
+     the delay that the server has by itself, its last answers, and the batch and the decoders that it ends. */}}
+{{- define "weaviate-bind.inferenceGraceSeconds" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- $drain := dict "BIND_DRAIN_DELAY_S" 0 "BIND_DRAIN_TIMEOUT_S" $bind.drainTimeoutSeconds }}
+{{- range $bind.extraEnv }}
+{{- if and (hasKey $drain .name) .value }}{{ $_ := set $drain .name .value }}{{ end }}
+{{- end }}
+{{- addf $bind.drainSeconds 20 $drain.BIND_DRAIN_DELAY_S $drain.BIND_DRAIN_TIMEOUT_S | ceil }}
 {{- end }}

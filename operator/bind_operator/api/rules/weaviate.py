@@ -9,6 +9,7 @@ from bind_operator.api.rules.rule import (
     limits_rule,
     pattern_rule,
 )
+from bind_operator.api.spec import Weaviate
 
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
 
@@ -21,7 +22,7 @@ WEAVIATE_RULES = (
         "spec.weaviate",
         "version",
         VERSION_PATTERN,
-        "be a whole version without a leading v; set one such as 1.35.2",
+        f"be a whole version without a leading v; set one such as {Weaviate().version}",
     ),
     Rule(
         name="storage-size-is-fixed",

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from bind_operator.api import parse_resource
+from bind_operator.api.spec import Weaviate
 from bind_operator.errors import InvalidSpec
 from support.resources import merged, tiny_resource
 
 
 def test_defaults() -> None:
     spec = parse_resource(tiny_resource("t")).spec
-    assert spec.weaviate.version == "1.35.2"
+    assert spec.weaviate == Weaviate()
     assert spec.inference.resources.limits == {"memory": "12Gi"}
     assert spec.gpu is None
 

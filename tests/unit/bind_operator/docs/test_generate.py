@@ -1,15 +1,21 @@
 """Generated files: stale ones are named, fresh ones pass."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bind_operator.docs import generate
-from bind_operator.docs.generate import CRD_CHART_FILE, generated_files, main, render_crd_template
+from bind_operator.docs.generate import CHARTS, CRD_CHART_FILE, generated_files, main, render_crd_template
+
+CHECKOUT = Path(__file__).parents[4]
 
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for chart in CHARTS:
+        (tmp_path / "charts" / chart).mkdir(parents=True)
+        shutil.copy(CHECKOUT / "charts" / chart / "values.yaml", tmp_path / "charts" / chart)
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     monkeypatch.setattr(generate, "find_helm", lambda: "helm")
     monkeypatch.setattr(generate, "render_install", lambda helm: "kind: Namespace\n")
@@ -34,9 +40,8 @@ def test_a_stale_install_manifest_is_found(root: Path) -> None:
 
 
 def test_the_checkout_is_fresh() -> None:
-    root = Path(__file__).parents[4]
     for name, text in generated_files().items():
-        assert (root / name).read_text(encoding="utf-8") == text, f"{name} is stale; run `make generate`"
+        assert (CHECKOUT / name).read_text(encoding="utf-8") == text, f"{name} is stale; run `make generate`"
 
 
 def test_the_chart_template_holds_no_braces_but_its_own() -> None:
@@ -55,3 +60,9 @@ def test_without_helm_it_says_what_to_do(
     monkeypatch.delenv("HELM", raising=False)
     assert main([]) == 1
     assert "set HELM to its path" in capsys.readouterr().err
+
+
+def test_a_value_that_is_not_described_is_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "charts/bind-operator/values.yaml").write_text("image:\n  tag: x\n", encoding="utf-8")
+    assert main(["--check"]) == 1
+    assert "image.tag is not described" in capsys.readouterr().err

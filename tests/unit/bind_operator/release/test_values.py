@@ -1,6 +1,5 @@
 """From a resource to the values of its release."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import _to_json, render_values
-from bind_operator.settings import Images, ImageSetting, Settings
+from bind_operator.settings import Images, ImageSetting
+from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "chart-digest")
@@ -29,51 +28,6 @@ def render(patch: dict[str, Any], images: Images = IMAGES) -> Any:
 
 def inference(patch: dict[str, Any], images: Images = IMAGES) -> Any:
     return render(patch, images)["modules"]["multi2vec-bind"]
-
-
-def test_tiny_with_all_defaults_is_exactly_this() -> None:
-    assert render({}) == {
-        "image": {
-            "registry": "cr.weaviate.io",
-            "repo": "semitechnologies/weaviate",
-            "tag": "1.35.2",
-            "digest": "",
-            "pullPolicy": "IfNotPresent",
-            "pullSecrets": [],
-        },
-        "replicas": 1,
-        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
-        "storage": {"size": "32Gi", "storageClassName": "", "retentionPolicy": "Retain"},
-        "env": {},
-        "gate": {"image": {"registry": "docker.io", "repo": "library/caddy", "tag": "2.11.9", "digest": ""}},
-        "modules": {
-            "multi2vec-bind": {
-                "enabled": True,
-                "registry": "ghcr.io",
-                "repo": "bindvectorizer/bind-inference",
-                "tag": __version__,
-                "digest": "",
-                "imagePullPolicy": "IfNotPresent",
-                "imagePullSecrets": [],
-                "replicas": 1,
-                "envconfig": {"enable_cuda": False},
-                "model": {
-                    "name": "Tiny",
-                    "licenseAccepted": False,
-                    "precision": "auto",
-                    "weights": {"url": "", "sha256": ""},
-                },
-                "cache": {"persistence": False, "size": "10Gi", "storageClassName": ""},
-                "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
-                "extraEnv": [],
-                "priorityClassName": "",
-                "nodeSelector": {},
-                "tolerations": [],
-                "affinity": {},
-                "topologySpreadConstraints": [],
-            }
-        },
-    }
 
 
 def test_cuda_asks_for_the_gpu() -> None:
@@ -222,12 +176,6 @@ def test_text_cannot_leave_its_value() -> None:
     assert found["env"] == env
 
 
-@pytest.mark.parametrize("sample", ["tiny", "minimal", "cuda", "claim", "image"])
-def test_samples_fit_the_bundled_chart(sample: str) -> None:
-    from bind_operator.release.chart import load_chart
-
-    settings = Settings()
-    root = Path(__file__).parents[4]
-    manifest = yaml.safe_load((root / f"manifests/samples/{sample}.yaml").read_text(encoding="utf-8"))
-    text = render_values(parse_resource(manifest), settings.images, load_chart(settings.chart_dir)).text
-    assert json.dumps(yaml.safe_load(text))
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_samples_fit_the_bundled_chart(sample: Path) -> None:
+    assert yaml.safe_load(rendered_values(sample))

@@ -1,0 +1,24 @@
+"""What two packages say, which must not import each other, is the same."""
+
+from typing import get_args
+
+from bind_inference.model.config import CONFIGS
+from bind_inference.model_names import DIMENSIONS, MODEL_NAMES
+from bind_inference.settings import Settings
+from bind_operator.api import spec
+
+
+def test_the_models_and_their_dimensions() -> None:
+    assert list(spec.ModelName) == list(MODEL_NAMES)
+    assert spec.DIMENSIONS == DIMENSIONS
+    assert {name: config.out_dim for name, config in CONFIGS.items()} == DIMENSIONS
+    assert all(name == config.name for name, config in CONFIGS.items())
+
+
+def test_the_precisions() -> None:
+    assert list(get_args(Settings.model_fields["precision"].annotation)) == list(spec.Precision)
+
+
+def test_a_model_that_is_not_named() -> None:
+    assert Settings.model_fields["model"].default == spec.Model().name
+    assert Settings.model_fields["precision"].default == spec.Model().precision
