@@ -1,4 +1,4 @@
-"""What embeds: the model in this process, or a running server. Both take items as the scheduler does."""
+"""Embeds by the model in this process, or by a running server; both take items as the scheduler does."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Embedder(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """What the vectors come from."""
+        """It tells what the vectors come from."""
         ...
 
     async def embed(self, modality: Modality, data: str) -> Vector | str:

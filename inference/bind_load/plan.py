@@ -1,4 +1,4 @@
-"""Which files are embedded, as what, and which are known already. Pure."""
+"""Decides which files are embedded, as what, and which are known already. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Rule:
     modality: Modality
 
     def matches(self, path: str) -> bool:
-        """Whether `path` is meant; as in a shell `*` stays within one folder, and `**/` is any depth."""
+        """Return whether `path` is meant; as in a shell `*` stays in one folder, and `**/` is any depth."""
         return glob.globmatch(path, self.pattern, flags=glob.GLOBSTAR | glob.DOTGLOB)
 
 
@@ -48,7 +48,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier run kept of a path."""
+    """It is what an earlier run kept of a path."""
 
     modality: str
     size_bytes: int
@@ -113,7 +113,7 @@ def plan(sources: Iterable[Source], known: Mapping[str, Known], *, retry_failed:
 
 
 def is_same(source: Source, sha256: str, known: Mapping[str, Known], *, retry_failed: bool) -> bool:
-    """Whether the row of `source` still holds, now that its content is known."""
+    """Return whether the row of `source` still holds, now that its content is known."""
     row = known.get(source.path)
     return (
         row is not None

@@ -1,4 +1,4 @@
-"""What is told while a load runs: a progress bar on a terminal, JSON lines otherwise."""
+"""Reports while a load runs: a progress bar on a terminal, JSON lines otherwise."""
 
 from __future__ import annotations
 

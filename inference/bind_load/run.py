@@ -31,7 +31,7 @@ MAX_PART_S: Final = 30.0
 
 @dataclass
 class Summary:
-    """What a run did; `failed` are the errors of its records, by path."""
+    """It says what a run did; `failed` are the errors of its records, by path."""
 
     embedded: int = 0
     unchanged: int = 0

@@ -1,4 +1,4 @@
-"""From a folder, or a file of texts, to what is to be embedded."""
+"""Finds in a folder, or in a file of texts, what is to be embedded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load keeps on disk: parts beside the output while a load runs, one file at its end.
+"""Keeps a load on disk: parts beside the output while it runs, one file at its end.
 
 Every file is written under another name, synced and renamed: whatever ends the process, what is there is
 whole.

@@ -19,7 +19,7 @@ _PREFIX: Final = b"bind."
 
 @dataclass(frozen=True)
 class Origin:
-    """What vectors come from: those of two origins are not to be compared. `fingerprint` may be unknown."""
+    """It tells what vectors come from: compare none of two origins. `fingerprint` may be unknown."""
 
     model: str
     dimension: int

@@ -1,4 +1,4 @@
-"""How many items a second the engine and the plain model embed, alone and in batches."""
+"""Measures how many items a second the engine and the plain model embed, alone and in batches."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Measurement:
 
     @property
     def rate(self) -> float:
-        """How many items a second that is."""
+        """That is so many items a second."""
         return self.size / self.batch_s
 
 

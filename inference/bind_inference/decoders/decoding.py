@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large one item may be, and how it is cut into slices."""
+    """The bounds say how large one item may be, and how it is cut into slices."""
 
     limits: Limits = field(default_factory=Limits)
     max_item_bytes: int = 1 << 26

@@ -24,7 +24,7 @@ _START_S: Final = 60.0
 
 @dataclass(frozen=True)
 class PoolConfig:
-    """How many processes there are, and how much time and memory one may take for one item."""
+    """It says how many processes there are, and how much time and memory one may take for an item."""
 
     workers: int = 1
     timeout_s: float = 60.0

@@ -57,7 +57,7 @@ class DecoderPool:
     """Decoder processes, each with a thread that waits for it."""
 
     def __init__(self, bounds: Bounds, config: PoolConfig, restarted: Callable[[str], None]) -> None:
-        """restarted: called with "crash" or "timeout" for each process that is replaced, in any thread."""
+        """`restarted` is called with "crash" or "timeout" for each process replaced, in any thread."""
         self._bounds = bounds
         self._config = config
         self._restarted = restarted

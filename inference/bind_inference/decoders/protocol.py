@@ -1,4 +1,4 @@
-"""What the scheduler asks of the decoders."""
+"""Declares what the scheduler asks of the decoders."""
 
 from __future__ import annotations
 

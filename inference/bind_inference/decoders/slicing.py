@@ -1,4 +1,4 @@
-"""How a decoded item is cut into what runs in one batch."""
+"""Cuts a decoded item into what runs in one batch."""
 
 from __future__ import annotations
 

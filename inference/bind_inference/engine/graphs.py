@@ -68,7 +68,7 @@ class Graphs:
     """
 
     def __init__(self, model: ImageBind, device: torch.device) -> None:
-        """model: already lowered, on `device`, which is a GPU."""
+        """The `model` is lowered already, on `device`, which is a GPU."""
         self._model = model
         self._device = device
         self._recorded: dict[_Key, Recorded] = {}

@@ -1,4 +1,4 @@
-"""Which numbers a model can compute with, and which of them a machine is good at."""
+"""Names the numbers that a model can compute with, and which of them a machine is good at."""
 
 from __future__ import annotations
 

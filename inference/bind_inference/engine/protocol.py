@@ -1,4 +1,4 @@
-"""What the scheduler asks of a model, and how a batch is run so that no item harms another."""
+"""An engine is what the scheduler asks; a batch is run so that no item harms another."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DeviceLost(Exception):
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What the vectors come from. `device` is `cpu` or a GPU's name.
+    """It tells what the vectors come from. `device` is `cpu` or a GPU's name.
 
     Vectors of one `fingerprint` are of one space: compare and store no others together. `checks` are the
     results of the precisions that were tried, the served one last unless it is float32 itself.
@@ -64,7 +64,7 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo:
-        """What the vectors come from."""
+        """It tells what the vectors come from."""
         ...
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:

@@ -40,7 +40,7 @@ class TorchEngine:
         space: str = "",
         checks: Sequence[CheckResult] = (),
     ) -> None:
-        """model: already lowered to `precision` on `device`.
+        """The `model` is lowered to `precision` on `device` already.
 
         space: what sets these vectors apart from others, besides model and precision. checks: the results of
         the precisions that were tried.

@@ -22,7 +22,7 @@ class Int8Linear(nn.Module):
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        """weight: float32 [out, in]; bias: [out]. Neither is referred to afterwards."""
+        """Take weight, float32 [out, in], and bias [out]; neither is referred to afterwards."""
         super().__init__()
         outputs, inputs = weight.shape
         self._scales = (weight.abs().amax(dim=-1) / _LEVELS).clamp_(min=_TINIEST)
@@ -48,7 +48,7 @@ class Int8Block(nn.Module):
     """
 
     def __init__(self, block: Block, *, pools: bool) -> None:
-        """block: one in float32, which loses its linear layers one by one; its attention is used on.
+        """Take a block in float32, which loses its linear layers one by one; its attention is used on.
 
         pools: only `pool` will be called, otherwise only `forward`.
         """

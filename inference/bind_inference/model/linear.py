@@ -21,7 +21,7 @@ class PackedLinear(nn.Module):
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """weight: float32 or bfloat16 [out, in]; bias: [out]. Neither is referred to afterwards."""
+        """Take weight, float32 or bfloat16 [out, in], and bias [out]; neither is referred to afterwards."""
         super().__init__()
         self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), _ROWS)
         self._bias = None if bias is None else bias.clone()

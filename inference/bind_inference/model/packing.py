@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Packing:
-    """Where each text lies. Positions are int64; `tokens` is the sum of all lengths."""
+    """It says where each text lies. Positions are int64; `tokens` is the sum of all lengths."""
 
     places: Tensor
     """[tokens]: where each packed token belongs in the flattened rows."""

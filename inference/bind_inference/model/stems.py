@@ -117,7 +117,7 @@ class PatchStem(nn.Module):
     """The patches of a picture, a clip or a spectrogram, a class token in front and positions added."""
 
     def __init__(self, tokens: int, dim: int, patches: nn.Module, *, name: str = "rgbt_stem") -> None:
-        """patches: makes [items, tokens - 1, dim] of a batch. name: what the checkpoint calls it."""
+        """Take `patches`, which makes [items, tokens - 1, dim] of a batch, and its checkpoint name."""
         super().__init__()
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
         self.pos_embedding_helper = PositionTable(tokens, dim)

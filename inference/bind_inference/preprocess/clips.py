@@ -1,4 +1,4 @@
-"""Which two seconds of a recording the model sees: pytorchvideo 0.1.5's ConstantClipsPerVideoSampler."""
+"""Chooses the two seconds that the model sees as pytorchvideo 0.1.5's ConstantClipsPerVideoSampler does."""
 
 from fractions import Fraction
 

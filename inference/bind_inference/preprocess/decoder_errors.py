@@ -1,4 +1,4 @@
-"""What a decoder library says of a broken item, as a part of our own message."""
+"""Makes a part of our own message of what a decoder library says of a broken item."""
 
 
 def one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Which frames of a video the model sees, and how they are found without decoding all of it."""
+"""Finds the frames of a video that the model sees, without decoding all of it."""
 
 import math
 from collections.abc import Iterator

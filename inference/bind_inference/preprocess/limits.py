@@ -1,4 +1,4 @@
-"""How large one item may be once decoded, and what is taken of a longer text."""
+"""Limits how large one item may be once decoded, and what is taken of a longer text."""
 
 from dataclasses import dataclass
 from typing import TypeAlias

@@ -38,7 +38,7 @@ def open_recording(data: bytes, limits: Limits) -> Recording:
 
 
 def _is_mpeg_frame(data: bytes) -> bool:
-    """Whether an MPEG audio frame starts here (MP3 without tags), rather than AAC's ADTS."""
+    """Return whether an MPEG audio frame starts here (MP3 without tags), rather than AAC's ADTS."""
     return len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x06 != 0
 
 
@@ -53,7 +53,7 @@ def _check(channels: int, sample_rate: int, limits: Limits) -> None:
 
 @dataclass
 class _Sndfile:
-    """libsndfile reads WAV, AIFF, FLAC, Ogg (Vorbis, Opus) and MP3."""
+    """Read by libsndfile: WAV, AIFF, FLAC, Ogg (Vorbis, Opus) and MP3."""
 
     data: bytes
     sample_rate: int
@@ -83,7 +83,7 @@ class _Sndfile:
 
 @dataclass
 class _Ffmpeg:
-    """FFmpeg reads AAC, AMR, WMA, sound in MP4 and Matroska …"""
+    """Read by FFmpeg: AAC, AMR, WMA, sound in MP4 and Matroska, and more."""
 
     data: bytes
     sample_rate: int

@@ -1,4 +1,4 @@
-"""How far the weights are on their way into memory."""
+"""Tells how far the weights are on their way into memory."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is; `total_bytes` is 0 where it is not known."""
+    """It says how far a stage is; `total_bytes` is 0 where it is not known."""
 
     stage: Stage
     done_bytes: int

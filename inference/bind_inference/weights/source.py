@@ -1,4 +1,4 @@
-"""Where the weights come from: fetched into the cache once, or on the machine already.
+"""Finds the weights: fetched into the cache once, or on the machine already.
 
 A converted file lies ready: it is used in place, so its folder may be read-only (a volume claim, an image
 volume) and the cache stays empty. A checkpoint as published is checked and converted into the cache, once.

@@ -28,7 +28,7 @@ def broken_rules(resource: BindVectorizer) -> tuple[Rule, ...]:
 
 
 def holds(rule: Rule, node: object, before: object = None) -> bool:
-    """Whether `rule` holds for `node`, the value at its place.
+    """Return whether `rule` holds for `node`, the value at its place.
 
     before: what a transition rule compares `node` with. As on the API server, a rule that cannot be evaluated
     does not hold.

@@ -9,7 +9,7 @@ from bind_operator.api.base import ApiModel, Quantity, RawObject, Text
 
 
 class PullPolicy(StrEnum):
-    """When the kubelet asks the registry for the image."""
+    """The policy says when the kubelet asks the registry for the image."""
 
     ALWAYS = "Always"
     IF_NOT_PRESENT = "IfNotPresent"
@@ -17,7 +17,7 @@ class PullPolicy(StrEnum):
 
 
 class WeaviateImage(ApiModel):
-    """Where the Weaviate image comes from; its tag is `weaviate.version`."""
+    """The Weaviate image comes from here; its tag is `weaviate.version`."""
 
     registry: Text | None = Field(
         None, description="Host of the registry, without scheme or path. Unset: the operator's setting."
@@ -34,7 +34,7 @@ class WeaviateImage(ApiModel):
 
 
 class InferenceImage(WeaviateImage):
-    """Where the image of the inference server comes from; a part unset is the operator's setting."""
+    """The image of the inference server comes from here; a part unset is the operator's setting."""
 
     tag: Text | None = Field(None, description="Tag of the image. Unset: the operator's setting.")
     digest: Text | None = Field(
@@ -98,7 +98,7 @@ class EnvVar(ApiModel):
 
 
 class Scheduling(ApiModel):
-    """Where pods may run; all as in a pod's own spec."""
+    """Scheduling says where pods may run; all as in a pod's own spec."""
 
     node_selector: dict[str, Text] = Field(
         default_factory=dict, max_length=32, description="Labels that the node must have."

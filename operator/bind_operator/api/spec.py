@@ -21,14 +21,14 @@ MAX_REPLICAS = 64
 
 
 class Device(StrEnum):
-    """What the model runs on."""
+    """The device decides what the model runs on."""
 
     CPU = "CPU"
     CUDA = "CUDA"
 
 
 class ModelName(StrEnum):
-    """Which model answers."""
+    """The name tells which model answers."""
 
     IMAGEBIND_HUGE = "ImageBindHuge"
     TINY = "Tiny"
@@ -49,7 +49,7 @@ class Precision(StrEnum):
 
 
 class DeletionPolicy(StrEnum):
-    """What happens to the volumes when the resource is deleted."""
+    """The policy says what happens to the volumes when the resource is deleted."""
 
     RETAIN = "Retain"
     DELETE = "Delete"
@@ -90,7 +90,7 @@ class WeightsImage(ApiModel):
 
 
 class Weights(ApiModel):
-    """Where the weights come from: one of url, existingClaim and image. Unset: the published checkpoint."""
+    """The weights come from one of url, existingClaim and image. Unset: the published checkpoint."""
 
     url: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="HTTP(S) address of the checkpoint. Needs sha256."
@@ -152,7 +152,7 @@ class Model(ApiModel):
 
     @property
     def keeps_cache(self) -> bool:
-        """Whether the cache is a volume of its own."""
+        """The cache is a volume of its own."""
         if self.name is ModelName.TINY:
             return False
         mounted = self.weights.existing_claim or self.weights.image
@@ -203,7 +203,7 @@ class Weaviate(ApiModel):
 
 
 class BindVectorizerSpec(ApiModel):
-    """What the user wants."""
+    """The spec says what the user wants."""
 
     device: Device = Field(Device.CPU, description="What the model runs on: CPU, or CUDA (an NVIDIA GPU).")
     gpu: Gpu | None = Field(

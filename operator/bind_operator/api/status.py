@@ -64,7 +64,7 @@ class Endpoints(ApiModel):
 
 
 class BindVectorizerStatus(ApiModel):
-    """What the operator saw last."""
+    """The status says what the operator saw last."""
 
     model_config = ApiModel.model_config | {"extra": "ignore"}
 

@@ -25,7 +25,7 @@ class Facts:
 
     @property
     def is_rolled_out(self) -> bool:
-        """Whether all pods that the release asks for are there and ready."""
+        """All pods that the release asks for are there and ready."""
         workloads = (self.weaviate, self.inference)
         return all(workload is not None and workload.is_rolled_out for workload in workloads)
 

@@ -185,13 +185,13 @@ def _container_statuses(pod: Object) -> Iterator[Object]:
 
 
 def _is_starting(pod: Object) -> bool:
-    """Whether the pod has a node but no container has started yet."""
+    """Return whether the pod has a node but no container has started yet."""
     waiting = [status.get("state", {}).get("waiting") or {} for status in _container_statuses(pod)]
     return any(state.get("reason") in ("ContainerCreating", "PodInitializing") for state in waiting)
 
 
 def _counts(pod: Object) -> bool:
-    """Whether the pod still matters: one that is being deleted or has succeeded does not."""
+    """Return whether the pod still matters: one that is being deleted or has succeeded does not."""
     deleting = pod.get("metadata", {}).get("deletionTimestamp")
     return not deleting and pod.get("status", {}).get("phase") != "Succeeded"
 

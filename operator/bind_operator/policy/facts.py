@@ -55,7 +55,7 @@ class Workload:
 
     @property
     def is_rolled_out(self) -> bool:
-        """Whether every pod has the latest spec and is ready, and none of an older one is left."""
+        """Every pod has the latest spec and is ready, and none of an older one is left."""
         return self.is_current and self.ready >= self.wanted
 
 

@@ -36,7 +36,7 @@ def inference_url(release: str, namespace: str) -> str:
 
 
 def is_upstream_image(repository: str) -> bool:
-    """Whether a repository holds upstream's server, which brings its model along and has other metadata.
+    """Return whether a repository holds upstream's server, which has its model inside and other metadata.
 
     The chart's `weaviate-bind.isUpstreamImage` is the same rule, and a test compares the two.
     """

@@ -63,5 +63,5 @@ def observe_state(
 
 
 def _owns(name: str, workloads: Sequence[Workload | None]) -> bool:
-    """Whether the workloads that are there are left over from a release of this name: Helm adopts them."""
+    """Return whether the workloads there are left over from a release of this name: Helm adopts them."""
     return all(workload is None or workload.release == name for workload in workloads)

@@ -284,7 +284,7 @@ def _foreign_message(look: _Look) -> str:
 
 
 def _is_ours(raw: Mapping[str, Any]) -> bool:
-    """Whether the operator acts on the resource: not on a deleted one without its finalizer."""
+    """Return whether the operator acts on the resource: not on a deleted one without its finalizer."""
     metadata = raw["metadata"]
     return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
 

@@ -42,7 +42,7 @@ class WorkQueue:
             self._changed.set()
 
     def __contains__(self, key: Key) -> bool:
-        """Whether `key` waits or is being reconciled."""
+        """Return whether `key` waits or is being reconciled."""
         return key in self._due or key in self._active
 
     def longest_reconcile_s(self) -> float:

@@ -1,1 +1,1 @@
-"""Whether a lower precision still gives the vectors that float32 gives, found out when it is loaded."""
+"""Finds out, at the start, whether a lower precision gives the vectors that float32 gives."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """How near the vectors of a precision come to those of float32: the least cosine of each modality."""
+    """It says how near a precision's vectors come to float32's: the least cosine of each modality."""
 
     precision: Precision
     cosines: Mapping[Modality, float]

@@ -41,7 +41,7 @@ class ResultFile:
     """A JSON file: by machine key and precision, a cosine for each modality."""
 
     def __init__(self, path: Path | None, key: str) -> None:
-        """path: None keeps nothing."""
+        """A `path` of None keeps nothing."""
         self._path = path
         self._key = key
 

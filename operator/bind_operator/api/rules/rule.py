@@ -35,7 +35,7 @@ class Rule:
 
     @property
     def is_transition(self) -> bool:
-        """Whether it compares with the stored object; offline there is none, because a file has no past."""
+        """It compares with the stored object; offline there is none, because a file has no past."""
         return "oldSelf" in self.cel
 
 
