@@ -27,8 +27,8 @@ def test_the_file_says_what_it_was_made_from_and_servers_find_it(
 ) -> None:
     assert convert() == 0
     (file,) = tmp_path.glob("*.safetensors")
-    told = capsys.readouterr()
-    assert told.out == f"{file}\n"
+    reported = capsys.readouterr()
+    assert reported.out == f"{file}\n"
     assert file.name == f"{HUGE}-{published_sha256[:16]}.safetensors"
     with safe_open(file, framework="pt") as opened:
         assert opened.metadata() == {"source_sha256": published_sha256}
@@ -56,11 +56,11 @@ def test_on_a_terminal_there_is_a_bar(convert: Callable[[], int], monkeypatch: p
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     assert convert() == 0
-    told = terminal.getvalue()
-    assert "verify" in told
-    assert "convert" in told
-    assert "━" in told
-    assert '"level"' not in told
+    reported = terminal.getvalue()
+    assert "verify" in reported
+    assert "convert" in reported
+    assert "━" in reported
+    assert '"level"' not in reported
 
 
 def test_another_checkpoint_is_refused(
@@ -68,15 +68,17 @@ def test_another_checkpoint_is_refused(
 ) -> None:
     arguments = ["convert", *ACCEPT, "--weights-path", str(published), "--output", str(tmp_path)]
     assert main(arguments) == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert f"python -m bind_inference convert: --weights-path (BIND_WEIGHTS_PATH): {published} " in told.err
-    assert f"not {PUBLISHED_SHA256}" in told.err
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert (
+        f"python -m bind_inference convert: --weights-path (BIND_WEIGHTS_PATH): {published} " in reported.err
+    )
+    assert f"not {PUBLISHED_SHA256}" in reported.err
     assert not list(tmp_path.glob("*.safetensors"))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--output", "x"], "--license-accepted (BIND_LICENSE_ACCEPTED): must be true for ImageBindHuge"),
         ([*ACCEPT], "--output (BIND_OUTPUT): "),
@@ -85,9 +87,9 @@ def test_another_checkpoint_is_refused(
     ids=["licence", "output", "tiny"],
 )
 def test_a_wrong_setting_is_one_line_and_status_2(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], reported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["convert", *arguments]) == 2
     said = capsys.readouterr().err
-    assert told in said
+    assert reported in said
     assert said.count("\n") == 1

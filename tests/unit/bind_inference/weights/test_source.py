@@ -68,10 +68,10 @@ def nobody() -> Iterator[None]:
 def refusal(load: Load, path: Path) -> str:
     with pytest.raises(WeightsError) as caught:
         load(path)
-    told = str(caught.value)
+    reported = str(caught.value)
     # The operator shows the last 400 characters of what a container said, and its program's name is in front.
-    assert len(told.replace(str(path.parent), "")) < 370
-    return told
+    assert len(reported.replace(str(path.parent), "")) < 370
+    return reported
 
 
 @pytest.mark.parametrize("named", ["file", "folder", "folder, renamed"])
@@ -116,17 +116,20 @@ def test_a_converted_file_goes_before_a_checkpoint_and_before_one_of_another(
 def test_a_path_that_is_not_there_is_told_with_what_is(load: Load, volume: Path) -> None:
     (volume / "models").mkdir()
     (volume / "notes.txt").touch()
-    told = refusal(load, volume / "imagebind" / "x.pth")
-    assert told.startswith("--weights-path (BIND_WEIGHTS_PATH): cannot read ")
-    assert f"{volume / 'imagebind' / 'x.pth'}: No such file or directory" in told
-    assert f"{volume} holds models/, notes.txt. Name what is there, or see that the volume is mounted" in told
+    reported = refusal(load, volume / "imagebind" / "x.pth")
+    assert reported.startswith("--weights-path (BIND_WEIGHTS_PATH): cannot read ")
+    assert f"{volume / 'imagebind' / 'x.pth'}: No such file or directory" in reported
+    assert (
+        f"{volume} holds models/, notes.txt. Name what is there, or see that the volume is mounted"
+        in reported
+    )
 
 
 def test_an_empty_folder_is_told_with_what_was_looked_for(load: Load, volume: Path, small: str) -> None:
-    told = refusal(load, volume)
-    assert f"{volume} holds neither {small}-" in told
-    assert "nor another *.safetensors, nor a *.pth or *.pt" in told
-    assert f"{volume} is empty" in told
+    reported = refusal(load, volume)
+    assert f"{volume} holds neither {small}-" in reported
+    assert "nor another *.safetensors, nor a *.pth or *.pt" in reported
+    assert f"{volume} is empty" in reported
     (volume / "imagebind").mkdir()
     assert f"{volume} holds imagebind/. Name the file or the folder that has it" in refusal(load, volume)
 
@@ -145,10 +148,10 @@ def test_a_checkpoint_of_another_sum_is_refused_with_both(
 ) -> None:
     file = volume / "imagebind_huge.pth"
     file.write_bytes(published.read_bytes() + b"x")
-    told = refusal(load, volume)
-    assert f"--weights-path (BIND_WEIGHTS_PATH): {file} (" in told
-    assert f"not {published_sha256}: another file, or damaged" in told
-    assert "--weights-sha256 (model.weights.sha256)" in told
+    reported = refusal(load, volume)
+    assert f"--weights-path (BIND_WEIGHTS_PATH): {file} (" in reported
+    assert f"not {published_sha256}: another file, or damaged" in reported
+    assert "--weights-sha256 (model.weights.sha256)" in reported
     assert not list(cache.glob("*.safetensors"))
 
 
@@ -157,11 +160,15 @@ def test_a_file_converted_from_another_checkpoint_is_refused_with_both_sums(
 ) -> None:
     file = volume / "a.safetensors"
     save_file({"x": torch.zeros(1)}, file, metadata={"source_sha256": OTHER})
-    told = refusal(load, volume)
-    assert f"{file} was converted from a checkpoint with the SHA-256 {OTHER}, not {published_sha256}" in told
+    reported = refusal(load, volume)
+    assert (
+        f"{file} was converted from a checkpoint with the SHA-256 {OTHER}, not {published_sha256}" in reported
+    )
     save_file({"x": torch.zeros(1)}, volume / "b.safetensors", metadata={"source_sha256": OTHER})
-    told = refusal(load, volume)
-    assert f"none of the safetensors files in {volume} (a.safetensors, b.safetensors) was converted" in told
+    reported = refusal(load, volume)
+    assert (
+        f"none of the safetensors files in {volume} (a.safetensors, b.safetensors) was converted" in reported
+    )
 
 
 def test_a_name_alone_does_not_make_it_the_wanted_file(
@@ -174,16 +181,16 @@ def test_a_name_alone_does_not_make_it_the_wanted_file(
 
 def test_a_safetensors_file_of_unknown_origin_is_refused(load: Load, volume: Path) -> None:
     save_file({"x": torch.zeros(1)}, volume / "theirs.safetensors")
-    told = refusal(load, volume)
-    assert "theirs.safetensors does not say which checkpoint it was made from" in told
-    assert "python -m bind_inference convert" in told
+    reported = refusal(load, volume)
+    assert "theirs.safetensors does not say which checkpoint it was made from" in reported
+    assert "python -m bind_inference convert" in reported
 
 
 def test_a_converted_file_that_was_cut_is_to_be_copied_again(load: Load, volume: Path, ready: Path) -> None:
     (volume / ready.name).write_bytes(ready.read_bytes()[:-1])
-    told = refusal(load, volume)
-    assert f"{volume / ready.name} is not a whole safetensors file" in told
-    assert "copy or convert it again" in told
+    reported = refusal(load, volume)
+    assert f"{volume / ready.name} is not a whole safetensors file" in reported
+    assert "copy or convert it again" in reported
 
 
 @pytest.mark.parametrize("change", ["lacks", "shape"])
@@ -197,10 +204,10 @@ def test_a_converted_file_without_a_tensor_or_of_another_shape_names_it(
         state[name] = torch.zeros(7, 48)
     file = volume / "changed.safetensors"
     save_file(state, file, metadata={"source_sha256": published_sha256})
-    told = refusal(load, file)
-    assert f"{file} is not of this model: " in told
-    assert (f"it lacks {name}" if change == "lacks" else f"{name} is [7, 48], not [32, 48]") in told
-    assert "check model.weights (--weights-path" in told
+    reported = refusal(load, file)
+    assert f"{file} is not of this model: " in reported
+    assert (f"it lacks {name}" if change == "lacks" else f"{name} is [7, 48], not [32, 48]") in reported
+    assert "check model.weights (--weights-path" in reported
 
 
 def test_what_may_not_be_read_is_told_with_who_asks(small: str) -> None:
@@ -218,9 +225,9 @@ def test_what_may_not_be_read_is_told_with_who_asks(small: str) -> None:
         for path in (file, folder / "x.safetensors", closed):
             with nobody(), pytest.raises(WeightsError) as caught, tempfile.TemporaryDirectory() as cache:
                 read_model(small, named_source(path), Path(cache))
-            told = str(caught.value)
-            assert f"cannot read {path}: Permission denied; let user " in told
-            assert "chmod a+rX" in told
+            reported = str(caught.value)
+            assert f"cannot read {path}: Permission denied; let user " in reported
+            assert "chmod a+rX" in reported
 
 
 def test_what_is_neither_file_nor_folder_is_refused(load: Load, volume: Path) -> None:
@@ -234,10 +241,10 @@ def test_a_cache_without_room_is_told_how_much_is_needed(
     shutil.copy(published, volume)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(0, 0, 1000))
-    told = refusal(load, volume)
+    reported = refusal(load, volume)
     needed = sum(tensor.nbytes for tensor in load_file(ready).values())
-    assert f"{cache} has 1,000 bytes free and the converted weights need {needed:,}" in told
-    assert "model.cache.size, --cache-dir" in told
+    assert f"{cache} has 1,000 bytes free and the converted weights need {needed:,}" in reported
+    assert "model.cache.size, --cache-dir" in reported
 
 
 def test_what_a_killed_conversion_left_does_not_take_the_room(
