@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bind_inference.settings import InvalidSetting, load_settings
+from bind_inference.settings import InvalidSetting, read_settings
 from bind_operator.api.identity import MAX_NAME_LENGTH
 from bind_operator.api.rules import RULES
 from bind_operator.policy import names
@@ -53,7 +53,7 @@ def test_the_labels_by_which_the_operator_finds_its_pods(manifests: list[dict[st
 def test_all_that_ask_for_the_licence_name_it() -> None:
     (rule,) = (rule for rule in RULES if rule.name == "licence-is-accepted")
     with pytest.raises(InvalidSetting) as told:
-        load_settings([])
+        read_settings([])
     for text in (rule.message, refusal(names.CHART), str(told.value)):
         assert "CC BY-NC-SA 4.0" in text
         assert "no commercial use" in text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bind_inference.settings import Settings, load_settings
+from bind_inference.settings import Settings, read_settings
 from bind_inference.settings.reference import options_of
 from bind_operator.api.rules.inference import INFERENCE_ENV
 from bind_operator.api.rules.weaviate import WEAVIATE_ENV
@@ -56,10 +56,10 @@ def test_the_resource_keeps_what_the_chart_sets_from_other_fields() -> None:
 
 
 def test_the_chart_tells_the_server_the_servers_own_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_itself = load_settings(["--license-accepted", "true"])
+    by_itself = read_settings(["--license-accepted", "true"])
     for name, value in server_env(*ACCEPTED).items():
         monkeypatch.setenv(name, value)
-    assert load_settings([]) == by_itself
+    assert read_settings([]) == by_itself
 
 
 def test_the_resource_keeps_what_joins_weaviate_to_the_server() -> None:
