@@ -8,13 +8,14 @@ from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
 from bind_inference.logs import configure_logging
 from bind_inference.settings import InvalidSetting
-from bind_load.settings import PROGRAM, read_settings
+from bind_load import PROGRAM
 
 
 def embed_folder(arguments: list[str]) -> int:
     """Embed a folder into a Parquet file; return the exit status. Raises InvalidSetting."""
     try:
         from bind_load.command import run_load
+        from bind_load.settings import read_settings
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in {"pyarrow", "rich", "wcmatch"}:
             raise

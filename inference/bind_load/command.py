@@ -9,18 +9,19 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from bind_load import PROGRAM
 from bind_load.embedder import embedder_for
 from bind_load.errors import Interrupted, LoadFailed
 from bind_load.plan import plan
 from bind_load.report import report_for_here
 from bind_load.run import Run, Summary
 from bind_load.scan import Found, scan
-from bind_load.settings import PROGRAM, LoadSettings
 from bind_load.store import Store
 
 if TYPE_CHECKING:
     from bind_inference.scheduling.service import LoadEngine
     from bind_load.plan import Known, Plan
+    from bind_load.settings import LoadSettings
 
 log = logging.getLogger(__name__)
 MAX_NAMED = 20  # files that could not be embedded, in the output; the Parquet file has them all

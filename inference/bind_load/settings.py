@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import CliPositionalArg
 
 from bind_inference.settings import ModelSettings, parse_settings
+from bind_load import PROGRAM
 from bind_load.plan import Rule, parse_rule
-
-PROGRAM: Final = "bind-load"
 
 
 class LoadSettings(ModelSettings):
