@@ -18,9 +18,11 @@ def main() -> None:
             f"{sys.executable} has no torch; name a Python that has: make test-gpu PYTHON=/path/to/python3"
         )
     if arguments.check:
-        from bind_gpu.card import find
+        import torch
 
-        print(f"GPU: {find().name}")
+        from bind_gpu.card import first_gpu
+
+        print(f"GPU: {torch.cuda.get_device_name(first_gpu())}")
     else:
         from bind_gpu.run import measure
 

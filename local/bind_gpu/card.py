@@ -31,14 +31,19 @@ class Card:
         return gflop / 1000 / seconds / self.peak_tflops
 
 
-def find() -> Card:
+def first_gpu() -> torch.device:
     """Return the first GPU. Raises SystemExit with one line where there is none that does."""
     if not torch.cuda.is_available():
         raise SystemExit(
             f"no NVIDIA GPU can be used here (torch {torch.__version__}, {platform.machine()}); "
             "run this on a machine with one"
         )
-    device = torch.device("cuda:0")
+    return torch.device("cuda:0")
+
+
+def find() -> Card:
+    """Return the first GPU and what it can do, found in a second. Raises SystemExit as `first_gpu` does."""
+    device = first_gpu()
     properties = torch.cuda.get_device_properties(device)
     return Card(
         properties.name,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bind_gpu.card import find
+from bind_gpu.card import find, first_gpu
 from bind_gpu.measurements import measure_engine, measure_plain
 from bind_gpu.page import KEPT, render
 from bind_gpu.seeded import fill_on_device
@@ -29,7 +29,7 @@ def measure() -> None:
     """Measure, print each figure and write the page."""
     card = find()
     print(f"{card.name}, torch {card.torch}: a large 16-bit product reaches {card.peak_tflops:.0f} TFLOP/s")
-    device = torch.device("cuda:0")
+    device = first_gpu()
     with device:
         model = ImageBind(CONFIGS["ImageBindHuge"])
     fill_on_device(model)

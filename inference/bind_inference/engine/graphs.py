@@ -77,10 +77,13 @@ class Graphs:
     def encode(self, encoder: str, batch: Tensor) -> Tensor:
         """Return vectors [items, dimension] of `batch` [items, ...], as ImageBind.encode does."""
         fitting = fit_texts(batch) if encoder == "text" else fit(batch)
-        recorded = self._find(encoder, *fitting) if fitting else None
-        if fitting is None or recorded is None:
+        if fitting is None:
             return self._model.encode(encoder, batch)
-        items, (_, inputs) = len(batch), fitting
+        size, inputs = fitting
+        recorded = self._find(encoder, size, inputs)
+        if recorded is None:
+            return self._model.encode(encoder, batch)
+        items = len(batch)
         for there, here in zip(recorded.inputs, inputs, strict=True):
             there[:items].copy_(here, non_blocking=True)
         recorded.graph.replay()
