@@ -38,6 +38,7 @@ class Reason(StrEnum):
     PODS_REFUSED = "PodsRefused"
     CONTAINER_NOT_STARTED = "ContainerNotStarted"
     EVICTED = "Evicted"
+    NODE_NOT_READY = "NodeNotReady"
 
     # Other conditions
     DEPLOYED = "Deployed"

@@ -86,10 +86,10 @@ class Kube:
         problem = diagnose(pods, claims, events, workloads, template)
         return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
 
-    async def _events(self, key: Key, names: Iterable[str]) -> list[Object]:
+    async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:
         path = f"/api/v1/namespaces/{key.namespace}/events"
         lists = await asyncio.gather(
-            *(self._client.items(path, fields=f"involvedObject.name={name}") for name in names)
+            *(self._client.items(path, fields=f"involvedObject.uid={uid}") for uid in uids)
         )
         return [event for events in lists for event in events]
 

@@ -65,7 +65,7 @@ class _Look:
 
     @property
     def is_asked(self) -> bool:
-        """Whether a person asks for an attempt that has not been made yet."""
+        """A person asks for an attempt that has not been made yet."""
         asked = self.request is not None
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
