@@ -12,7 +12,7 @@ class OperatorError(Exception):
     retry: ClassVar[bool]
     """Whether the same action may succeed later without a change of the spec."""
     counted: ClassVar[bool]
-    """Whether it counts towards the limit after which the resource is Stalled."""
+    """Whether it is a failure of the action, which the status tells; else the look is only taken again."""
 
     def __init_subclass__(cls, *, reason: Reason, retry: bool = True, counted: bool = True) -> None:
         """Take what an error knows from the line of its class."""
@@ -25,6 +25,10 @@ class InvalidSpec(OperatorError, reason=Reason.INVALID_SPEC, retry=False):
 
 class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
+
+
+class SpecRefused(OperatorError, reason=Reason.SPEC_REFUSED, retry=False):
+    """The API server, or a check of the chart, finds an object invalid that the spec alone makes so."""
 
 
 class ForeignOwner(OperatorError, reason=Reason.FOREIGN_OWNER, retry=False):

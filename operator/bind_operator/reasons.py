@@ -26,7 +26,7 @@ class Reason(StrEnum):
     HELM_TIMED_OUT = "HelmTimedOut"
     API_UNAVAILABLE = "ApiUnavailable"
     API_REFUSED = "ApiRefused"
-    RETRIES_EXCEEDED = "RetriesExceeded"
+    SPEC_REFUSED = "SpecRefused"
 
     # What the cluster says about the pods
     UNSCHEDULABLE = "Unschedulable"
@@ -38,6 +38,7 @@ class Reason(StrEnum):
     PODS_REFUSED = "PodsRefused"
     CONTAINER_NOT_STARTED = "ContainerNotStarted"
     EVICTED = "Evicted"
+    NODE_NOT_READY = "NodeNotReady"
 
     # Other conditions
     DEPLOYED = "Deployed"
@@ -59,3 +60,6 @@ class Reason(StrEnum):
     VOLUMES_DELETED = "VolumesDeleted"
     VOLUMES_LEFT = "VolumesLeft"
     UNINSTALL_GAVE_UP = "UninstallGaveUp"
+
+    # What is told beside what Ready says
+    UNKNOWN_FIELDS = "UnknownFields"

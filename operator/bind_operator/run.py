@@ -64,7 +64,7 @@ async def run_operator(settings: Settings) -> None:
         helm=helm,
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
-        attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
+        attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

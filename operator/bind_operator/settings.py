@@ -100,7 +100,6 @@ class Settings(BaseSettings):
         description="How old a pending release must be to be taken for one whose Helm died. Helm's own "
         "process dies with the operator, so only somebody else's Helm could still be at it.",
     )
-    max_failures: int = Field(5, ge=1, description="After how many failures in a row a resource is Stalled.")
     retry_base_s: float = Field(5.0, gt=0, description="Wait after the first failure; it doubles each time.")
     retry_max_s: float = Field(300.0, gt=0, description="Longest wait between two attempts.")
     delete_timeout_s: float = Field(

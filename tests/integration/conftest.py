@@ -1,5 +1,6 @@
 """Fixtures: one API server for the session, with the CRD in it."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,11 +74,42 @@ def impatient_operator(
     operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
 ) -> Iterator[OperatorProcess]:
     """A running operator that gives a deletion 3 s. Two at once would get in each other's way."""
-    shared_operator.stop()
-    process = OperatorProcess(operator_kubeconfig, tmp_path, {"DELETE_TIMEOUT_S": "3"})
+    with _operator_of_its_own(
+        operator_kubeconfig, shared_operator, tmp_path, DELETE_TIMEOUT_S="3"
+    ) as process:
+        yield from _watched(process)
+
+
+@pytest.fixture
+def patient_operator(
+    operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """A running operator that waits five minutes after a failure."""
+    with _operator_of_its_own(operator_kubeconfig, shared_operator, tmp_path, RETRY_BASE_S="300") as process:
+        yield from _watched(process)
+
+
+@pytest.fixture
+def restless_operator(
+    operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """A running operator that looks at everything each second."""
+    with _operator_of_its_own(operator_kubeconfig, shared_operator, tmp_path, RESYNC_S="1") as process:
+        yield from _watched(process)
+
+
+@contextlib.contextmanager
+def _operator_of_its_own(
+    kubeconfig: Path, shared: OperatorProcess, folder: Path, **settings: str
+) -> Iterator[OperatorProcess]:
+    """Lend an operator with `settings` in place of the shared one."""
+    shared.stop()
+    process = OperatorProcess(kubeconfig, folder, settings)
     process.start()
-    yield from _watched(process)
-    process.stop()
+    try:
+        yield process
+    finally:
+        process.stop()
 
 
 def _watched(process: OperatorProcess) -> Iterator[OperatorProcess]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -100,6 +101,30 @@ class Instance:
         self._create("apps/v1", "ReplicaSet", name, "inference", {"spec": spec}, labels)
         mark = f"deployment.kubernetes.io/revision={revision}"
         self.server.kubectl("annotate", "--overwrite", "replicaset", name, mark, "-n", self.namespace)
+
+    def create_event(self, kind: str, name: str, reason: str, message: str) -> None:
+        """Record an event at an object, as the kubelet or a controller would."""
+        about = self.server.get(kind.lower(), name, namespace=self.namespace)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{name}.{time.time_ns():x}", "namespace": self.namespace},
+            "involvedObject": {
+                "apiVersion": about["apiVersion"],
+                "kind": kind,
+                "name": name,
+                "namespace": self.namespace,
+                "uid": about["metadata"]["uid"],
+            },
+            "reason": reason,
+            "message": message,
+            "type": "Warning",
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        self.server.kubectl("create", "-f", "-", manifest=event)
 
     def remove_pod(self, component: str) -> None:
         """Delete the pod that `create_pod` made."""

@@ -149,6 +149,35 @@ def test_the_problem_of_the_newest_replica_set_counts(operator: OperatorProcess,
     assert "6b9f7c5d4" in instance.message()
 
 
+STARTING_POD = {
+    "containerStatuses": [
+        {
+            "name": "weaviate",
+            "ready": False,
+            "restartCount": 0,
+            "image": "x",
+            "imageID": "",
+            "state": {"waiting": {"reason": "ContainerCreating"}},
+        }
+    ]
+}
+
+
+def test_a_new_pod_is_not_given_the_reasons_of_its_dead_namesake(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    """The pods of a StatefulSet have the names of those before them, whose events stay for an hour."""
+    installed(instance)
+    name = instance.create_pod("weaviate", STARTING_POD)
+    instance.create_event("Pod", name, "FailedMount", "the volume of the first one")
+    eventually("told", lambda: instance.condition() == ("False", "ContainerNotStarted"))
+    instance.remove_pod("weaviate")
+    instance.create_pod("weaviate", STARTING_POD)
+    eventually("its own", lambda: instance.condition() == ("Unknown", "WeaviateNotReady"))
+    instance.create_event("Pod", name, "FailedMount", "the volume of the second one")
+    eventually("told", lambda: "second one" in instance.message())
+
+
 def test_two_namespaces_may_use_one_name(
     apiserver: ApiServer, operator: OperatorProcess, instance: Instance
 ) -> None:

@@ -153,26 +153,108 @@ def test_a_foreign_workload_is_refused_and_untouched(operator: OperatorProcess, 
     assert instance.revisions() == {}
 
 
-def test_a_release_that_cannot_be_made_is_stalled_and_a_change_frees_it(
-    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
-) -> None:
-    quota = {
+def block(instance: Instance) -> None:
+    """Put an object of somebody else where the release has one."""
+    name = f"{instance.name}-gate"
+    foreign = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": f"{instance.name}-gate", "namespace": instance.namespace},
+        "metadata": {"name": name, "namespace": instance.namespace},
     }
-    apiserver.kubectl("create", "-f", "-", manifest=quota)
+    instance.server.kubectl("create", "-f", "-", manifest=foreign)
+
+
+def unblock(instance: Instance) -> None:
+    instance.server.kubectl("delete", "configmap", f"{instance.name}-gate", "-n", instance.namespace)
+
+
+def test_a_fault_that_passes_is_retried_until_it_has_passed(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    block(instance)
     instance.apply()
-    eventually("stalled", lambda: instance.condition() == ("False", "RetriesExceeded"), within_s=40)
-    assert instance.condition("Stalled") == ("True", "RetriesExceeded")
+    eventually("many failures", lambda: "failed 6 times" in instance.message(), within_s=60)
+    assert instance.condition() == ("False", "HelmFailed")
+    assert instance.condition("Stalled")[0] == "False"
+    assert instance.condition("Reconciling") == ("True", "Retrying")
     assert f"{instance.name}-gate" in instance.message()
+    assert instance.event_reasons().count("HelmFailed") == 1
+    unblock(instance)
+    eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=60)
+
+
+def test_an_annotation_tries_at_once(
+    apiserver: ApiServer, patient_operator: OperatorProcess, instance: Instance
+) -> None:
+    """The next attempt of its own would be in five minutes."""
+    block(instance)
+    instance.apply()
+    eventually("failed", lambda: instance.condition() == ("False", "HelmFailed"))
+    assert "tried again in 300 s" in instance.message()
+    unblock(instance)
+    lines = apiserver.audit_lines()
+    time.sleep(2)
+    assert apiserver.writes(OPERATOR_USER, instance.namespace, since=lines) == []
+    for value in ("first", "second"):
+        note = f"bindvectorizer.dev/reconcile={value}"
+        arguments = ("annotate", "--overwrite", "bv", instance.name, note, "-n", instance.namespace)
+        apiserver.kubectl(*arguments)
+        eventually(
+            "handled", lambda value=value: instance.status().get("lastHandledReconcile") == value, within_s=20
+        )
+        assert instance.condition("Released") == ("True", "Deployed")
+
+
+def test_what_only_another_spec_can_mend_is_stalled_and_a_change_frees_it(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    instance.apply({"spec": {"inference": {"topologySpreadConstraints": [{"maxSkew": 1}]}}})
+    eventually("stalled", lambda: instance.condition("Stalled") == ("True", "SpecRefused"), within_s=20)
+    assert instance.condition() == ("False", "SpecRefused")
+    assert "topologySpreadConstraints" in instance.message()
     lines = apiserver.audit_lines()
     time.sleep(3)
     assert apiserver.writes(OPERATOR_USER, instance.namespace, since=lines) == []
-    apiserver.kubectl("delete", "configmap", f"{instance.name}-gate", "-n", instance.namespace)
-    instance.apply({"spec": {"inference": {"replicas": 2}}})
+    instance.apply({"spec": {"inference": {"topologySpreadConstraints": []}}})
     eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"))
     assert instance.condition("Stalled")[0] == "False"
+
+
+def test_a_name_that_becomes_free_is_taken_at_the_resync(
+    restless_operator: OperatorProcess, instance: Instance
+) -> None:
+    by_hand = helm(instance, "install", instance.name, CHART, TINY)
+    assert by_hand.returncode == 0, by_hand.stderr
+    instance.apply()
+    eventually("refused", lambda: instance.condition("Stalled") == ("True", "ForeignOwner"))
+    status = instance.status()
+    assert not {"release", "endpoints", "replicas"} & set(status), status
+    assert status["history"] == []
+    assert helm(instance, "uninstall", instance.name).returncode == 0
+    eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=20)
+
+
+def test_a_field_of_a_newer_definition_is_ignored_and_told(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    crd: Any = apiserver.get("crd", "bindvectorizers.bindvectorizer.dev")
+    newer = {"type": "object", "default": {}, "properties": {"depth": {"type": "integer", "default": 3}}}
+    spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/future"
+    assert "future" not in str(crd["spec"])
+    change = [{"op": "add", "path": spec, "value": newer}]
+    patch = ("patch", "crd", "bindvectorizers.bindvectorizer.dev", "--type=json", "-p")
+    apiserver.kubectl(*patch, json.dumps(change))
+    try:
+        eventually("served", lambda: "depth" in apiserver.kubectl("explain", "bv.spec.future", check=False))
+        instance.apply()
+        assert instance.get()["spec"]["future"] == {"depth": 3}
+        eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
+        assert "spec.future" in instance.message("Released")
+        instance.apply({"spec": {"inference": {"replicas": 2}}})
+        eventually("changed", lambda: instance.get("deployment", "-inference")["spec"]["replicas"] == 2)
+        eventually("told", lambda: instance.event_reasons().count("UnknownFields") == 1)
+    finally:
+        apiserver.kubectl(*patch, json.dumps([{"op": "remove", "path": spec}]))
 
 
 def test_helms_labels_tell_the_release_apart(operator: OperatorProcess, instance: Instance) -> None:

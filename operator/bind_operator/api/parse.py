@@ -1,6 +1,7 @@
 """A manifest becomes a BindVectorizer, or an error that a person can act on."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -32,9 +33,34 @@ def parse_resource(manifest: Mapping[str, Any]) -> BindVectorizer:
     return resource
 
 
+def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str, ...]]:
+    """Return the resource in `manifest` without the fields that are unknown here, and the paths of those.
+
+    A stored object was held to the API server's definition, so what is unknown here is not misspelt: the
+    definition is newer than this operator. Raises InvalidSpec as `parse_resource` does.
+    """
+    try:
+        BindVectorizer.model_validate(dict(manifest))
+    except ValidationError as error:
+        places = [item["loc"] for item in error.errors() if item["type"] == "extra_forbidden"]
+        known = copy.deepcopy(dict(manifest))
+        for place in places:
+            *above, name = place
+            node: Any = known
+            for part in above:
+                node = node[part]
+            del node[name]
+        return parse_resource(known), tuple(sorted(_path(place) for place in places))
+    return parse_resource(manifest), ()
+
+
+def _path(place: Sequence[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+
+
 def _fault(item: Mapping[str, Any]) -> str:
     """Return one line for one fault that pydantic found."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in item["loc"]).lstrip(".")
+    path = _path(item["loc"])
     message = _REMEDIES.get(item["type"], item["msg"])
     if item.get("ctx", {}).get("pattern") == QUANTITY_PATTERN:
         message = "must be a quantity; write it as 500m, 2 or 2Gi"

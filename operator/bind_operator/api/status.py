@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from bind_operator.api.base import ApiModel
+from bind_operator.api.identity import RECONCILE_ANNOTATION
 
 MAX_HISTORY = 5
 
@@ -79,6 +80,9 @@ class BindVectorizerStatus(ApiModel):
     device: str | None = Field(None, description="What the model runs on.")
     replicas: str | None = Field(None, description="Ready and wanted inference pods, as 1/1.")
     model: str | None = Field(None, description="The model that the release runs.")
+    last_handled_reconcile: str | None = Field(
+        None, description=f"The value of the annotation {RECONCILE_ANNOTATION} that was followed last."
+    )
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
     )

@@ -15,12 +15,11 @@ from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
 from bind_operator.policy.names import OPERATOR, workload_name
 from bind_operator.policy.objects import Object, instance_selector, newest_template, read_workload
+from bind_operator.policy.text import one_line
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
 
 logger = logging.getLogger(__name__)
-
-MAX_EVENT_MESSAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,10 @@ class Kube:
         problem = diagnose(pods, claims, events, workloads, template)
         return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
 
-    async def _events(self, key: Key, names: Iterable[str]) -> list[Object]:
+    async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:
         path = f"/api/v1/namespaces/{key.namespace}/events"
         lists = await asyncio.gather(
-            *(self._client.items(path, fields=f"involvedObject.name={name}") for name in names)
+            *(self._client.items(path, fields=f"involvedObject.uid={uid}") for uid in uids)
         )
         return [event for events in lists for event in events]
 
@@ -154,7 +153,7 @@ class Kube:
                 "uid": metadata["uid"],
             },
             "reason": str(reason),
-            "message": message[:MAX_EVENT_MESSAGE],
+            "message": one_line(message),
             "type": "Warning" if warning else "Normal",
             "source": {"component": OPERATOR},
             "reportingComponent": OPERATOR,

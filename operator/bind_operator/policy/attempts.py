@@ -1,11 +1,15 @@
-"""Attempts count how often an action failed, and say when to try again. The time is an argument."""
+"""Attempts count how often an action failed, and say when to try again. The time is an argument.
+
+What may pass is tried for ever, the spec's own faults are not tried again.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Failure
-from bind_operator.reasons import Reason
+
+_MAX_DOUBLINGS = 30
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,6 @@ class _Record:
 class Attempts:
     """It keeps the failures of each resource since its last success. Another aim starts anew."""
 
-    max_failures: int
     base_s: float
     max_s: float
     _records: dict[Hashable, _Record] = field(default_factory=dict)
@@ -30,13 +33,15 @@ class Attempts:
         before = self._records.get(key)
         count = before.count if before and before.aim == aim else 0
         count += 1
-        is_final = not error.retry or (error.counted and count >= self.max_failures)
-        reason, message = error.reason, str(error)
-        if is_final and error.retry:
-            reason = Reason.RETRIES_EXCEEDED
-            message = f"{message} (tried {count} times; change the spec to try again)"
-        wait = float("inf") if is_final else min(self.base_s * 2 ** (count - 1), self.max_s)
-        self._records[key] = _Record(aim, count, now + wait, Failure(reason, message, is_final))
+        message = str(error)
+        if error.retry:
+            wait_s = self._wait_s(count)
+            times = f"failed {count} times in a row; " if count > 1 else ""
+            message = f"{message} ({times}tried again in {wait_s:g} s)"
+        else:
+            wait_s = float("inf")
+        failure = Failure(error.reason, message, is_final=not error.retry)
+        self._records[key] = _Record(aim, count, now + wait_s, failure)
         return self._records[key].failure
 
     def blocking(self, key: Hashable, aim: Hashable, now: float) -> Failure | None:
@@ -50,6 +55,10 @@ class Attempts:
         if record is None or record.next_at == float("inf"):
             return None
         return max(0.0, record.next_at - now)
+
+    def _wait_s(self, count: int) -> float:
+        # Not 2 ** count of a count without end, which no float holds.
+        return min(self.base_s * 2.0 ** min(count - 1, _MAX_DOUBLINGS), self.max_s)
 
     def forget(self, key: Hashable) -> None:
         """Forget the failures of `key`, after a success or when it is gone."""

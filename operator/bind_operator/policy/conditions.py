@@ -1,12 +1,15 @@
 """Facts become what each condition says. Ready has one author: `judge`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bind_operator import __version__
 from bind_operator.api.status import ConditionType
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
+
+UPGRADE = f"The installed definition is newer than operator {__version__}; upgrade the operator"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,14 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    ignored: tuple[str, ...] = ()
+    """These fields of the spec are unknown here, and nothing was made of them."""
+
+    def of_the_resource(self) -> "Facts":
+        """Return them without what belongs to somebody else, where the name is somebody else's."""
+        if self.state is not ReleaseState.FOREIGN:
+            return self
+        return replace(self, revisions=(), weaviate=None, inference=None, problem=None, verification=None)
 
     @property
     def is_rolled_out(self) -> bool:
@@ -129,8 +140,16 @@ def _released(facts: Facts) -> Verdict:
         return Verdict(False, facts.failure.reason, facts.failure.message)
     if facts.state is ReleaseState.IN_SYNC and facts.revisions:
         current = facts.revisions[0]
-        return Verdict(True, Reason.DEPLOYED, f"revision {current.number} of {current.chart} is deployed")
+        text = f"revision {current.number} of {current.chart} is deployed{ignored_note(facts.ignored)}"
+        return Verdict(True, Reason.DEPLOYED, text)
     return Verdict(False, Reason.NOT_RELEASED, f"the release is {facts.state}")
+
+
+def ignored_note(fields: Sequence[str]) -> str:
+    """Return what is said of fields that are unknown here; "" if there are none."""
+    if not fields:
+        return ""
+    return f"; unknown to this operator and ignored: {', '.join(fields)}. {UPGRADE}"
 
 
 def _workload_ready(workload: Workload | None, what: str) -> Verdict:

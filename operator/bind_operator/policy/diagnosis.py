@@ -24,6 +24,7 @@ LIMIT_FIELDS: Mapping[str, str] = {
 """What to raise for a container that ran out of memory; a container bears its component's name."""
 
 _RANK = (
+    Reason.NODE_NOT_READY,
     Reason.VOLUME_UNBOUND,
     Reason.UNSCHEDULABLE,
     Reason.IMAGE_PULL_FAILED,
@@ -34,7 +35,11 @@ _RANK = (
     Reason.PODS_REFUSED,
     Reason.EVICTED,
 )
-"""The first of several problems is reported: those nearer to the cause go first."""
+"""The first of several problems is reported, which is the cause of the others where they hang together.
+
+A lost node takes its pods along, and those in their place find no room; a claim without a volume keeps its
+pod from being scheduled; only what was scheduled pulls an image, and only what was pulled runs and crashes.
+"""
 
 
 def diagnose(
@@ -54,6 +59,7 @@ def diagnose(
     counting = [pod for pod in pods if _counts(pod)]
     older = [pod for pod in counting if template and template_of(pod) not in {None, template}]
     found = [
+        *_node_problems(pods),
         *_claim_problems(claims, latest),
         *(problem for pod in counting if pod not in older for problem in _pod_problems(pod, latest)),
         *_refusals(workloads, latest),
@@ -66,16 +72,49 @@ def diagnose(
 def needs_events(
     pods: Sequence[Object], claims: Sequence[Object], workloads: Iterable[Workload]
 ) -> list[str]:
-    """Return the names of the objects whose events `diagnose` would look at."""
-    unbound = [_name(claim) for claim in claims if not _is_bound(claim)]
-    waiting = [_name(pod) for pod in pods if _counts(pod) and _is_starting(pod)]
-    short = [workload.name for workload in workloads if workload.ready < workload.wanted]
+    """Return the uids of the objects whose events `diagnose` would look at.
+
+    Not the names: the pods of a StatefulSet take those of their dead, whose events stay for an hour.
+    """
+    unbound = [_uid(claim) for claim in claims if not _is_bound(claim)]
+    waiting = [_uid(pod) for pod in pods if _counts(pod) and _is_starting(pod)]
+    short = [workload.uid for workload in workloads if workload.ready < workload.wanted]
     return [*unbound, *waiting, *short]
+
+
+def _node_problems(pods: Sequence[Object]) -> Iterator[Problem]:
+    """Yield what the cluster's controllers tell of nodes by their pods; nodes themselves are not read."""
+    for pod in pods:
+        node = pod.get("spec", {}).get("nodeName", "")
+        conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
+        if conditions.get("DisruptionTarget", {}).get("reason") == "DeletionByTaintManager":
+            text = (
+                f"pod {_name(pod)} is to leave node {node}, which does not answer or has a taint that the pod "
+                f"does not tolerate; bring the node back, or if {node} is gone for good, run: kubectl delete "
+                f"node {node}"
+            )
+            yield Problem(Reason.NODE_NOT_READY, _shorten(text))
+        elif _is_lost(pod, conditions):
+            text = (
+                f"node {node} of pod {_name(pod)} does not answer; see what is wrong with it: kubectl describe "
+                f"node {node}"
+            )
+            yield Problem(Reason.NODE_NOT_READY, _shorten(text))
+
+
+def _is_lost(pod: Object, conditions: Mapping[str, Object]) -> bool:
+    """Return whether somebody else than the kubelet says that the pod is not ready.
+
+    The kubelet gives a reason, or its containers are not ready either.
+    """
+    ready, containers = conditions.get("Ready", {}), conditions.get("ContainersReady", {})
+    is_told_unready = ready.get("status") == "False" and not ready.get("reason")
+    return _counts(pod) and is_told_unready and containers.get("status") == "True"
 
 
 def _claim_problems(claims: Sequence[Object], latest: Mapping[str, list[Object]]) -> Iterator[Problem]:
     for claim in claims:
-        message = _event_message(latest, _name(claim), CLAIM_REASONS)
+        message = _event_message(latest, _uid(claim), CLAIM_REASONS)
         if message and not _is_bound(claim):
             text = f"volume claim {_name(claim)} is not bound: {message}"
             yield Problem(Reason.VOLUME_UNBOUND, _shorten(text))
@@ -96,7 +135,7 @@ def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[P
         problem = _container_problem(pod, container)
         if problem:
             yield problem
-    message = _event_message(latest, name, MOUNT_REASONS)
+    message = _event_message(latest, _uid(pod), MOUNT_REASONS)
     if message and _is_starting(pod):
         yield Problem(Reason.CONTAINER_NOT_STARTED, _shorten(f"pod {name} cannot start: {message}"))
 
@@ -149,17 +188,17 @@ def _out_of_memory(pod: Object, status: Object, where: str) -> str:
 
 def _refusals(workloads: Iterable[Workload], latest: Mapping[str, list[Object]]) -> Iterator[Problem]:
     for workload in workloads:
-        message = workload.refusal or _event_message(latest, workload.name, ("FailedCreate",))
+        message = workload.refusal or _event_message(latest, workload.uid, ("FailedCreate",))
         if message and workload.ready < workload.wanted:
             text = f"pods of {workload.name} cannot be created: {message}"
             yield Problem(Reason.PODS_REFUSED, _shorten(text))
 
 
 def _latest_by_object(events: Sequence[Object]) -> dict[str, list[Object]]:
-    """Return the events of each object by its name, newest first."""
+    """Return the events of each object by its uid, newest first."""
     grouped: dict[str, list[Object]] = {}
     for event in sorted(events, key=_event_time, reverse=True):
-        grouped.setdefault(event.get("involvedObject", {}).get("name", ""), []).append(event)
+        grouped.setdefault(event.get("involvedObject", {}).get("uid", ""), []).append(event)
     return grouped
 
 
@@ -168,8 +207,8 @@ def _event_time(event: Object) -> str:
     return event.get("lastTimestamp") or event.get("eventTime") or created or ""
 
 
-def _event_message(latest: Mapping[str, list[Object]], name: str, reasons: Sequence[str]) -> str:
-    for event in latest.get(name, []):
+def _event_message(latest: Mapping[str, list[Object]], uid: str, reasons: Sequence[str]) -> str:
+    for event in latest.get(uid, []):
         if event.get("reason") in reasons:
             return str(event.get("message", ""))
     return ""
@@ -202,6 +241,10 @@ def _is_bound(claim: Object) -> bool:
 
 def _name(item: Object) -> str:
     return str(item["metadata"]["name"])
+
+
+def _uid(item: Object) -> str:
+    return str(item["metadata"]["uid"])
 
 
 def _shorten(text: str) -> str:

@@ -50,6 +50,8 @@ class Workload:
     ready: int
     is_current: bool
     """Whether its controller has seen the latest spec and every pod has it."""
+    uid: str = ""
+    """Of the object, by which its events are told from those of a namesake."""
     refusal: str = ""
     """It says why its controller cannot make pods, in the API server's words."""
 

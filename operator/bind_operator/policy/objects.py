@@ -59,6 +59,7 @@ def read_workload(item: Object) -> Workload:
     failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
     return Workload(
         name=metadata["name"],
+        uid=metadata.get("uid", ""),
         release=metadata.get("annotations", {}).get(RELEASE_ANNOTATION),
         wanted=wanted,
         ready=status.get("readyReplicas", 0),

@@ -15,6 +15,8 @@ from bind_operator.api.status import (
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.state import ReleaseState
+from bind_operator.policy.text import one_line
 
 
 def build_status(
@@ -24,26 +26,35 @@ def build_status(
     facts: Facts,
     previous: Mapping[str, Any],
     now: str,
+    request: str | None = None,
 ) -> BindVectorizerStatus:
     """Return the whole status. Equal facts give an equal status, whatever `now` is.
 
     resource: None if its spec is invalid. previous: the status so far, whose transition times are kept where
-    the status of a condition did not change. now: RFC 3339, UTC.
+    the status of a condition did not change. now: RFC 3339, UTC. request: the latest one to reconcile at once
+    that has been followed.
     """
+    is_foreign = facts.state is ReleaseState.FOREIGN
+    facts = facts.of_the_resource()
     inference = facts.inference
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
         release=_release(key.name, facts),
-        endpoints=Endpoints(
-            http=rest_url(key.name, key.namespace),
-            grpc=grpc_address(key.name, key.namespace),
-            inference=inference_url(key.name, key.namespace),
-        ),
+        endpoints=None if is_foreign else _endpoints(key),
         device=str(resource.spec.device) if resource else None,
-        replicas=f"{inference.ready}/{inference.wanted}" if inference else "0/0",
+        replicas=None if is_foreign else f"{inference.ready}/{inference.wanted}" if inference else "0/0",
         model=_model(resource.spec.inference.model.name) if resource else None,
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
+        last_handled_reconcile=request,
+    )
+
+
+def _endpoints(key: Key) -> Endpoints:
+    return Endpoints(
+        http=rest_url(key.name, key.namespace),
+        grpc=grpc_address(key.name, key.namespace),
+        inference=inference_url(key.name, key.namespace),
     )
 
 
@@ -58,7 +69,7 @@ def _conditions(facts: Facts, generation: int, previous: Mapping[str, Any], now:
                 type=str(type_),
                 status=status,
                 reason=str(verdict.reason),
-                message=verdict.message,
+                message=one_line(verdict.message),
                 observed_generation=generation,
                 last_transition_time=old["lastTransitionTime"] if old.get("status") == status else now,
             )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bind_operator.api.identity import FINALIZER
-from bind_operator.api.parse import parse_resource
+from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
+from bind_operator.api.parse import parse_stored
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.kube import Kube, Observed
@@ -16,7 +16,7 @@ from bind_operator.cluster.verification import Target, Verifier, fingerprint_of,
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
-from bind_operator.policy.conditions import Facts
+from bind_operator.policy.conditions import Facts, ignored_note
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
@@ -25,6 +25,7 @@ from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -35,6 +36,10 @@ logger = logging.getLogger(__name__)
 VERIFY_REQUEUE_S = 1.0
 BUSY_REQUEUE_S = 2.0
 CONFLICT_REQUEUE_S = 0.5
+LOOK_AGAIN_MAX_S = 60.0
+"""So long at most nobody looks at a resource that could not be looked at."""
+DELETING_AGAIN_MAX_S = 30.0
+"""So often at least it is seen whether a deletion has taken too long."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,20 @@ class _Look:
     observed: Observed
     state: ReleaseState
     failure: Failure | None = None
+    ignored: tuple[str, ...] = ()
+    """These fields of the spec are unknown to this operator."""
+
+    @property
+    def request(self) -> str | None:
+        """The value of the annotation by which a person asks for an attempt at once."""
+        value: str | None = self.raw["metadata"].get("annotations", {}).get(RECONCILE_ANNOTATION)
+        return value
+
+    @property
+    def is_asked(self) -> bool:
+        """A person asks for an attempt that has not been made yet."""
+        asked = self.request is not None
+        return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
     @property
     def deleting(self) -> bool:
@@ -62,7 +81,7 @@ class _Look:
     def aim(self) -> tuple[object, ...]:
         """The operator tries this: failures count against it, and another one starts anew."""
         digest = self.values.digest if self.values else ""
-        return digest, self.raw["metadata"].get("generation"), self.deleting
+        return digest, self.raw["metadata"].get("generation"), self.deleting, self.request
 
 
 @dataclass
@@ -77,6 +96,11 @@ class Reconciler:
     verifier: Verifier
     attempts: Attempts
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
+    _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
+    _looks: Attempts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._looks = Attempts(self.settings.retry_base_s, LOOK_AGAIN_MAX_S)
 
     async def reconcile(self, key: Key) -> float | None:
         """Look at `key` once and take one action; return in how many seconds to requeue it, None if gone."""
@@ -84,10 +108,15 @@ class Reconciler:
             try:
                 requeue_s = await self._reconcile(key)
             except OperatorError as error:
-                # The API server itself is not to be had: there is no status to say it in.
-                logger.warning("look failed", extra=_log_fields(key, error))
                 RECONCILES.labels(outcome=str(error.reason)).inc()
-                return CONFLICT_REQUEUE_S if isinstance(error, ApiConflict) else self.settings.retry_base_s
+                if isinstance(error, ApiConflict):
+                    return CONFLICT_REQUEUE_S
+                # The API server itself is not to be had: there is no status to say it in.
+                self._failures.failed(key, "look", error)
+                self._looks.record_failure(key, None, error, time.monotonic())
+                return self._looks.wait_s(key, time.monotonic()) or LOOK_AGAIN_MAX_S
+        self._failures.succeeded(key, "look")
+        self._looks.forget(key)
         RECONCILES.labels(outcome="done").inc()
         return requeue_s
 
@@ -100,6 +129,8 @@ class Reconciler:
             await self.kube.apply_finalizer(raw, present=True)
             return 0.0
         look = await self._observe(key, raw)
+        if look.is_asked:
+            self.verifier.forget(key)
         action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
@@ -120,12 +151,13 @@ class Reconciler:
         except OperatorError as error:
             if not error.counted:
                 raise
-            logger.warning("action failed", extra=_log_fields(key, error, action=str(action)))
+            self._failures.failed(key, str(action), error)
             failure = self.attempts.record_failure(key, look.aim, error, time.monotonic())
             return await self._summarize(replace(await self._observe(key, look.raw), failure=failure))
         if is_gone:
             self._forget(key)
             return None
+        self._failures.succeeded(key, str(action))
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self._summarize(replace(look, failure=blocked))
         self.attempts.forget(key)
@@ -136,8 +168,9 @@ class Reconciler:
         """Return what is wanted and what is there."""
         observed = await self.kube.observe(key)
         resource, values, failure = None, None, None
+        ignored: tuple[str, ...] = ()
         try:
-            resource = parse_resource(_without_status(raw))
+            resource, ignored = parse_stored(_without_status(raw))
             values = render_values(resource, self.settings.images, self.chart)
         except OperatorError as error:
             failure = _final(error)
@@ -151,7 +184,7 @@ class Reconciler:
         )
         self._states[key] = state
         self._count_states()
-        return _Look(key, raw, resource, values, observed, state, failure)
+        return _Look(key, raw, resource, values, observed, state, failure, ignored)
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -201,16 +234,21 @@ class Reconciler:
             verification=None,
             deleting=look.deleting,
             suspended=look.suspended,
+            ignored=look.ignored,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})
-        status = build_status(look.key, look.resource, generation, facts, before, now)
+        # Helm is busy: what was asked for has still to be tried.
+        waits = look.state is ReleaseState.BUSY and not look.deleting
+        request = before.get("lastHandledReconcile") if waits else look.request
+        status = build_status(look.key, look.resource, generation, facts, before, now, request)
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
+            await self._record_ignored(look, before, status)
         return self._requeue_s(look, facts, status)
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
@@ -221,6 +259,16 @@ class Reconciler:
         fields = _log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra=fields)
         await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
+
+    async def _record_ignored(
+        self, look: _Look, before: Mapping[str, Any], status: BindVectorizerStatus
+    ) -> None:
+        """Record once that fields of the spec are ignored: when the status begins to say so."""
+        note = ignored_note(look.ignored)
+        told = any(note in condition.message for condition in status.conditions)
+        if note and told and not any(note in one["message"] for one in before.get("conditions", [])):
+            message = f"the spec has fields{note.removeprefix(';')}"
+            await self.kube.record_event(look.raw, Reason.UNKNOWN_FIELDS, message, warning=True)
 
     async def _verify(self, look: _Look) -> Verification | None:
         """Return the result of the live check; None if there is nothing to ask."""
@@ -245,7 +293,8 @@ class Reconciler:
         settings = self.settings
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, time.monotonic())
-            return settings.resync_s if wait_s is None else wait_s
+            wait_s = settings.resync_s if wait_s is None else wait_s
+            return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
         if look.deleting:
             return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
@@ -258,6 +307,8 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         self.attempts.forget(key)
+        self._failures.forget(key)
+        self._looks.forget(key)
         self.verifier.forget(key)
         self.deletion.forget(key)
         self._states.pop(key, None)
@@ -298,7 +349,6 @@ def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
     return next((one for one in conditions if one["type"] == ConditionType.READY), {})
 
 
-def _log_fields(key: Key, error: OperatorError | None = None, **more: str) -> dict[str, str]:
+def _log_fields(key: Key) -> dict[str, str]:
     """Return the fields of a log line about `key`."""
-    fields = {"bindvectorizer": key.name, "namespace": key.namespace, **more}
-    return fields | {"reason": str(error.reason), "error": str(error)} if error else fields
+    return {"bindvectorizer": key.name, "namespace": key.namespace}

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bind_operator.errors import HelmFailed, HelmTimedOut
+from bind_operator.errors import HelmFailed, HelmTimedOut, SpecRefused
 from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
+from bind_operator.release.refusals import is_fault_of_the_spec
 from bind_operator.release.storage import release_labels
 from bind_operator.release.values import RenderedValues
 
@@ -45,11 +46,14 @@ class Helm:
         self._slots = asyncio.Semaphore(self.max_runs)
 
     async def install(self, key: Key, values: RenderedValues) -> None:
-        """Install the release. Raises HelmFailed or HelmTimedOut; the release may then be there, failed."""
+        """Install the release; it may be there, failed, where this raises.
+
+        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        """
         await self._apply(key, values, "install")
 
     async def upgrade(self, key: Key, values: RenderedValues) -> None:
-        """Upgrade the release, also a failed one. Raises HelmFailed or HelmTimedOut."""
+        """Upgrade the release, also a failed one. Raises HelmFailed, HelmTimedOut or SpecRefused."""
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
         await self._apply(key, values, "upgrade", *flags)
@@ -109,7 +113,8 @@ class Helm:
         finally:
             await _kill(process)
         if process.returncode:
-            raise HelmFailed(_error_message(stderr.decode(errors="replace")))
+            message = _error_message(stderr.decode(errors="replace"))
+            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message)
 
 
 def _write_values(folder: str, values: str) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bind_operator.api import parse_resource
-from bind_operator.api.spec import Weaviate
+from bind_operator.api.parse import parse_resource, parse_stored
+from bind_operator.api.spec import DeletionPolicy, Weaviate
 from bind_operator.errors import InvalidSpec
 from support.resources import merged, tiny_resource
 
@@ -61,3 +61,43 @@ def test_spec_is_required() -> None:
     del manifest["spec"]
     with pytest.raises(InvalidSpec, match="spec: is required; set it"):
         parse_resource(manifest)
+
+
+NEWER = {
+    "spec": {
+        "future": {"depth": 3},
+        "inference": {"later": True, "extraEnv": [{"name": "A", "value": "1", "when": "night"}]},
+        "weaviate": {"storage": {"tier": "cold"}},
+    }
+}
+
+
+def test_a_stored_resource_of_a_newer_definition_is_read_without_what_is_unknown() -> None:
+    stored = merged(tiny_resource("t"), NEWER)
+    resource, ignored = parse_stored(stored)
+    assert ignored == (
+        "spec.future",
+        "spec.inference.extraEnv[0].when",
+        "spec.inference.later",
+        "spec.weaviate.storage.tier",
+    )
+    assert resource.spec.inference.extra_env[0].value == "1"
+    assert stored == merged(tiny_resource("t"), NEWER)
+
+
+def test_a_file_with_an_unknown_field_is_refused() -> None:
+    with pytest.raises(InvalidSpec, match=r"spec\.future: no such field"):
+        parse_resource(merged(tiny_resource("t"), NEWER))
+
+
+def test_an_unknown_value_of_a_stored_resource_is_refused_with_its_field() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse_stored(merged(tiny_resource("t"), {"spec": {"future": 1, "device": "TPU"}}))
+    assert str(refused.value) == "spec.device: Input should be 'CPU' or 'CUDA'"
+
+
+def test_a_stored_resource_of_an_older_definition_gets_the_defaults() -> None:
+    """The API server filled in nothing of what the older definition did not know."""
+    resource, ignored = parse_stored(tiny_resource("t"))
+    assert (resource, ignored) == (parse_resource(tiny_resource("t")), ())
+    assert resource.spec.deletion_policy is DeletionPolicy.RETAIN

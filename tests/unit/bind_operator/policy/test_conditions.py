@@ -22,7 +22,7 @@ WELL = Facts(
     verification=VERIFIED,
 )
 RETRYING = Failure(Reason.HELM_FAILED, "boom", is_final=False)
-STALLED = Failure(Reason.RETRIES_EXCEEDED, "boom", is_final=True)
+STALLED = Failure(Reason.SPEC_REFUSED, "boom", is_final=True)
 PROBLEM = Problem(Reason.UNSCHEDULABLE, "0/1 nodes are available")
 UNREADY = replace(INFERENCE, ready=1)
 
@@ -45,7 +45,7 @@ CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
         False,
     ),
     "an action failed": (replace(WELL, failure=RETRYING), False, Reason.HELM_FAILED, True, False),
-    "retries are used up": (replace(WELL, failure=STALLED), False, Reason.RETRIES_EXCEEDED, False, True),
+    "only another spec helps": (replace(WELL, failure=STALLED), False, Reason.SPEC_REFUSED, False, True),
     "a failure goes before pods": (
         replace(WELL, failure=RETRYING, problem=PROBLEM, inference=UNREADY),
         False,

@@ -8,12 +8,13 @@ from bind_operator.policy.diagnosis import MAX_MESSAGE, diagnose, needs_events
 from bind_operator.policy.facts import Workload
 from bind_operator.reasons import Reason
 
-INFERENCE = Workload("t-inference", "t", wanted=1, ready=0, is_current=True)
+INFERENCE = Workload("t-inference", "t", wanted=1, ready=0, is_current=True, uid="uid-of-t-inference")
 
 
 def pod(name: str = "t-inference-x", **status: Any) -> dict[str, Any]:
     containers = [{"name": "inference", "resources": {"limits": {"memory": "3Gi"}}}]
-    return {"metadata": {"name": name}, "spec": {"containers": containers}, "status": status}
+    metadata = {"name": name, "uid": f"uid-of-{name}"}
+    return {"metadata": metadata, "spec": {"containers": containers, "nodeName": "n1"}, "status": status}
 
 
 def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
@@ -22,11 +23,18 @@ def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
 
 
 def claim(phase: str) -> dict[str, Any]:
-    return {"metadata": {"name": "weaviate-data-t-weaviate-0"}, "status": {"phase": phase}}
+    name = "weaviate-data-t-weaviate-0"
+    return {"metadata": {"name": name, "uid": f"uid-of-{name}"}, "status": {"phase": phase}}
 
 
 def event(name: str, reason: str, message: str, when: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
-    return {"involvedObject": {"name": name}, "reason": reason, "message": message, "lastTimestamp": when}
+    about = {"name": name, "uid": f"uid-of-{name}"}
+    return {"involvedObject": about, "reason": reason, "message": message, "lastTimestamp": when}
+
+
+def of_a_namesake(event: dict[str, Any]) -> dict[str, Any]:
+    """Return `event` as one of an object of the same name that is gone."""
+    return event | {"involvedObject": event["involvedObject"] | {"uid": "uid-of-the-dead"}}
 
 
 OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
@@ -39,6 +47,25 @@ NO_IMAGE_VOLUMES = (
     'failed to generate container "bc363e3cc6642521bd470336904173da627ac2e2496dc1a8919387fa68ae7f5c" spec: '
     'failed to generate spec: failed to mkdir "": mkdir : no such file or directory'
 )
+READY = {"name": "inference", "ready": True, "state": {"running": {}}, "lastState": OOM, "restartCount": 1}
+SERVES = [{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"}]
+LOST = [{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}]
+"""So the node lifecycle controller leaves a pod of a node that does not answer: Kubernetes 1.35."""
+
+
+def gone_with_its_node() -> dict[str, Any]:
+    """Return a pod that the taint manager deletes and that no kubelet ends."""
+    target = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "DeletionByTaintManager",
+        "message": "Taint manager: deleting due to NoExecute taint",
+    }
+    item = pod(phase="Running", conditions=[*LOST, target], containerStatuses=[READY])
+    item["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    return item
+
+
 NO_CLASS = 'storageclass.storage.k8s.io "fast" not found'
 
 # situation: pods, claims, events, reason, part of the message
@@ -130,6 +157,27 @@ CASES: dict[str, tuple[list[Any], list[Any], list[Any], Reason, str]] = {
         Reason.PODS_REFUSED,
         "exceeded quota: small",
     ),
+    "its node does not answer": (
+        [pod(phase="Running", conditions=LOST, containerStatuses=[READY])],
+        [],
+        [],
+        Reason.NODE_NOT_READY,
+        "node n1 of pod t-inference-x does not answer",
+    ),
+    "a pod of a lost node does not go, which nothing else explains": (
+        [gone_with_its_node()],
+        [],
+        [],
+        Reason.NODE_NOT_READY,
+        "if n1 is gone for good, run: kubectl delete node n1",
+    ),
+    "a lost node goes before what the pod in its place waits for": (
+        [gone_with_its_node(), pod("t-inference-y", conditions=UNSCHEDULED)],
+        [],
+        [],
+        Reason.NODE_NOT_READY,
+        "n1",
+    ),
     "an init container fails": (
         [pod(initContainerStatuses=[{"name": "prepare", "ready": False, "restartCount": 1, "state": CRASH}])],
         [],
@@ -147,8 +195,6 @@ def test_problem(pods: list[Any], claims: list[Any], events: list[Any], reason: 
     assert problem.reason is reason
     assert text in problem.message
 
-
-READY = {"name": "inference", "ready": True, "state": {"running": {}}, "lastState": OOM, "restartCount": 1}
 
 TRANSIENT = [{"type": "PodScheduled", "status": "False", "reason": "SchedulerError", "message": "PreBind"}]
 
@@ -169,7 +215,43 @@ QUIET: dict[str, tuple[list[Any], list[Any], list[Any]]] = {
         [],
     ),
     "pod that is being deleted": (
-        [{**pod(conditions=UNSCHEDULED), "metadata": {"name": "x", "deletionTimestamp": "2026-01-01"}}],
+        [
+            {
+                **pod(conditions=UNSCHEDULED),
+                "metadata": {"name": "x", "uid": "x", "deletionTimestamp": "2026-01-01"},
+            }
+        ],
+        [],
+        [],
+    ),
+    "a namesake's mount failed before it died": (
+        [waiting("ContainerCreating")],
+        [],
+        [of_a_namesake(event("t-inference-x", "FailedMount", "timed out"))],
+    ),
+    "a namesake's claim was not provisioned": (
+        [],
+        [claim("Pending")],
+        [of_a_namesake(event("weaviate-data-t-weaviate-0", "ProvisioningFailed", NO_CLASS))],
+    ),
+    "a namesake could make no pods": (
+        [],
+        [],
+        [of_a_namesake(event("t-inference", "FailedCreate", "exceeded quota: small"))],
+    ),
+    "ready again after its node was away": (
+        [pod(phase="Running", conditions=SERVES, containerStatuses=[READY])],
+        [],
+        [],
+    ),
+    "a readiness gate is not met": (
+        [
+            pod(
+                phase="Running",
+                conditions=[{"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady"}],
+                containerStatuses=[READY],
+            )
+        ],
         [],
         [],
     ),
@@ -282,7 +364,7 @@ def test_events_are_asked_for_only_where_something_is_missing() -> None:
     well = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
     assert needs_events([pod(containerStatuses=[READY])], [claim("Bound")], [well]) == []
     assert needs_events([waiting("ContainerCreating")], [claim("Pending")], [INFERENCE]) == [
-        "weaviate-data-t-weaviate-0",
-        "t-inference-x",
-        "t-inference",
+        "uid-of-weaviate-data-t-weaviate-0",
+        "uid-of-t-inference-x",
+        "uid-of-t-inference",
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from bind_operator.api import parse_resource
 from bind_operator.api.status import BindVectorizerStatus, ConditionType
 from bind_operator.policy.conditions import Facts
-from bind_operator.policy.facts import Failure, Key, Revision, Verification, Workload
+from bind_operator.policy.facts import Failure, Key, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
@@ -85,3 +85,68 @@ def test_an_invalid_spec_still_has_a_status() -> None:
 def test_a_release_of_somebody_else_is_not_in_the_status() -> None:
     foreign = replace(WELL, revisions=(replace(REVISION, managed=False),))
     assert status_of(foreign, {}, "2026-01-01T00:00:00Z").release is None
+
+
+def test_nothing_of_a_release_of_somebody_else_is_shown() -> None:
+    """Neither its revisions, nor its replicas, nor addresses that would lead to it."""
+    failure = Failure(Reason.FOREIGN_OWNER, "not ours", is_final=True)
+    theirs = (replace(REVISION, managed=False, chart="theirs-9"),)
+    facts = replace(
+        WELL,
+        state=ReleaseState.FOREIGN,
+        failure=failure,
+        revisions=theirs,
+        problem=Problem(Reason.CRASH_LOOPING, "their pod says their words"),
+    )
+    status = written(status_of(facts, {}, "2026-01-01T00:00:00Z"))
+    assert not {"release", "endpoints", "replicas"} & set(status)
+    assert status["history"] == []
+    conditions = {one["type"]: one for one in status["conditions"]}
+    assert conditions["InferenceReady"]["reason"] == "NotReleased"
+    assert conditions["WeaviateReady"]["reason"] == "NotReleased"
+    assert "their" not in str(status)
+
+
+def test_an_invalid_spec_shows_nothing_of_a_release_of_somebody_else() -> None:
+    failure = Failure(Reason.INVALID_SPEC, "spec.x", is_final=True)
+    facts = replace(WELL, state=ReleaseState.FOREIGN, failure=failure)
+    status = written(build_status(Key("demo", "t"), None, 1, facts, {}, "2026-01-01T00:00:00Z"))
+    assert not {"release", "endpoints", "replicas"} & set(status)
+    assert status["history"] == []
+
+
+def test_an_invalid_spec_shows_its_own_release() -> None:
+    failure = Failure(Reason.INVALID_SPEC, "spec.x", is_final=True)
+    facts = replace(WELL, state=ReleaseState.OUT_OF_SYNC, failure=failure)
+    status = written(build_status(Key("demo", "t"), None, 1, facts, {}, "2026-01-01T00:00:00Z"))
+    assert status["release"]["revision"] == 3
+    assert status["replicas"] == "2/2"
+
+
+def test_messages_are_bounded() -> None:
+    facts = replace(WELL, failure=Failure(Reason.HELM_FAILED, "wört\x1b[2J\n" * 1000, is_final=False))
+    for condition in written(status_of(facts, {}, "2026-01-01T00:00:00Z"))["conditions"]:
+        assert len(condition["message"].encode()) <= 1000
+        assert condition["message"].isprintable()
+
+
+def test_a_field_that_is_ignored_is_named_beside_the_release() -> None:
+    facts = replace(WELL, ignored=("spec.future", "spec.inference.later"))
+    conditions = {one.type: one for one in status_of(facts, {}, "2026-01-01T00:00:00Z").conditions}
+    message = conditions["Released"].message
+    assert "spec.future, spec.inference.later" in message
+    assert "upgrade the operator" in message
+    assert (conditions["Ready"].status, conditions["Released"].status) == ("True", "True")
+
+
+def test_the_request_that_was_handled_is_told() -> None:
+    status = build_status(
+        Key("demo", "t"),
+        parse_resource(tiny_resource("t", "demo")),
+        7,
+        WELL,
+        {},
+        "2026-01-01T00:00:00Z",
+        request="now!",
+    )
+    assert written(status)["lastHandledReconcile"] == "now!"

@@ -1,0 +1,44 @@
+"""The words of Helm and of the API server tell whose fault a refusal is.
+
+Only what the same spec will meet each time again is the spec's fault; all that is not known may pass.
+"""
+
+_FAULTS = (
+    " is invalid:",
+    "failed to create typed patch object",
+    "error validating data",
+    "execution error at (",
+)
+"""The API server looks at each object alone and the chart at its values alone, so they say the same again."""
+
+_PASSING = (
+    # Of somebody's webhook or policy, which may be changed; a policy's refusal says "is invalid", too.
+    "admission webhook",
+    "ValidatingAdmissionPolicy",
+    "denied request",
+    "failed calling webhook",
+    # Of an object that is there: it may be replaced.
+    "is immutable",
+    "immutable field",
+    "updates to statefulset spec",
+    "is immutable after creation",
+    "exceeded quota",
+    "because it is being terminated",
+    # Of the network, the API server and the disk.
+    "connection refused",
+    "connection reset",
+    "cluster unreachable",
+    "i/o timeout",
+    "context deadline exceeded",
+    "etcdserver",
+    "no space left on device",
+    "Too Many Requests",
+    "Internal error occurred",
+    "Service Unavailable",
+    "the server is currently unable to handle the request",
+)
+
+
+def is_fault_of_the_spec(message: str) -> bool:
+    """Return whether only a change of the spec can help after an error with `message`."""
+    return any(words in message for words in _FAULTS) and not any(words in message for words in _PASSING)
