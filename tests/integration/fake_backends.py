@@ -1,4 +1,4 @@
-"""What the containers of fake pods would answer: Weaviate at its Service, the inference server at its pod."""
+"""Fake pods answer here as their containers would: Weaviate at its Service, inference at its pod."""
 
 import asyncio
 import contextlib
