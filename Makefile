@@ -22,7 +22,7 @@ room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
         test-parity test-packaging test-service test-integration test-e2e test-huge test-gpu \
-        bench bench-inference bench-gpu soak release clean clean-cache room-demo room-test
+        bench bench-inference bench-operator bench-gpu soak release clean clean-cache room-demo room-test
 
 # Below each `##@` stand the targets of one purpose, in the order in which one comes to need them.
 help:
@@ -119,10 +119,15 @@ test-gpu: ## the engine on a GPU; needs a Python with torch and numpy (PYTHON=py
 
 ##@ Measure
 
-bench: bench-inference ## the benchmarks that need no GPU: bench-inference
+bench: bench-inference bench-operator ## the benchmarks that need no GPU: bench-inference and bench-operator
 
 bench-inference: venv ## speed of the server, beside Weaviate's: PEER=<its checkout>; QUICK=1 is short; ARGS=--help
 	@$(bind_bench) $(if $(PEER),--peer "$(PEER)") $(if $(QUICK),--quick) $(ARGS)
+
+bench-operator: venv ## cost of the operator beside bare Helm, with 300 resources (root); QUICK=1; ARGS=--help
+	@$(bind_local) packages
+	@$(bind_local) binaries
+	@PYTHONPATH=operator:inference:local:tests $(bin)/python -m support.operator_bench $(if $(QUICK),--quick) $(ARGS)
 
 bench-gpu: ## speed of the engine on a GPU, into docs/benchmarks-gpu.md; needs what test-gpu needs
 	@PYTHONPATH=inference:local $(PYTHON) -m bind_gpu

@@ -15,6 +15,7 @@ from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.verification import Verifier
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.polling import Polling
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
@@ -65,6 +66,7 @@ async def run_operator(settings: Settings) -> None:
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
+        polling=Polling(settings.settle_s, settings.resync_s),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

@@ -89,7 +89,10 @@ class Settings(BaseSettings):
     metrics_port: int = Field(8081, ge=1, le=65535, description="Port of /metrics.")
     resync_s: float = Field(300.0, gt=0, description="How often a resource is looked at without any event.")
     settle_s: float = Field(
-        10.0, gt=0, description="How often a resource is looked at while its pods are not ready yet."
+        10.0,
+        gt=0,
+        description="After how long a resource whose pods are not ready is looked at without any event. The "
+        "wait doubles each time that nothing is new, up to resync_s.",
     )
     workers: int = Field(8, ge=1, le=64, description="How many resources are reconciled at once.")
     max_helm_runs: int = Field(4, ge=1, le=32, description="How many Helm processes run at once.")

@@ -87,10 +87,18 @@ class ApiServer:
 
 
 @contextlib.contextmanager
-def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServer]:
+def running_apiserver(
+    folder: Path,
+    tokens: dict[str, str],
+    *,
+    service_range: str = "127.97.0.0/24",
+    without: tuple[str, ...] = ("ServiceAccount",),
+) -> Iterator[ApiServer]:
     """Start etcd and kube-apiserver with their files in `folder`; stop both at the end.
 
     tokens: user name by token, beside the administrator's; they have no rights until RBAC gives some.
+    service_range: of loopback, so that a test can answer at a Service's address. without: admission plugins
+    that wait for a controller which does not run; without any, no namespace ever gets its service account.
     Raises pytest.fail.Exception with the log's end if it does not come up.
     """
     etcd_port, peer_port, port = free_ports(3)
@@ -116,29 +124,30 @@ def running_apiserver(folder: Path, tokens: dict[str, str]) -> Iterator[ApiServe
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
             f"--cert-dir={folder}/certs",
-            # Of loopback, so that a test can answer at a Service's address.
-            "--service-cluster-ip-range=127.97.0.0/24",
+            f"--service-cluster-ip-range={service_range}",
             f"--service-account-issuer={server.url}",
             f"--service-account-signing-key-file={folder}/sa.key",
             f"--service-account-key-file={folder}/sa.key",
             f"--token-auth-file={folder}/tokens.csv",
             "--authorization-mode=RBAC",
-            # Without controllers no namespace ever gets its service account.
-            "--disable-admission-plugins=ServiceAccount",
+            f"--disable-admission-plugins={','.join(without)}",
             f"--audit-policy-file={folder}/audit-policy.yaml",
             f"--audit-log-path={server.audit_log}",
             "--endpoint-reconciler-type=none",
+            # Debian's etcd is too old for lists as streams: a client that asks for one would try for long.
+            "--feature-gates=WatchList=false",
         ],
     ]
     with contextlib.ExitStack() as stack:
         for command in commands:
-            stack.enter_context(_process(command, folder))
+            stack.enter_context(running_process(command, folder))
         _wait_until_ready(server.url, folder)
         yield server
 
 
 @contextlib.contextmanager
-def _process(command: list[str], folder: Path) -> Iterator[None]:
+def running_process(command: list[str], folder: Path) -> Iterator[None]:
+    """Run `command`, with its log in `folder`, until the block ends."""
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
@@ -147,7 +156,7 @@ def _process(command: list[str], folder: Path) -> Iterator[None]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=2)  # The API server would wait for its clients' watches.
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

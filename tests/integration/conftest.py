@@ -6,16 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
-from integration.apiserver import ApiServer, running_apiserver, write_kubeconfig
+from integration.apiserver import ApiServer, running_apiserver
+from integration.installation import OPERATOR_TOKEN, OPERATOR_USER, grant_rights, install_definitions
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
-from support.waiting import eventually
-
-ROOT = Path(__file__).parents[2]
-OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
-OPERATOR_TOKEN = "integration-operator"  # noqa: S105  (of a server that lives for one test run)
 
 
 @pytest.fixture(scope="session")
@@ -23,32 +18,14 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
     with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
-        server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
-        server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
-        _wait_until_served(server)
+        install_definitions(server)
         yield server
-
-
-def _wait_until_served(server: ApiServer) -> None:
-    """Wait, because the resource is served only a moment after the CRD is established."""
-
-    def served() -> bool:
-        return "No resources found" in server.kubectl("get", "bv", check=False)
-
-    eventually("BindVectorizer is served", served, within_s=5)
 
 
 @pytest.fixture(scope="session")
 def operator_kubeconfig(apiserver: ApiServer) -> Path:
     """A kubeconfig with exactly the rights that the chart gives the operator."""
-    documents = yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text(encoding="utf-8"))
-    kinds = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-    for document in documents:
-        if document and document["kind"] in kinds:
-            apiserver.kubectl("apply", "-f", "-", manifest=document)
-    path = apiserver.kubeconfig.with_name("operator-kubeconfig")
-    write_kubeconfig(path, apiserver.url, OPERATOR_TOKEN)
-    return path
+    return grant_rights(apiserver)
 
 
 @pytest.fixture(scope="session")

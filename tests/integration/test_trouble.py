@@ -257,6 +257,17 @@ def test_a_field_of_a_newer_definition_is_ignored_and_told(
         apiserver.kubectl(*patch, json.dumps([{"op": "remove", "path": spec}]))
 
 
+def test_an_object_that_the_api_server_refuses_is_told_in_its_words(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    instance.apply({"spec": {"inference": {"affinity": {"nodeAffinty": {}}}}})
+    eventually("told", lambda: instance.condition() == ("False", "HelmFailed"))
+    assert "nodeAffinty" in instance.message()
+    instance.apply({"spec": {"inference": {"affinity": {"nodeAffinity": {}}}}})
+    eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"))
+
+
 def test_helms_labels_tell_the_release_apart(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
     labels = release_labels(instance, 1)

@@ -21,6 +21,7 @@ from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
+from bind_operator.policy.polling import Polling
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
@@ -95,6 +96,7 @@ class Reconciler:
     deletion: Deletion
     verifier: Verifier
     attempts: Attempts
+    polling: Polling
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
     _looks: Attempts = field(init=False)
@@ -245,11 +247,12 @@ class Reconciler:
         waits = look.state is ReleaseState.BUSY and not look.deleting
         request = before.get("lastHandledReconcile") if waits else look.request
         status = build_status(look.key, look.resource, generation, facts, before, now, request)
-        if await self.kube.apply_status(look.raw, status):
+        is_new = await self.kube.apply_status(look.raw, status)
+        if is_new:
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
             await self._record_ignored(look, before, status)
-        return self._requeue_s(look, facts, status)
+        return self._requeue_s(look, facts, status, is_new=is_new)
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed."""
@@ -288,9 +291,11 @@ class Reconciler:
         target = Target(address, inference_addresses(look.observed.pods), model)
         return await self.verifier.verify(look.key, fingerprint, target, now)
 
-    def _requeue_s(self, look: _Look, facts: Facts, status: BindVectorizerStatus) -> float:
+    def _requeue_s(self, look: _Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
         settings = self.settings
+        if facts.is_rolled_out:
+            self.polling.forget(look.key)
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, time.monotonic())
             wait_s = settings.resync_s if wait_s is None else wait_s
@@ -303,12 +308,13 @@ class Reconciler:
             return settings.resync_s
         if facts.is_rolled_out:
             return VERIFY_REQUEUE_S
-        return settings.settle_s
+        return self.polling.wait_s(look.key, is_new=is_new)
 
     def _forget(self, key: Key) -> None:
         self.attempts.forget(key)
         self._failures.forget(key)
         self._looks.forget(key)
+        self.polling.forget(key)
         self.verifier.forget(key)
         self.deletion.forget(key)
         self._states.pop(key, None)

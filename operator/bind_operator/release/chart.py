@@ -15,9 +15,9 @@ class ChartUnreadable(Exception):
     """The chart's folder is not a chart; the message names the file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
-    """It is a chart on disk, as it was when the operator started."""
+    """It is a chart on disk, as it was when the operator started; no two are equal."""
 
     path: Path
     name: str

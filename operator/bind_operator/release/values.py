@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from bind_operator.errors import RenderFailed
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.release.chart import Chart
 from bind_operator.settings import Images, ImageSetting
+
+MAX_KNOWN = 4096
+"""The values of so many resources are remembered, about 4 kB each."""
 
 DIGEST_LENGTH = 32
 """A release's digest has so many hex digits, because it must fit a label."""
@@ -38,12 +42,26 @@ class RenderedValues:
     """Digest of the chart and of these values; a release that carries it needs no upgrade."""
 
 
+@dataclass(frozen=True)
+class _Source:
+    """It is a resource, known again by the text of its spec: models that hold maps have no hash."""
+
+    text: str
+    resource: BindVectorizer = field(compare=False)
+
+
 def render_values(resource: BindVectorizer, images: Images, chart: Chart) -> RenderedValues:
     """Return the values of the release of `resource`.
 
     Raises RenderFailed, naming the value, if they do not fit the chart's schema.
     """
-    spec = resource.spec
+    return _render(_Source(resource.spec.model_dump_json(), resource), images, chart)
+
+
+# Resources at rest are looked at every few minutes, and all that they had to say was said the first time.
+@lru_cache(maxsize=MAX_KNOWN)
+def _render(source: _Source, images: Images, chart: Chart) -> RenderedValues:
+    spec = source.resource.spec
     text = _template().render(
         spec=spec,
         gpu=(spec.gpu or Gpu()) if spec.device is Device.CUDA else None,
@@ -71,6 +89,7 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is not a value")
 
 
+@cache
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),

@@ -39,6 +39,7 @@ async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
         "/charts/weaviate-bind",
         "--values=values.yaml",
         "--hide-notes",
+        "--disable-openapi-validation",
         "--output=json",
         "--labels=bindvectorizer.dev/managed-by=bind-operator,bindvectorizer.dev/digest=abc123,"
         "bindvectorizer.dev/chart=weaviate-bind-0.1.0",

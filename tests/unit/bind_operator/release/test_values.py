@@ -179,3 +179,15 @@ def test_text_cannot_leave_its_value() -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_samples_fit_the_bundled_chart(sample: Path) -> None:
     assert yaml.safe_load(rendered_values(sample))
+
+
+def test_what_was_rendered_is_remembered_by_its_content() -> None:
+    def rendered(replicas: int, images: Images = IMAGES, chart: Chart = CHART) -> object:
+        patch = {"spec": {"inference": {"replicas": replicas}}}
+        return render_values(parse_resource(merged(tiny_resource("t"), patch)), images, chart)
+
+    once = rendered(2)
+    assert rendered(2) is once
+    others = [rendered(3), rendered(2, Images(gate=ImageSetting(registry="r", repository="g", tag="2")))]
+    others.append(rendered(2, chart=Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "another")))
+    assert once not in others
