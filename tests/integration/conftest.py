@@ -22,14 +22,14 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
     with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
-        server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
-        server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
-        _wait_until_served(server)
+        install_definition(server)
         yield server
 
 
-def _wait_until_served(server: ApiServer) -> None:
-    """Wait, because the resource is served only a moment after the CRD is established."""
+def install_definition(server: ApiServer) -> None:
+    """Install the CRD and wait, because the resource is served only a moment after it is established."""
+    server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
+    server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
 
     def served() -> bool:
         return "No resources found" in server.kubectl("get", "bv", check=False)
@@ -40,6 +40,11 @@ def _wait_until_served(server: ApiServer) -> None:
 @pytest.fixture(scope="session")
 def operator_kubeconfig(apiserver: ApiServer) -> Path:
     """A kubeconfig with exactly the rights that the chart gives the operator."""
+    return grant_operator(apiserver)
+
+
+def grant_operator(apiserver: ApiServer) -> Path:
+    """Give the operator the rights that its chart gives it, and return its kubeconfig."""
     documents = yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text(encoding="utf-8"))
     kinds = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
     for document in documents:
