@@ -126,8 +126,8 @@ class ModelCache(ApiModel):
     )
     storage_class_name: Text | None = Field(
         None,
-        description="StorageClass of the volume. Unset: the cluster's default. A volume that is there keeps its "
-        "own.",
+        description="StorageClass of the volume. Unset: the cluster's default. A volume that is there keeps "
+        "its own.",
     )
 
 
