@@ -101,6 +101,73 @@ def test_claims_that_an_older_chart_gave_away_are_freed_by_the_upgrade(instance:
     assert instance.get("statefulset", "-weaviate")["metadata"]["generation"] > 1
 
 
+def test_a_kept_claim_is_taken_from_an_older_charts_stateful_set_before_it_goes(instance: Instance) -> None:
+    installed(instance, {"spec": {"suspend": False}})
+    before = uids(instance)
+    instance.apply({"spec": {"suspend": True}})
+    eventually("suspended", lambda: instance.condition()[1] == "Suspended")
+    give_away(instance)
+    instance.delete(wait_s=60)
+    assert uids(instance) == before
+    assert owners(instance) == []
+
+
+def test_the_claim_goes_with_its_resource(instance: Instance) -> None:
+    installed(instance, DELETE)
+    # No controller of these lifts the protection that the API server puts on a claim.
+    patch = ("--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
+    (name,) = claims(instance)
+    instance.server.kubectl("patch", "pvc", name, "-n", instance.namespace, *patch)
+    instance.delete(wait_s=60)
+    assert claims(instance) == {}
+    assert instance.event_reasons()[-1] == "VolumesDeleted"
+
+
+@pytest.mark.parametrize("given_away", [False, True])
+def test_a_stateful_set_is_replaced_around_its_pods(instance: Instance, *, given_away: bool) -> None:
+    instance.create_class("grows", expands=True)
+    storage = {"size": "1Gi", "storageClassName": "grows"}
+    installed(instance, {"spec": {"weaviate": {"storage": storage}}})
+    eventually("pod", lambda: pods(instance), within_s=30)
+    bind(instance)
+    before, before_set = pods(instance), instance.get("statefulset", "-weaviate")
+    if given_away:
+        give_away(instance)
+    instance.apply({"spec": {"weaviate": {"storage": storage | {"size": "2Gi"}}}})
+
+    def replaced() -> bool:
+        found = instance.get("statefulset", "-weaviate")
+        return found is not None and found["metadata"]["uid"] != before_set["metadata"]["uid"]
+
+    eventually("replaced", replaced, within_s=40)
+    (claim,) = claims(instance).values()
+    assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    after = instance.get("statefulset", "-weaviate")["metadata"]["uid"]
+    eventually("taken over", lambda: controllers(instance) == [after], within_s=30)
+    assert pods(instance) == before
+
+
+def pods(instance: Instance) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in instance.server.get("pod", namespace=instance.namespace)}
+
+
+def controllers(instance: Instance) -> list[str]:
+    found = instance.server.get("pod", namespace=instance.namespace)
+    return [ref["uid"] for pod in found for ref in pod["metadata"].get("ownerReferences", [])]
+
+
+def bind(instance: Instance) -> None:
+    """Say of the claim that it has its volume, as a provisioner would."""
+    (name,) = claims(instance)
+    where = ("-n", instance.namespace, "--type=merge", "-p")
+    volume = json.dumps({"spec": {"volumeName": f"pv-{instance.namespace}"}})
+    instance.server.kubectl("patch", "pvc", name, *where, volume)
+    bound = {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}
+    instance.server.kubectl(
+        "patch", "pvc", name, "--subresource=status", *where, json.dumps({"status": bound})
+    )
+
+
 def give_away(instance: Instance) -> None:
     """Let the claims belong to the StatefulSet, as the chart's earlier versions did for `Delete`."""
     policy = {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}}
