@@ -51,6 +51,18 @@ class Reason(StrEnum):
     VERIFIED = "Verified"
     AUTHENTICATION_REQUIRED = "AuthenticationRequired"
 
+    # Changes that break data, and volume claims
+    NO_OPEN_CHANGE = "NoOpenChange"
+    CHANGE_NEEDS_CONSENT = "ChangeNeedsConsent"
+    CHANGE_REFUSED = "ChangeRefused"
+    CLAIM_UNFIT = "ClaimUnfit"
+    CLAIM_NOT_GROWN = "ClaimNotGrown"
+    SAME_VECTOR_SPACE = "SameVectorSpace"
+    VECTOR_SPACE_UNKNOWN = "VectorSpaceUnknown"
+    VECTOR_SPACE_CHANGED = "VectorSpaceChanged"
+    CHANGE_ACCEPTED = "ChangeAccepted"
+    CLAIM_ADOPTED = "ClaimAdopted"
+
     # Events of actions
     INSTALLED = "Installed"
     UPGRADED = "Upgraded"

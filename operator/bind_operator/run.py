@@ -13,10 +13,14 @@ import prometheus_client
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.verification import Verifier
+from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.polling import Polling
+from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
@@ -51,6 +55,7 @@ async def run_operator(settings: Settings) -> None:
     prometheus_client.start_http_server(settings.metrics_port)
     queue = WorkQueue(settings.workers)
     kube = Kube(client)
+    claims = Claims(kube, Volumes(client))
     helm = Helm(
         program,
         chart,
@@ -67,6 +72,9 @@ async def run_operator(settings: Settings) -> None:
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
         polling=Polling(settings.settle_s, settings.resync_s),
+        claims=claims,
+        guard=Guard(kube, claims, settings.verify_timeout_s),
+        memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

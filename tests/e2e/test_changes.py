@@ -99,7 +99,9 @@ def test_a_deleted_workload_comes_back(story: Story) -> None:
 def test_int8_is_served_by_the_image(story: Story) -> None:
     """Its kernels are compiled when the image is built, and for no other precision are they missed."""
     story.patch(NAME, {"inference": {"model": {"name": "Tiny", "precision": "int8"}}})
+    story.accept_change(NAME)  # the collection holds vectors of float32
     story.wait_ready(NAME)
+    assert "ChangeAccepted" in story.event_reasons(NAME)
 
     (pod,) = story.pods(NAME, "inference")
     meta = httpx.get(f"http://{pod['status']['podIP']}:8080/meta", timeout=10).json()

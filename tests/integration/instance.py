@@ -77,12 +77,39 @@ class Instance:
         own.sort(key=lambda event: event["metadata"]["name"])
         return [event["reason"] for event in own if event["source"].get("component") == "bind-operator"]
 
-    def create_claim(self, component: str = "weaviate") -> str:
-        """Create the volume claim that the StatefulSet's controller would create; return its name."""
-        name = f"weaviate-data-{self.name}-weaviate-0"
-        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-        self._create("v1", "PersistentVolumeClaim", name, component, {"spec": spec})
+    def create_claim(self, size: str = "1Gi", storage_class: str = "", number: int = 0) -> str:
+        """Create the volume claim that the StatefulSet's controller would create; return its name.
+
+        storage_class: one of `create_class`; the claim is then bound, as a provisioner would bind it.
+        """
+        name = f"weaviate-data-{self.name}-weaviate-{number}"
+        spec: dict[str, Any] = {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+        }
+        if storage_class:
+            spec |= {"storageClassName": storage_class, "volumeName": f"pv-{self.namespace}-{number}"}
+        self._create("v1", "PersistentVolumeClaim", name, "weaviate", {"spec": spec})
+        if storage_class:
+            bound = {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": size}}
+            self._patch_status("pvc", name, bound)
         return name
+
+    def create_class(self, name: str, *, expands: bool) -> None:
+        """Create a StorageClass, if it is not there yet."""
+        manifest = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name},
+            "provisioner": "example.org/none",
+            "allowVolumeExpansion": expands,
+        }
+        self.server.kubectl("apply", "-f", "-", manifest=manifest)
+
+    def accept(self, token: str) -> None:
+        """Accept the change of that token."""
+        mark = f"bindvectorizer.dev/accept={token}"
+        self.server.kubectl("annotate", "--overwrite", "bv", self.name, mark, "-n", self.namespace)
 
     def create_pod(self, component: str, status: dict[str, Any], template: str = "") -> str:
         """Create a pod with `status`, as of a ReplicaSet where `template` is given; return its name."""

@@ -69,23 +69,3 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
 }
 """A patch of `tiny_resource` by the name of the one rule that it breaks."""
-
-CHANGES: dict[str, tuple[Manifest, Manifest]] = {
-    "cache-does-not-shrink": (
-        _inference(model={"cache": {"size": "10Gi"}}),
-        _inference(model={"cache": {"size": "9Gi"}}),
-    ),
-    "cache-class-is-fixed": (
-        _inference(model={"cache": {"storageClassName": "fast"}}),
-        _inference(model={"cache": {"storageClassName": "slow"}}),
-    ),
-    "storage-size-is-fixed": (
-        _weaviate(storage={"size": "1Gi"}),
-        _weaviate(storage={"size": "2Gi"}),
-    ),
-    "storage-class-is-fixed": (
-        _weaviate(storage={"size": "1Gi"}),
-        _weaviate(storage={"size": "1Gi", "storageClassName": "fast"}),
-    ),
-}
-"""Patches of `tiny_resource` before and after, by the name of the rule that the change breaks."""

@@ -56,6 +56,13 @@ class Story:
         """Merge into the spec of a resource."""
         self.kubectl("patch", KIND, name, "--type=merge", "-p", json.dumps({"spec": spec}))
 
+    def accept_change(self, name: str) -> None:
+        """Wait until the newest spec needs consent, and give it as the message says."""
+        self.wait_reason(name, "ChangeNeedsConsent", 30)
+        message = self.condition(name, "ChangesAccepted").message
+        mark = next(word for word in message.split() if word.startswith("bindvectorizer.dev/accept="))
+        self.kubectl("annotate", "--overwrite", KIND, name, mark)
+
     def resource(self, name: str) -> Object:
         """Return a BindVectorizer, {} when it is gone."""
         return self.kube.get(KIND, name, "-n", self.namespace)

@@ -19,7 +19,7 @@ _MAX_INT_DIGITS = 18
 
 
 def broken_rules(resource: BindVectorizer) -> tuple[Rule, ...]:
-    """Return the rules that `resource` breaks, without those that compare it with the stored object."""
+    """Return the rules that `resource` breaks."""
     return _broken_rules(
         resource.model_dump_json(
             by_alias=True, exclude_none=True, include={"metadata": {"name"}, "spec": True}
@@ -27,14 +27,12 @@ def broken_rules(resource: BindVectorizer) -> tuple[Rule, ...]:
     )
 
 
-def holds(rule: Rule, node: object, before: object = None) -> bool:
+def holds(rule: Rule, node: object) -> bool:
     """Return whether `rule` holds for `node`, the value at its place.
 
-    before: what a transition rule compares `node` with. As on the API server, a rule that cannot be evaluated
-    does not hold.
+    As on the API server, a rule that cannot be evaluated does not hold.
     """
-    values = {"self": node} if before is None else {"self": node, "oldSelf": before}
-    return _program(rule.cel).eval(data=values).value() is True
+    return _program(rule.cel).eval(data={"self": node}).value() is True
 
 
 # Resources at rest are parsed every few minutes. What was found is kept: it took a third of a millisecond,
@@ -42,7 +40,7 @@ def holds(rule: Rule, node: object, before: object = None) -> bool:
 @lru_cache(maxsize=MAX_KNOWN)
 def _broken_rules(text: str) -> tuple[Rule, ...]:
     root = json.loads(text, parse_int=_read_int)
-    nodes = ((rule, _node_at(root, rule.at)) for rule in RULES if not rule.is_transition)
+    nodes = ((rule, _node_at(root, rule.at)) for rule in RULES)
     return tuple(rule for rule, node in nodes if node is not None and not holds(rule, node))
 
 
@@ -59,7 +57,7 @@ def _environment() -> Any:
         "compare", return_type=number, parameters=[text, text], is_member=True, impl=_compare
     )
     return cel.NewEnv(
-        variables={"self": anything, "oldSelf": anything},
+        variables={"self": anything},
         functions=[cel.FunctionDecl("quantity", [quantity]), cel.FunctionDecl("compareTo", [compare])],
     )
 

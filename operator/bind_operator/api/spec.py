@@ -121,9 +121,13 @@ class ModelCache(ApiModel):
         "converted file in a claim or an image is used where it lies. A checkpoint in one is converted at "
         "each start of a pod, unless this is true.",
     )
-    size: Quantity = Field("10Gi", description="Size of the volume. It can grow, not shrink.")
+    size: Quantity = Field(
+        "10Gi", description="Size of the volume. It can grow, where its class allows it; not shrink."
+    )
     storage_class_name: Text | None = Field(
-        None, description="StorageClass of the volume. Unset: the cluster's default. Cannot change."
+        None,
+        description="StorageClass of the volume. Unset: the cluster's default. A volume that is there keeps "
+        "its own.",
     )
 
 
@@ -181,9 +185,13 @@ class Inference(Scheduling):
 class Storage(ApiModel):
     """The volume of each Weaviate pod."""
 
-    size: Quantity = Field("32Gi", description="Size of each volume. Cannot change once created.")
+    size: Quantity = Field(
+        "32Gi", description="Size of each volume. It can grow, where its class allows it; not shrink."
+    )
     storage_class_name: Text | None = Field(
-        None, description="StorageClass of the volumes. Unset: the cluster's default. Cannot change."
+        None,
+        description="StorageClass of the volumes. Unset: the cluster's default. Volumes that are there keep "
+        "theirs.",
     )
 
 

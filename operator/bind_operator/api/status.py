@@ -21,6 +21,8 @@ class ConditionType(StrEnum):
     INFERENCE_READY = "InferenceReady"
     WEAVIATE_READY = "WeaviateReady"
     VERIFIED = "Verified"
+    CHANGES_ACCEPTED = "ChangesAccepted"
+    VECTOR_SPACE_KEPT = "VectorSpaceKept"
 
 
 class Condition(ApiModel):
@@ -64,6 +66,48 @@ class Endpoints(ApiModel):
     inference: str = Field(description="The inference server's address.")
 
 
+class Remembered(ApiModel):
+    """A part of the status that the operator reads again; it takes one of a newer operator too."""
+
+    model_config = ApiModel.model_config | {"extra": "ignore"}
+
+
+class WeaviateStatus(Remembered):
+    """Weaviate last ran with this, all of its pods being ready; the next change is compared with it."""
+
+    version: str = Field(description="Version of Weaviate.")
+    replicas: int = Field(description="Number of its pods.")
+    since: str = Field(
+        description="When that was first seen (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+
+
+class VectorSpaceStatus(Remembered):
+    """The vector space that the collections are filled under: vectors of two spaces must not be compared."""
+
+    model: str = Field(description="Name of the model.")
+    weights: str = Field(description="SHA-256 of its checkpoint, or `published`.")
+    precision: str = Field(description="Class of the precision: `float` or `int8`.")
+    text_truncation: str = Field(description="How long texts are cut.")
+    fingerprint: str | None = Field(
+        None, description="The server's own word for the space. Unset: it could not be asked."
+    )
+    since: str = Field(
+        description="When the space was first seen (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+
+
+class ClaimStatus(ApiModel):
+    """One volume claim of the resource."""
+
+    name: str = Field(description="Name of the PersistentVolumeClaim.")
+    size: str = Field(description="Its capacity; until it is bound, what it asks for.")
+    created: str = Field(
+        description="When it was created (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+    adopted: bool = Field(description="Whether it was there before the resource.")
+
+
 class BindVectorizerStatus(ApiModel):
     """The status says what the operator saw last."""
 
@@ -83,6 +127,11 @@ class BindVectorizerStatus(ApiModel):
     last_handled_reconcile: str | None = Field(
         None, description=f"The value of the annotation {RECONCILE_ANNOTATION} that was followed last."
     )
+    weaviate: WeaviateStatus | None = Field(None, description="What Weaviate last ran with.")
+    vector_space: VectorSpaceStatus | None = Field(
+        None, description="The vector space that the collections are filled under."
+    )
+    storage: list[ClaimStatus] = Field(default_factory=list, description="The resource's volume claims.")
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
     )

@@ -75,9 +75,12 @@ class KubeClient:
         """Replace the object at `path`. Raises ApiConflict if it is newer than `body`."""
         await self._request("PUT", path, body=body)
 
-    async def delete(self, path: str) -> None:
-        """Delete the object at `path`; one that is not there is fine."""
-        await self._request("DELETE", path)
+    async def delete(self, path: str, options: Mapping[str, Any] | None = None) -> None:
+        """Delete the object at `path`, with DeleteOptions; one that is not there is fine.
+
+        Raises ApiConflict if it is not the one that the options ask for.
+        """
+        await self._request("DELETE", path, body=options)
 
     async def _request(
         self,

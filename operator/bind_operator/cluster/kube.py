@@ -32,6 +32,10 @@ class Observed:
     problem: Problem | None
     pods: tuple[Object, ...]
     claims: tuple[Object, ...]
+    stateful_set: Object | None = None
+    """Weaviate's, as it was read."""
+    deployment: Object | None = None
+    """The inference servers', as it was read."""
 
     @property
     def workloads(self) -> tuple[Workload | None, Workload | None]:
@@ -84,7 +88,16 @@ class Kube:
             path = f"{apps}/replicasets"
             template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
         problem = diagnose(pods, claims, events, workloads, template)
-        return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
+        return Observed(
+            read_revisions(secrets),
+            weaviate,
+            inference,
+            problem,
+            tuple(pods),
+            tuple(claims),
+            stateful_set,
+            deployment,
+        )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:
         path = f"/api/v1/namespaces/{key.namespace}/events"
@@ -130,10 +143,15 @@ class Kube:
             await self._client.replace(path, mark_failed(secret, time.time()))
 
     async def delete_claims(self, key: Key, claims: Iterable[Object]) -> None:
-        """Delete volume claims, but for those that are being deleted already."""
+        """Delete these very volume claims, but for those that are being deleted already."""
         path = f"/api/v1/namespaces/{key.namespace}/persistentvolumeclaims"
         kept = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
-        await asyncio.gather(*(self._client.delete(f"{path}/{metadata['name']}") for metadata in kept))
+        await asyncio.gather(
+            *(
+                self._client.delete(f"{path}/{one['name']}", {"preconditions": {"uid": one["uid"]}})
+                for one in kept
+            )
+        )
 
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
         """Record an event at the resource. An event that is refused is only logged: it is news, not state."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from bind_operator.api.crd import COLUMNS, build_crd
 from bind_operator.api.identity import API_VERSION, KIND, SHORT_NAME
-from bind_operator.api.rules import RULES, Rule
+from bind_operator.api.rules import RULES
 from bind_operator.docs.chart_schema import typed
 from bind_operator.docs.chart_values import ChartValue
 from bind_operator.reasons import Reason
@@ -28,8 +28,7 @@ def build_reference() -> str:
         f"# {KIND}\n\n{INTRODUCTION}",
         "## Spec\n\n" + _table("Field | Type | Default | Description", _rows("spec", root["spec"])),
         "## Rules\n\nThe API server and `python -m bind_operator render` refuse a resource that breaks one "
-        "of these. A rule marked *change* compares with the stored object.\n\n"
-        + _table("Field | Says", ((f"`{rule.field}`", _rule_text(rule)) for rule in RULES)),
+        "of these.\n\n" + _table("Field | Says", ((f"`{rule.field}`", rule.message) for rule in RULES)),
         "## Status\n\n" + _table("Field | Type | Default | Description", _rows("status", root["status"])),
         "## Columns of kubectl get\n\n"
         + _table("Column | From", ((name.upper(), f"`{path}`") for name, _, path in COLUMNS)),
@@ -71,10 +70,6 @@ def _setting_rows() -> Iterator[tuple[str, ...]]:
         default = f"`{json.dumps(field.default)}`" if is_plain else ""
         flag = f"`--{name.replace('_', '-')}`"
         yield f"`BIND_OPERATOR_{name.upper()}`", flag, default, field.description or ""
-
-
-def _rule_text(rule: Rule) -> str:
-    return f"*change*: {rule.message}" if rule.is_transition else rule.message
 
 
 def _table(header: str, rows: Iterator[tuple[str, ...]]) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bind_operator import __version__
-from bind_operator.api.status import ConditionType
+from bind_operator.api.status import ClaimStatus, ConditionType
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
+from bind_operator.policy.memory import NOTHING_KNOWN, Memory
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
@@ -33,6 +34,13 @@ class Facts:
         if self.state is not ReleaseState.FOREIGN:
             return self
         return replace(self, revisions=(), weaviate=None, inference=None, problem=None, verification=None)
+
+    held_back: Problem | None = None
+    """A change of the spec is not applied, for this reason."""
+    space_problem: Problem | None = None
+    """The vectors are not of the space that the collections were filled under."""
+    memory: Memory = NOTHING_KNOWN
+    claims: Sequence[ClaimStatus] = ()
 
     @property
     def is_rolled_out(self) -> bool:
@@ -116,6 +124,8 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.INFERENCE_READY: _workload_ready(facts.inference, "inference"),
         ConditionType.WEAVIATE_READY: _workload_ready(facts.weaviate, "Weaviate"),
         ConditionType.VERIFIED: _verified(facts),
+        ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
+        ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
     }
 
 
@@ -167,3 +177,19 @@ def _verified(facts: Facts) -> Verdict:
     if facts.verification is None:
         return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
     return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)
+
+
+def _changes_accepted(facts: Facts) -> Verdict:
+    if facts.held_back is not None:
+        return Verdict(False, facts.held_back.reason, facts.held_back.message)
+    return Verdict(True, Reason.NO_OPEN_CHANGE, "no change waits to be accepted")
+
+
+def _vector_space_kept(facts: Facts) -> Verdict:
+    if facts.space_problem is not None:
+        return Verdict(False, facts.space_problem.reason, facts.space_problem.message)
+    space = facts.memory.vector_space
+    if space is None or space.fingerprint is None:
+        return Verdict(None, Reason.VECTOR_SPACE_UNKNOWN, "the fingerprint of the vectors is not known yet")
+    message = f"the collections are filled under {space.fingerprint}, since {space.since}"
+    return Verdict(True, Reason.SAME_VECTOR_SPACE, message)

@@ -20,6 +20,16 @@ def workload_name(release: str, component: Component) -> str:
     return f"{release}-{component}"
 
 
+def data_claim_name(release: str, number: int) -> str:
+    """Return the name of the volume claim of one Weaviate pod, by the pod's number."""
+    return f"weaviate-data-{workload_name(release, Component.WEAVIATE)}-{number}"
+
+
+def cache_claim_name(release: str) -> str:
+    """Return the name of the volume claim of the model cache."""
+    return f"{release}-model-cache"
+
+
 def rest_url(release: str, namespace: str) -> str:
     """Return the address of Weaviate's REST API, which its Service offers at port 80."""
     return f"http://{workload_name(release, Component.WEAVIATE)}.{namespace}.svc"

@@ -15,6 +15,8 @@ class Action(StrEnum):
     """The name belongs to somebody else: the operator says so and touches nothing."""
     INSTALL = "Install"
     UPGRADE = "Upgrade"
+    RESTORE = "Restore"
+    """The spec may not be applied yet, so the revision that is deployed is applied again."""
     UNLOCK = "Unlock"
     UNINSTALL = "Uninstall"
     FINISH_DELETION = "FinishDeletion"

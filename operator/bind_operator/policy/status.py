@@ -45,6 +45,9 @@ def build_status(
         device=str(resource.spec.device) if resource else None,
         replicas=None if is_foreign else f"{inference.ready}/{inference.wanted}" if inference else "0/0",
         model=_model(resource.spec.inference.model.name) if resource else None,
+        weaviate=facts.memory.weaviate,
+        vector_space=facts.memory.vector_space,
+        storage=list(facts.claims),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
         last_handled_reconcile=request,
     )

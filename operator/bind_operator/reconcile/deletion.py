@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.policy.claims import claims_to_delete
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.policy.objects import Object, instance_selector
 from bind_operator.reasons import Reason
@@ -23,10 +24,11 @@ class Deletion:
     """So long after the user's delete the operator still waits for what could not be removed."""
     requeue_s: float = 1.0
     _deleted: dict[Key, list[str]] = field(default_factory=dict)
+    _uninstalled: set[Key] = field(default_factory=set)
 
     async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
         """Uninstall the release, unless it failed a moment ago. Raises HelmFailed or HelmTimedOut."""
-        if self._is_overdue(raw):
+        if self.is_overdue(raw):
             why = blocked.message if blocked else "the release is still there"
             message = (
                 f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
@@ -36,23 +38,29 @@ class Deletion:
             return await self._remove_finalizer(raw)
         if blocked is None:
             await self.helm.uninstall(key)
+            self._uninstalled.add(key)
             message = f"release {key.name} uninstalled"
             await self.kube.record_event(raw, Reason.UNINSTALLED, message, warning=False)
         return False
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
-        """Delete the volume claims if `policy` says so and they are `owned`; then remove the finalizer."""
-        names = [claim["metadata"]["name"] for claim in observed.claims] if owned else []
+        """Delete the volume claims that the resource used, if `policy` says so; then remove the finalizer."""
+        claims = observed.claims if owned else ()
+        used: list[Object] = []
         if policy == DeletionPolicy.DELETE:
-            if names and not self._is_overdue(raw):
-                self._deleted[key] = names
-                await self.kube.delete_claims(key, observed.claims)
+            used = claims_to_delete(claims, raw, uninstalled=key in self._uninstalled)
+            if used and not self.is_overdue(raw):
+                if not observed.pods:  # while one lives it may still write
+                    self._deleted[key] = _names(used)
+                    await self.kube.delete_claims(key, used)
                 return False
-            await self._record_deleted(key, raw, names)
-        elif names:
+            await self._record_deleted(key, raw, _names(used))
+        kept = _names([claim for claim in claims if claim not in used])
+        if kept:
+            why = ", since this resource never used them" if policy == DeletionPolicy.DELETE else ""
             message = (
-                f"volumes kept: {', '.join(names)}. Remove them with: kubectl delete pvc -n {key.namespace} "
-                f"-l {instance_selector(key.name)}"
+                f"volumes kept{why}: {', '.join(kept)}. Remove them with: kubectl delete pvc "
+                f"-n {key.namespace} -l {instance_selector(key.name)}"
             )
             await self.kube.record_event(raw, Reason.VOLUMES_KEPT, message, warning=False)
         return await self._remove_finalizer(raw)
@@ -71,11 +79,19 @@ class Deletion:
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
         self._deleted.pop(key, None)
+        self._uninstalled.discard(key)
 
     async def _remove_finalizer(self, raw: Object) -> bool:
         await self.kube.apply_finalizer(raw, present=False)
         return True
 
-    def _is_overdue(self, raw: Object) -> bool:
+    def is_overdue(self, raw: Object) -> bool:
+        """Return whether a deletion has waited long enough; never so while the resource lives."""
+        if "deletionTimestamp" not in raw["metadata"]:
+            return False
         deleted_at = datetime.fromisoformat(raw["metadata"]["deletionTimestamp"])
         return time.time() - deleted_at.timestamp() >= self.timeout_s
+
+
+def _names(claims: Sequence[Object]) -> list[str]:
+    return [claim["metadata"]["name"] for claim in claims]

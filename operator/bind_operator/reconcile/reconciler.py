@@ -16,17 +16,23 @@ from bind_operator.cluster.verification import Target, Verifier, fingerprint_of,
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
-from bind_operator.policy.facts import Component, Failure, Key, Verification
-from bind_operator.policy.names import is_upstream_image, workload_name
+from bind_operator.policy.facts import Component, Failure, Key, Problem, Verification
+from bind_operator.policy.guards import Change, failure_of
+from bind_operator.policy.memory import Memory, recall
+from bind_operator.policy.names import data_claim_name, is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
+from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.failure_log import FailureLog
+from bind_operator.reconcile.guard import Guard, action_while_held
+from bind_operator.reconcile.memory import Memories
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -41,6 +47,7 @@ LOOK_AGAIN_MAX_S = 60.0
 """So long at most nobody looks at a resource that could not be looked at."""
 DELETING_AGAIN_MAX_S = 30.0
 """So often at least it is seen whether a deletion has taken too long."""
+HELD_REQUEUE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ class _Look:
     values: RenderedValues | None
     observed: Observed
     state: ReleaseState
+    memory: Memory
     failure: Failure | None = None
     ignored: tuple[str, ...] = ()
     """These fields of the spec are unknown to this operator."""
@@ -69,6 +77,11 @@ class _Look:
         """A person asks for an attempt that has not been made yet."""
         asked = self.request is not None
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
+
+    held_back: Problem | None = None
+    """The spec is not applied, because it would break data."""
+    accepted: tuple[Change, ...] = ()
+    """The spec breaks this, and its user has accepted it."""
 
     @property
     def deleting(self) -> bool:
@@ -97,6 +110,9 @@ class Reconciler:
     verifier: Verifier
     attempts: Attempts
     polling: Polling
+    claims: Claims
+    guard: Guard
+    memories: Memories
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
     _looks: Attempts = field(init=False)
@@ -136,14 +152,35 @@ class Reconciler:
         action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
+        if look.state is not ReleaseState.FOREIGN:
+            await self.claims.mark(key, raw, look.observed, look.memory)
         if look.failure is not None and not look.deleting:
             return await self._summarize(look)
         if action in (Action.NOTHING, Action.WAIT):
             return await self._summarize(look)
+        if action in (Action.INSTALL, Action.UPGRADE):
+            look = await self._judge(look)
+            action = action if look.held_back is None else action_while_held(look.observed)
         blocked = self.attempts.blocking(key, look.aim, time.monotonic())
-        if blocked is not None and not look.deleting:
-            return await self._summarize(replace(look, failure=blocked))
+        if action is Action.NOTHING or (blocked is not None and not look.deleting):
+            return await self._summarize(replace(look, failure=look.failure or blocked))
+        hold = await self.claims.hold(action, key, raw, look.resource, look.observed)
+        if hold is not None and not self.deletion.is_overdue(raw):
+            requeue_s = await self._summarize(replace(look, failure=hold.failure))
+            return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
         return await self._act(action, look, blocked)
+
+    async def _judge(self, look: _Look) -> _Look:
+        """Return the look with what the spec would break."""
+        if look.resource is None:
+            return look
+        judged = await self.guard.judge(
+            look.key, look.raw, look.resource, look.observed, look.state, look.memory
+        )
+        if not judged.open:
+            return replace(look, accepted=judged.accepted)
+        failure = failure_of(look.key, judged.open)
+        return replace(look, failure=failure, held_back=failure)
 
     async def _act(self, action: Action, look: _Look, blocked: Failure | None) -> float | None:
         """Take `action` and write how it went; return as `reconcile` does."""
@@ -160,6 +197,9 @@ class Reconciler:
             self._forget(key)
             return None
         self._failures.succeeded(key, str(action))
+        if action is Action.RESTORE:
+            self.attempts.forget(key)
+            return 0.0
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self._summarize(replace(look, failure=blocked))
         self.attempts.forget(key)
@@ -186,7 +226,10 @@ class Reconciler:
         )
         self._states[key] = state
         self._count_states()
-        return _Look(key, raw, resource, values, observed, state, failure, ignored)
+        first = data_claim_name(key.name, 0)
+        claim = next((one for one in observed.claims if one["metadata"]["name"] == first), None)
+        memory = recall(raw.get("status", {}), claim)
+        return _Look(key, raw, resource, values, observed, state, memory, failure, ignored)
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -208,6 +251,8 @@ class Reconciler:
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
+            case Action.RESTORE:
+                await self._restore(look)
         return False
 
     async def _release(self, action: Action, look: _Look) -> None:
@@ -223,6 +268,15 @@ class Reconciler:
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
 
+        for change in look.accepted:
+            await self.kube.record_event(look.raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
+
+    async def _restore(self, look: _Look) -> None:
+        number = look.observed.revisions[0].number
+        await self.helm.rollback(look.key, number)
+        message = f"revision {number} applied again, because a workload of it was gone"
+        await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)
+
     async def _summarize(self, look: _Look) -> float:
         """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
         observed = look.observed
@@ -237,12 +291,16 @@ class Reconciler:
             deleting=look.deleting,
             suspended=look.suspended,
             ignored=look.ignored,
+            held_back=look.held_back,
+            memory=look.memory,
+            claims=read_claims(observed.claims, look.raw),
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})
+        facts = await self._remember(look, facts, now)
         # Helm is busy: what was asked for has still to be tried.
         waits = look.state is ReleaseState.BUSY and not look.deleting
         request = before.get("lastHandledReconcile") if waits else look.request
@@ -253,6 +311,15 @@ class Reconciler:
             await self._record_ready(look, _ready(before), status.ready)
             await self._record_ignored(look, before, status)
         return self._requeue_s(look, facts, status, is_new=is_new)
+
+    async def _remember(self, look: _Look, facts: Facts, today: str) -> Facts:
+        """Return `facts` with what the status shall remember."""
+        if look.resource is None or look.values is None:
+            return facts
+        containers = fingerprint_of(look.values.digest, look.observed.pods)
+        return await self.memories.update(
+            look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
+        )
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed."""
@@ -317,6 +384,7 @@ class Reconciler:
         self.polling.forget(key)
         self.verifier.forget(key)
         self.deletion.forget(key)
+        self.memories.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

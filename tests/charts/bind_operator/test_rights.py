@@ -8,6 +8,7 @@ import pytest
 from bind_operator.api.identity import GROUP, PLURAL
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import CHILDREN
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.objects import Object
@@ -73,7 +74,7 @@ class Recorder:
     async def replace(self, path: str, body: Any) -> None:
         self._record("update", path)
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, options: Any = None) -> None:
         self._record("delete", path)
 
 
@@ -91,14 +92,28 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
         "apply_finalizer": kube.apply_finalizer(RESOURCE, present=True),
         "apply_status": kube.apply_status(RESOURCE, BindVectorizerStatus(device="CPU")),
         "unlock": kube.unlock(KEY, REVISION),
-        "delete_claims": kube.delete_claims(KEY, [{"metadata": {"name": "data"}}]),
+        "delete_claims": kube.delete_claims(KEY, [{"metadata": {"name": "data", "uid": "1"}}]),
         "record_event": kube.record_event(RESOURCE, Reason.IN_SYNC, "", warning=False),
     }
-    methods = {name for name, _ in inspect.getmembers(Kube, inspect.iscoroutinefunction)}
-    assert set(calls) == {name for name in methods if not name.startswith("_")}
-    for call in calls.values():
+    assert set(calls) == methods_of(Kube)
+    volumes = Volumes(recorder)  # type: ignore[arg-type]
+    of_volumes: dict[str, Any] = {
+        "read_claims": volumes.read_claims(KEY, ["data"]),
+        "mark_claim": volumes.mark_claim(KEY, "data", annotations={}),
+        "grow_claim": volumes.grow_claim(KEY, "data", "2Gi"),
+        "keep_claims": volumes.keep_claims(KEY),
+        "release_pods": volumes.release_pods(KEY, {"metadata": {"uid": "1"}}),
+    }
+    assert set(of_volumes) == methods_of(Volumes)
+    for call in [*calls.values(), *of_volumes.values()]:
         await call
     return recorder.rights
+
+
+def methods_of(edge: type) -> set[str]:
+    """Return the names of the methods by which an edge of the operator makes requests."""
+    names = {name for name, _ in inspect.getmembers(edge, inspect.iscoroutinefunction)}
+    return {name for name in names if not name.startswith("_")}
 
 
 def plural(kind: str) -> str:

@@ -71,6 +71,16 @@ def test_the_addresses_of_the_status_are_those_of_the_services(manifests: list[d
     assert names.inference_url(RELEASE, NAMESPACE) == url
 
 
+def test_the_volume_claims(manifests: list[dict[str, Any]]) -> None:
+    stateful_set = pick(manifests, "StatefulSet")
+    (template,) = stateful_set["spec"]["volumeClaimTemplates"]
+    name = f"{template['metadata']['name']}-{stateful_set['metadata']['name']}-2"
+    assert names.data_claim_name(RELEASE, 2) == name
+    accepted = ("--set", f"modules.{names.MODULE}.model.licenseAccepted=true")
+    cache = pick(render(names.CHART, *accepted), "PersistentVolumeClaim")
+    assert names.cache_claim_name(RELEASE) == cache["metadata"]["name"]
+
+
 def test_the_inference_servers_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:
     (container,) = pick(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
     assert container["ports"] == [{"name": "http", "containerPort": names.INFERENCE_PORT}]

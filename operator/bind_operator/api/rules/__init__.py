@@ -1,7 +1,7 @@
 """The rules that span fields are written in CEL, once for the API server and for offline commands.
 
-A message names the field and the remedy. Transition rules compare with the stored object, so only the API
-server can judge them.
+A message names the field and the remedy. No rule compares with the stored object: a field that such a rule
+guards cannot be put back to what the cluster has. What must not change in a cluster, the operator judges.
 """
 
 from bind_operator.api.rules.basics import DEVICE_RULES, IDENTITY_RULES
@@ -9,7 +9,7 @@ from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
 from bind_operator.api.rules.rule import Rule
 from bind_operator.api.rules.weaviate import WEAVIATE_RULES
-from bind_operator.api.rules.weights import CACHE_RULES, WEIGHTS_RULES
+from bind_operator.api.rules.weights import WEIGHTS_RULES
 
 __all__ = ["RULES", "Rule"]
 
@@ -18,7 +18,6 @@ RULES: tuple[Rule, ...] = (
     *DEVICE_RULES,
     *MODEL_RULES,
     *WEIGHTS_RULES,
-    *CACHE_RULES,
     *INFERENCE_RULES,
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,

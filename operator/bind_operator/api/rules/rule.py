@@ -10,10 +10,6 @@ _CEL_LIMITS = (
     "!has(self.limits) || !has(self.requests) || self.requests.all(k, !(k in self.limits) || "
     "quantity(string(self.limits[k])).compareTo(quantity(string(self.requests[k]))) >= 0)"
 )
-CEL_CLASS_IS_FIXED = (
-    "has(self.storageClassName) == has(oldSelf.storageClassName) && "
-    "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)"
-)
 
 
 @dataclass(frozen=True)
@@ -32,11 +28,6 @@ class Rule:
     def field(self) -> str:
         """The whole path of the field at fault."""
         return f"{self.at}{self.field_path}" or "metadata.name"
-
-    @property
-    def is_transition(self) -> bool:
-        """It compares with the stored object; offline there is none, because a file has no past."""
-        return "oldSelf" in self.cel
 
 
 def cel_list(names: tuple[str, ...]) -> str:

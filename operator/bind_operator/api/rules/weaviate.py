@@ -1,8 +1,7 @@
-"""These rules are about Weaviate and its volume."""
+"""These rules are about Weaviate."""
 
 from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
-    CEL_CLASS_IS_FIXED,
     Rule,
     cel_list,
     env_names_rule,
@@ -23,22 +22,6 @@ WEAVIATE_RULES = (
         "version",
         VERSION_PATTERN,
         f"be a whole version without a leading v; set one such as {Weaviate().version}",
-    ),
-    Rule(
-        name="storage-size-is-fixed",
-        at="spec.weaviate.storage.size",
-        cel="quantity(string(self)).compareTo(quantity(string(oldSelf))) == 0",
-        message="spec.weaviate.storage.size cannot change, because a StatefulSet's volume claim "
-        "templates cannot; to grow the data, set it back and enlarge the PersistentVolumeClaims themselves "
-        "(kubectl edit pvc), if their StorageClass allows expansion",
-    ),
-    Rule(
-        name="storage-class-is-fixed",
-        at="spec.weaviate.storage",
-        cel=CEL_CLASS_IS_FIXED,
-        message="spec.weaviate.storage.storageClassName cannot change, because a StatefulSet's volume "
-        "claim templates cannot; set it back, or create a new BindVectorizer and copy the data",
-        field_path=".storageClassName",
     ),
     limits_rule("weaviate", WeaviateResources()),
     Rule(

@@ -1,6 +1,6 @@
-"""These rules are about where the model's weights come from, and about the cache that keeps them."""
+"""These rules are about where the model's weights come from."""
 
-from bind_operator.api.rules.rule import CEL_CLASS_IS_FIXED, Rule, pattern_rule
+from bind_operator.api.rules.rule import Rule, pattern_rule
 
 WEIGHTS = "spec.inference.model.weights"
 
@@ -68,23 +68,5 @@ WEIGHTS_RULES = (
         "sha256",
         SHA256_PATTERN,
         "be 64 lower-case hex digits; give what `sha256sum` prints for the file",
-    ),
-)
-
-CACHE_RULES = (
-    Rule(
-        name="cache-does-not-shrink",
-        at="spec.inference.model.cache.size",
-        cel="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",
-        message="spec.inference.model.cache.size cannot shrink, because a volume cannot; set it back to the "
-        "old size or a larger one",
-    ),
-    Rule(
-        name="cache-class-is-fixed",
-        at="spec.inference.model.cache",
-        cel=CEL_CLASS_IS_FIXED,
-        message="spec.inference.model.cache.storageClassName cannot change, because a volume's class cannot; "
-        "set it back, or delete this resource and create it anew",
-        field_path=".storageClassName",
     ),
 )

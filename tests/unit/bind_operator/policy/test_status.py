@@ -69,6 +69,7 @@ def test_status_as_it_is_written() -> None:
         "device": "CPU",
         "replicas": "2/2",
         "model": "Tiny (random weights, for trying only)",
+        "storage": [],
         "history": [
             {"revision": 3, "status": "deployed", "chart": "weaviate-bind-0.1.0", "digest": "d"},
         ],

@@ -8,6 +8,7 @@ import pytest
 
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import HelmFailed
+from bind_operator.policy.claims import OWNER_ANNOTATION
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
@@ -15,6 +16,8 @@ from bind_operator.reconcile.deletion import Deletion
 KEY = Key("demo", "t")
 FAILED = Failure(Reason.HELM_FAILED, "forbidden", is_final=False)
 LIMIT_S = 300.0
+UID = "0c5e"
+CREATED, EARLIER, LATER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:09Z"
 
 
 @dataclass
@@ -50,12 +53,18 @@ class FakeHelm:
 
 def raw(deleted_s_ago: float) -> dict[str, Any]:
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - deleted_s_ago))
-    return {"metadata": {"name": "t", "namespace": "demo", "deletionTimestamp": when}}
+    metadata = {"name": "t", "namespace": "demo", "uid": UID, "creationTimestamp": CREATED}
+    return {"metadata": metadata | {"deletionTimestamp": when}}
 
 
-def seen(*claims: str) -> Observed:
-    items = tuple({"metadata": {"name": name}} for name in claims)
-    return Observed((), None, None, None, (), items)
+def seen(*claims: str, owner: str | None = UID, pods: int = 0, created: str = LATER) -> Observed:
+    """Return claims that the resource `owner` used, and pods that are still there."""
+    annotations = {OWNER_ANNOTATION: owner} if owner else {}
+    items = tuple(
+        {"metadata": {"name": name, "creationTimestamp": created, "annotations": annotations}}
+        for name in claims
+    )
+    return Observed((), None, None, None, ({},) * pods, items)
 
 
 def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
@@ -129,6 +138,30 @@ async def test_volumes_of_somebody_else_are_never_touched() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Delete", owned=False) is True
     assert (kube.deleted, kube.events) == ([], [])
+
+
+async def test_volumes_are_deleted_only_when_no_pod_is_left_to_write() -> None:
+    deletion, kube, _ = make()
+    assert await deletion.finish(KEY, raw(1), seen("data-0", pods=1), "Delete", owned=True) is False
+    assert kube.deleted == []
+    assert await deletion.finish(KEY, raw(2), seen("data-0"), "Delete", owned=True) is False
+    assert kube.deleted == ["data-0"]
+
+
+@pytest.mark.parametrize("owner", [None, "of another"])
+async def test_volumes_that_the_resource_never_used_are_kept(owner: str | None) -> None:
+    deletion, kube, _ = make()
+    claims = seen("data-0", owner=owner, created=EARLIER)
+    assert await deletion.finish(KEY, raw(1), claims, "Delete", owned=True) is True
+    assert kube.deleted == []
+    assert "this resource never used them" in only_event(kube, Reason.VOLUMES_KEPT, warning=False)
+
+
+async def test_a_volume_that_came_too_late_for_its_mark_goes_with_its_release() -> None:
+    deletion, kube, _ = make()
+    await deletion.uninstall(KEY, raw(1), None)
+    assert await deletion.finish(KEY, raw(2), seen("data-0", owner=None), "Delete", owned=True) is False
+    assert kube.deleted == ["data-0"]
 
 
 async def test_nothing_to_keep_says_nothing() -> None:

@@ -1,0 +1,105 @@
+"""Memories hold what the data is served with, read from a release that is well."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bind_operator.api.spec import BindVectorizer
+from bind_operator.api.status import ConditionType
+from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.vector_space import holds_vectors, read_fingerprint
+from bind_operator.policy.conditions import Facts
+from bind_operator.policy.facts import Component, Key, Problem
+from bind_operator.policy.guards import Change, accepted, describe
+from bind_operator.policy.memory import fresh_space, remember_space, remember_weaviate
+from bind_operator.policy.names import workload_name
+from bind_operator.policy.objects import Object
+from bind_operator.policy.state import ReleaseState
+from bind_operator.policy.vector_space import wanted_space
+from bind_operator.reasons import Reason
+
+
+@dataclass(frozen=True)
+class _Reading:
+    containers: tuple[str, ...]
+    read_at: float
+    address: str
+    fingerprint: str | None
+
+
+@dataclass
+class Memories:
+    """It asks for the fingerprint when the containers are new or the last answer is old."""
+
+    kube: Kube
+    timeout_s: float
+    interval_s: float
+    _readings: dict[Key, _Reading] = field(default_factory=dict)
+
+    async def update(
+        self,
+        key: Key,
+        raw: Object,
+        resource: BindVectorizer,
+        facts: Facts,
+        containers: tuple[str, ...],
+        *,
+        now: float,
+        today: str,
+    ) -> Facts:
+        """Return `facts` with what is to be remembered, and with what is wrong about the vector space.
+
+        now: any clock's seconds. today: RFC 3339, UTC.
+        """
+        memory = facts.memory
+        if facts.state is not ReleaseState.IN_SYNC or facts.deleting:
+            return replace(facts, space_problem=_kept_problem(raw))
+        if facts.weaviate is not None and facts.weaviate.is_rolled_out:
+            weaviate = remember_weaviate(memory.weaviate, resource.spec.weaviate, today)
+            memory = replace(memory, weaviate=weaviate)
+        if not _is_verified(facts):
+            return replace(facts, memory=memory, space_problem=_kept_problem(raw))
+        reading, is_fresh = await self._read(key, containers, now)
+        space = wanted_space(resource.spec.inference)
+        remembered, change = remember_space(memory.vector_space, space, reading.fingerprint, today)
+        if change is not None and await self._is_settled(raw, change, reading, is_fresh=is_fresh):
+            remembered, change = fresh_space(space, reading.fingerprint, today), None
+        problem = Problem(change.reason, describe(key, [change])) if change else None
+        if problem is not None and _kept_problem(raw) is None:
+            await self.kube.record_event(raw, problem.reason, problem.message, warning=True)
+        return replace(facts, memory=replace(memory, vector_space=remembered), space_problem=problem)
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self._readings.pop(key, None)
+
+    async def _read(self, key: Key, containers: tuple[str, ...], now: float) -> tuple[_Reading, bool]:
+        reading = self._readings.get(key)
+        if reading and reading.containers == containers and now - reading.read_at < self.interval_s:
+            return reading, False
+        address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE)) or ""
+        fingerprint = await read_fingerprint(address, self.timeout_s) if address else None
+        reading = _Reading(containers, now, address, fingerprint)
+        self._readings[key] = reading
+        return reading, True
+
+    async def _is_settled(self, raw: Object, change: Change, reading: _Reading, *, is_fresh: bool) -> bool:
+        """Return whether the user accepted the change, or there is nothing that it could break."""
+        if accepted(raw["metadata"], [change]):
+            await self.kube.record_event(raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
+            return True
+        return is_fresh and await holds_vectors(reading.address, self.timeout_s) is False
+
+
+def _is_verified(facts: Facts) -> bool:
+    """Return whether the live check held, or could not look into a Weaviate that wants credentials."""
+    check = facts.verification
+    return check is not None and (check.holds is True or check.reason is Reason.AUTHENTICATION_REQUIRED)
+
+
+def _kept_problem(raw: Object) -> Problem | None:
+    """Return what was wrong about the vector space at the last look, until there is a newer answer."""
+    conditions: list[dict[str, Any]] = raw.get("status", {}).get("conditions", [])
+    for one in conditions:
+        if one["type"] == ConditionType.VECTOR_SPACE_KEPT and one["status"] == "False":
+            return Problem(Reason.VECTOR_SPACE_CHANGED, one["message"])
+    return None
