@@ -50,6 +50,17 @@ class Reason(StrEnum):
     VERIFIED = "Verified"
     AUTHENTICATION_REQUIRED = "AuthenticationRequired"
 
+    # Drift and ownership
+    FOREIGN_REVISION = "ForeignRevision"
+    NO_DRIFT_DETECTED = "NoDriftDetected"
+    DRIFT_DETECTED = "DriftDetected"
+    DRIFT_CONTESTED = "DriftContested"
+    DRIFT_UNKNOWN = "DriftUnknown"
+    DRIFT_DETECTION_DISABLED = "DriftDetectionDisabled"
+    DRIFT_CORRECTED = "DriftCorrected"
+    RELEASE_TAKEN_BACK = "ReleaseTakenBack"
+    RELEASE_LEFT = "ReleaseLeft"
+
     # Events of actions
     INSTALLED = "Installed"
     UPGRADED = "Upgraded"

@@ -12,10 +12,12 @@ import prometheus_client
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.records import Records
 from bind_operator.cluster.verification import Verifier
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
@@ -65,6 +67,7 @@ async def run_operator(settings: Settings) -> None:
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
+        ownership=build_ownership(Records(client)),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

@@ -22,6 +22,8 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    lock: str = ""
+    """It says who holds the release, where that is somebody else."""
 
     @property
     def is_rolled_out(self) -> bool:
@@ -49,11 +51,15 @@ def judge(facts: Facts) -> Verdict:
         case Facts(suspended=True):
             return _suspended(facts)
         case Facts(state=ReleaseState.BUSY | ReleaseState.LOCKED):
-            return Verdict(None, Reason.RELEASE_LOCKED, "another Helm operation holds the release")
+            return Verdict(
+                None, Reason.RELEASE_LOCKED, facts.lock or "another Helm operation holds the release"
+            )
         case Facts(state=ReleaseState.ABSENT | ReleaseState.UNINSTALLING):
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
-        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.DRIFTED):
+        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(state=ReleaseState.DRIFTED):
+            return Verdict(None, Reason.DRIFT_DETECTED, "objects of the release are being put back")
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
             return Verdict(False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:

@@ -20,11 +20,13 @@ from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
+from bind_operator.policy.ownership import lock_message, release_left_message, taken_back_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -49,10 +51,12 @@ class _Look:
     observed: Observed
     state: ReleaseState
     failure: Failure | None = None
+    stands_back: bool = False
+    """The release is left to somebody else who took it over."""
 
     @property
     def deleting(self) -> bool:
-        return "deletionTimestamp" in self.raw["metadata"]
+        return _is_deleting(self.raw)
 
     @property
     def suspended(self) -> bool:
@@ -76,6 +80,7 @@ class Reconciler:
     deletion: Deletion
     verifier: Verifier
     attempts: Attempts
+    ownership: Ownership
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -100,9 +105,14 @@ class Reconciler:
             await self.kube.apply_finalizer(raw, present=True)
             return 0.0
         look = await self._observe(key, raw)
-        action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
+        action = decide(
+            look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
+        )
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
+        if action is Action.STAND_BACK and look.failure is None:
+            refusal = self.ownership.refusal(key, raw, look.observed.revisions)
+            look = replace(look, failure=_final(refusal))
         if look.failure is not None and not look.deleting:
             return await self._summarize(look)
         if action in (Action.NOTHING, Action.WAIT):
@@ -135,6 +145,8 @@ class Reconciler:
     async def _observe(self, key: Key, raw: Object) -> _Look:
         """Return what is wanted and what is there."""
         observed = await self.kube.observe(key)
+        revisions = await self.ownership.recognise(key, observed.revisions)
+        observed = replace(observed, revisions=revisions)
         resource, values, failure = None, None, None
         try:
             resource = parse_resource(_without_status(raw))
@@ -148,17 +160,27 @@ class Reconciler:
             values.digest if values else "",
             now=time.time(),
             unlock_after_s=self.settings.unlock_after_s,
+            foreign_unlock_after_s=self._foreign_unlock_after_s(raw),
         )
         self._states[key] = state
         self._count_states()
-        return _Look(key, raw, resource, values, observed, state, failure)
+        stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
+        return _Look(key, raw, resource, values, observed, state, failure, stands_back)
+
+    def _foreign_unlock_after_s(self, raw: Object) -> float:
+        """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
+        limit_s = self.settings.foreign_unlock_after_s
+        return min(limit_s, self.settings.delete_timeout_s / 2) if _is_deleting(raw) else limit_s
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
         match action:
             case Action.FINISH_DELETION:
                 policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
-                owned = look.state is not ReleaseState.FOREIGN
+                owned = look.state is not ReleaseState.FOREIGN and not look.stands_back
+                if look.stands_back:
+                    message = release_left_message(look.key, look.observed.revisions[0])
+                    await self.kube.record_event(look.raw, Reason.RELEASE_LEFT, message, warning=False)
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
                 return await self.deletion.uninstall(look.key, look.raw, blocked)
@@ -171,7 +193,7 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
-            case Action.INSTALL | Action.UPGRADE:
+            case Action.INSTALL | Action.UPGRADE | Action.CORRECT:
                 await self._release(action, look)
         return False
 
@@ -183,7 +205,12 @@ class Reconciler:
             await self.helm.install(look.key, values)
             reason, what = Reason.INSTALLED, "installed"
         else:
-            await self.helm.upgrade(look.key, values)
+            latest = look.observed.revisions[0]
+            if look.state is ReleaseState.TAKEN_OVER:
+                self.ownership.record_taken_back(look.key, time.monotonic())
+                message = taken_back_message(latest, self.chart.full_name)
+                await self.kube.record_event(look.raw, Reason.RELEASE_TAKEN_BACK, message, warning=True)
+            await self.helm.upgrade(look.key, values, latest.number + 1)
             reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
@@ -201,6 +228,7 @@ class Reconciler:
             verification=None,
             deleting=look.deleting,
             suspended=look.suspended,
+            lock=self._lock(look),
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -212,6 +240,12 @@ class Reconciler:
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
         return self._requeue_s(look, facts, status)
+
+    def _lock(self, look: _Look) -> str:
+        """Return what is said of a pending revision, "" where none is."""
+        is_pending = look.state in (ReleaseState.BUSY, ReleaseState.LOCKED)
+        limit_s = self._foreign_unlock_after_s(look.raw)
+        return lock_message(look.observed.revisions[0], limit_s) if is_pending else ""
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed."""
@@ -260,6 +294,7 @@ class Reconciler:
         self.attempts.forget(key)
         self.verifier.forget(key)
         self.deletion.forget(key)
+        self.ownership.forget(key)
         self._states.pop(key, None)
         self._count_states()
 
@@ -287,6 +322,10 @@ def _is_ours(raw: Mapping[str, Any]) -> bool:
     """Return whether the operator acts on the resource: not on a deleted one without its finalizer."""
     metadata = raw["metadata"]
     return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
+
+
+def _is_deleting(raw: Object) -> bool:
+    return "deletionTimestamp" in raw["metadata"]
 
 
 def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:

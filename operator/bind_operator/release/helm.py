@@ -46,20 +46,25 @@ class Helm:
 
     async def install(self, key: Key, values: RenderedValues) -> None:
         """Install the release. Raises HelmFailed or HelmTimedOut; the release may then be there, failed."""
-        await self._apply(key, values, "install")
+        await self._apply(key, values, 1, "install")
 
-    async def upgrade(self, key: Key, values: RenderedValues) -> None:
-        """Upgrade the release, also a failed one. Raises HelmFailed or HelmTimedOut."""
+    async def upgrade(self, key: Key, values: RenderedValues, revision: int) -> None:
+        """Upgrade the release, also a failed one, to `revision`: the number after its latest.
+
+        Raises HelmFailed or HelmTimedOut.
+        """
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
-        await self._apply(key, values, "upgrade", *flags)
+        await self._apply(key, values, revision, "upgrade", *flags)
 
     async def uninstall(self, key: Key) -> None:
         """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
         await self._run("uninstall", key, ["--ignore-not-found"])
 
-    async def _apply(self, key: Key, values: RenderedValues, command: str, *flags: str) -> None:
-        labels = release_labels(values.digest, self.chart.full_name)
+    async def _apply(
+        self, key: Key, values: RenderedValues, revision: int, command: str, *flags: str
+    ) -> None:
+        labels = release_labels(values.digest, self.chart.full_name, revision)
         arguments = [
             str(self.chart.path),
             "--values=values.yaml",
