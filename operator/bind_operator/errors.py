@@ -35,6 +35,10 @@ class ForeignOwner(OperatorError, reason=Reason.FOREIGN_OWNER, retry=False):
     """A release or workload of that name belongs to somebody else; nothing of it is touched."""
 
 
+class ForeignRevision(OperatorError, reason=Reason.FOREIGN_REVISION, retry=False):
+    """Somebody else made the latest revision of the release, and it is left to them."""
+
+
 class HelmFailed(OperatorError, reason=Reason.HELM_FAILED):
     """Helm ended with an error; the message is its own, without log lines."""
 

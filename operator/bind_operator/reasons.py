@@ -62,6 +62,16 @@ class Reason(StrEnum):
     VECTOR_SPACE_CHANGED = "VectorSpaceChanged"
     CHANGE_ACCEPTED = "ChangeAccepted"
     CLAIM_ADOPTED = "ClaimAdopted"
+    # Drift and ownership
+    FOREIGN_REVISION = "ForeignRevision"
+    NO_DRIFT_DETECTED = "NoDriftDetected"
+    DRIFT_DETECTED = "DriftDetected"
+    DRIFT_CONTESTED = "DriftContested"
+    DRIFT_UNKNOWN = "DriftUnknown"
+    DRIFT_DETECTION_DISABLED = "DriftDetectionDisabled"
+    DRIFT_CORRECTED = "DriftCorrected"
+    RELEASE_TAKEN_BACK = "ReleaseTakenBack"
+    RELEASE_LEFT = "ReleaseLeft"
 
     # Events of actions
     INSTALLED = "Installed"

@@ -12,6 +12,7 @@ import prometheus_client
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.records import Records
 from bind_operator.cluster.verification import Verifier
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
@@ -21,6 +22,7 @@ from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.guard import Guard
 from bind_operator.reconcile.memory import Memories
+from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
@@ -75,6 +77,7 @@ async def run_operator(settings: Settings) -> None:
         claims=claims,
         guard=Guard(kube, claims, settings.verify_timeout_s),
         memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
+        ownership=build_ownership(Records(client)),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

@@ -100,8 +100,14 @@ class Settings(BaseSettings):
     unlock_after_s: float = Field(
         15.0,
         ge=0,
-        description="How old a pending release must be to be taken for one whose Helm died. Helm's own "
-        "process dies with the operator, so only somebody else's Helm could still be at it.",
+        description="How old a pending release that the operator made must be to be taken for one whose "
+        "Helm died. The operator's Helm dies with it.",
+    )
+    foreign_unlock_after_s: float = Field(
+        600.0,
+        ge=0,
+        description="The same for a pending release that somebody else's Helm made. That Helm may be alive: "
+        "one that waits does so for 5 minutes, unless it was told otherwise.",
     )
     retry_base_s: float = Field(5.0, gt=0, description="Wait after the first failure; it doubles each time.")
     retry_max_s: float = Field(300.0, gt=0, description="Longest wait between two attempts.")

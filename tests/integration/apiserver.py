@@ -61,12 +61,19 @@ class ApiServer:
     def writes(self, user: str, namespace: str, since: int = 0) -> list[str]:
         """Return "verb resource/name" for each write of `user` in `namespace` after `since` lines of the log.
 
-        Only there: elsewhere the operator may still be clearing up after the test before.
+        Only there: elsewhere the operator may still be clearing up after the test before. A dry run is none.
         """
+        return [_named(e) for e in self._audited(user, namespace, since) if not _is_dry_run(e)]
+
+    def dry_runs(self, user: str, namespace: str, since: int = 0) -> list[str]:
+        """Return "verb resource/name" for each write that `user` only tried, as `writes` does."""
+        return [_named(e) for e in self._audited(user, namespace, since) if _is_dry_run(e)]
+
+    def _audited(self, user: str, namespace: str, since: int) -> list[Any]:
         lines = self.audit_log.read_text(encoding="utf-8").splitlines()[since:]
         events = [json.loads(line) for line in lines]
         return [
-            f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
+            event
             for event in events
             if event["user"]["username"] == user and event["objectRef"].get("namespace") == namespace
         ]
@@ -84,6 +91,14 @@ class ApiServer:
             check=False,
             timeout=120,
         )
+
+
+def _named(event: Any) -> str:
+    return f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
+
+
+def _is_dry_run(event: Any) -> bool:
+    return "dryRun=All" in event["requestURI"]
 
 
 @contextlib.contextmanager

@@ -70,12 +70,23 @@ class Instance:
         """Return the names of the instance's volume claims."""
         return [claim["metadata"]["name"] for claim in self._list("pvc", self._selector())]
 
+    def kubectl(self, *arguments: str, manifest: object = None) -> str:
+        """Run kubectl in the instance's namespace and return what it prints."""
+        return self.server.kubectl(*arguments, "-n", self.namespace, manifest=manifest)
+
     def event_reasons(self) -> list[str]:
         """Return the reasons of the resource's events, oldest first."""
+        return [event["reason"] for event in self._events()]
+
+    def event_messages(self, reason: str) -> list[str]:
+        """Return the messages of the resource's events of one reason, oldest first."""
+        return [event["message"] for event in self._events() if event["reason"] == reason]
+
+    def _events(self) -> list[Any]:
         events = self._list("events", "")
         own = [e for e in events if e["involvedObject"].get("name") == self.name and e.get("source")]
         own.sort(key=lambda event: event["metadata"]["name"])
-        return [event["reason"] for event in own if event["source"].get("component") == "bind-operator"]
+        return [event for event in own if event["source"].get("component") == "bind-operator"]
 
     def create_claim(self, size: str = "1Gi", storage_class: str = "", number: int = 0) -> str:
         """Create the volume claim that the StatefulSet's controller would create; return its name.

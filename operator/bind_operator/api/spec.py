@@ -55,6 +55,21 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
+class TakeoverPolicy(StrEnum):
+    """The policy says what happens when somebody else upgrades the release."""
+
+    TAKE_BACK = "TakeBack"
+    STAND_BACK = "StandBack"
+
+
+class DriftMode(StrEnum):
+    """The mode says what happens when an object of the release is not as the release made it."""
+
+    ENABLED = "Enabled"
+    WARN = "Warn"
+    DISABLED = "Disabled"
+
+
 class Gpu(ApiModel):
     """The GPU of each inference pod. Only with `device: CUDA`."""
 
@@ -210,6 +225,32 @@ class Weaviate(ApiModel):
     )
 
 
+class IgnoreRule(ApiModel):
+    """Fields that somebody else may write."""
+
+    kind: Text | None = Field(None, description="Kind of the objects, such as Deployment. Unset: every kind.")
+    name: Text | None = Field(None, description="Name of the object. Unset: every name.")
+    paths: list[Annotated[str, Field(max_length=512)]] = Field(
+        min_length=1,
+        max_length=32,
+        description="JSON pointers (RFC 6901) of the fields, such as /spec/replicas. An item of a list is "
+        "given by its index or its name; * stands for any key or item. What is below a field goes with it.",
+    )
+
+
+class DriftDetection(ApiModel):
+    """Drift is a difference between the objects of the release and what the release made of them."""
+
+    mode: DriftMode = Field(
+        DriftMode.ENABLED,
+        description="Enabled puts objects back that were edited or deleted, Warn tells of them in the "
+        "condition Drifted and in an event, Disabled does not look. A deleted workload is put back in each.",
+    )
+    ignore: list[IgnoreRule] = Field(
+        default_factory=list, max_length=32, description="Fields that are neither put back nor told."
+    )
+
+
 class BindVectorizerSpec(ApiModel):
     """The spec says what the user wants."""
 
@@ -224,6 +265,15 @@ class BindVectorizerSpec(ApiModel):
         DeletionPolicy.RETAIN,
         description="What happens to the volumes when the resource is deleted: Retain keeps them, "
         "Delete removes them.",
+    )
+    drift_detection: DriftDetection = Field(
+        default_factory=DriftDetection,
+        description="What happens when somebody changes objects of the release.",
+    )
+    takeover_policy: TakeoverPolicy = Field(
+        TakeoverPolicy.TAKE_BACK,
+        description="What happens when somebody else upgrades the Helm release: TakeBack upgrades it back, "
+        "StandBack leaves it to them and says so in Ready.",
     )
     suspend: bool = Field(
         False, description="True stops the operator from changing anything of this resource but its deletion."

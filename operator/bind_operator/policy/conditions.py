@@ -29,18 +29,20 @@ class Facts:
     ignored: tuple[str, ...] = ()
     """These fields of the spec are unknown here, and nothing was made of them."""
 
-    def of_the_resource(self) -> "Facts":
-        """Return them without what belongs to somebody else, where the name is somebody else's."""
-        if self.state is not ReleaseState.FOREIGN:
-            return self
-        return replace(self, revisions=(), weaviate=None, inference=None, problem=None, verification=None)
-
     held_back: Problem | None = None
     """A change of the spec is not applied, for this reason."""
     space_problem: Problem | None = None
     """The vectors are not of the space that the collections were filled under."""
     memory: Memory = NOTHING_KNOWN
     claims: Sequence[ClaimStatus] = ()
+    lock: str = ""
+    """It says who holds the release, where that is somebody else."""
+
+    def of_the_resource(self) -> "Facts":
+        """Return them without what belongs to somebody else, where the name is somebody else's."""
+        if self.state is not ReleaseState.FOREIGN:
+            return self
+        return replace(self, revisions=(), weaviate=None, inference=None, problem=None, verification=None)
 
     @property
     def is_rolled_out(self) -> bool:
@@ -68,11 +70,15 @@ def judge(facts: Facts) -> Verdict:
         case Facts(suspended=True):
             return _suspended(facts)
         case Facts(state=ReleaseState.BUSY | ReleaseState.LOCKED):
-            return Verdict(None, Reason.RELEASE_LOCKED, "another Helm operation holds the release")
+            return Verdict(
+                None, Reason.RELEASE_LOCKED, facts.lock or "another Helm operation holds the release"
+            )
         case Facts(state=ReleaseState.ABSENT | ReleaseState.UNINSTALLING):
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
-        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.DRIFTED):
+        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(state=ReleaseState.DRIFTED):
+            return Verdict(None, Reason.DRIFT_DETECTED, "objects of the release are being put back")
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
             return Verdict(False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:

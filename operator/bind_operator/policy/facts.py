@@ -37,6 +37,10 @@ class Revision:
     chart: str
     modified_at: float
     """Helm last wrote it then, in seconds of the epoch."""
+    is_labelled: bool = False
+    """It bears this operator's labels: it made this revision, or an earlier one whose labels Helm kept."""
+    uid: str = ""
+    """The Secret's; another revision of the same number has another one."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class ReleaseState(StrEnum):
     """There is no release and nothing of its name."""
     FOREIGN = "Foreign"
     """A release or workload of that name was not made by this operator."""
+    TAKEN_OVER = "TakenOver"
+    """Somebody else made the latest revision of a release that this operator made."""
     BUSY = "Busy"
     """A Helm operation is at work, or was until a moment ago."""
     LOCKED = "Locked"
@@ -26,7 +28,7 @@ class ReleaseState(StrEnum):
     FAILED = "Failed"
     """The latest revision has the right values but failed."""
     DRIFTED = "Drifted"
-    """The right revision is deployed but a workload of it is gone."""
+    """The right revision is deployed but objects of it are gone, or others than it made them."""
     IN_SYNC = "InSync"
     """The right revision is deployed."""
 
@@ -39,22 +41,26 @@ def observe_state(
     *,
     now: float,
     unlock_after_s: float,
+    foreign_unlock_after_s: float,
 ) -> ReleaseState:
     """Return the state of release `name`.
 
     revisions: newest first. workloads: those that the release must have, None for one that is not there.
-    now: seconds of the epoch. A pending revision younger than `unlock_after_s` is Busy, an older one Locked.
+    now: seconds of the epoch. A pending revision younger than `unlock_after_s` is Busy, an older one Locked;
+    for one that somebody else made it is `foreign_unlock_after_s`, because its Helm may be alive.
     """
     if not revisions:
         return ReleaseState.FOREIGN if any(workloads) and not _owns(name, workloads) else ReleaseState.ABSENT
     latest = revisions[0]
-    if not latest.managed:
+    if not any(revision.managed or revision.is_labelled for revision in revisions):
         return ReleaseState.FOREIGN
     if latest.status.startswith("pending-"):
-        is_stale = now - latest.modified_at >= unlock_after_s
-        return ReleaseState.LOCKED if is_stale else ReleaseState.BUSY
+        limit_s = unlock_after_s if latest.managed else foreign_unlock_after_s
+        return ReleaseState.LOCKED if now - latest.modified_at >= limit_s else ReleaseState.BUSY
     if latest.status in UNFINISHED_UNINSTALL:
         return ReleaseState.UNINSTALLING
+    if not latest.managed:
+        return ReleaseState.TAKEN_OVER
     if latest.digest != wanted_digest:
         return ReleaseState.OUT_OF_SYNC
     if latest.status != "deployed":

@@ -23,6 +23,7 @@ from bind_operator.policy.guards import Change, failure_of
 from bind_operator.policy.memory import Memory, recall
 from bind_operator.policy.names import data_claim_name, is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
+from bind_operator.policy.ownership import lock_message, release_left_message, taken_back_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.state import ReleaseState, observe_state
@@ -33,6 +34,7 @@ from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.reconcile.guard import Guard, action_while_held
 from bind_operator.reconcile.memory import Memories
+from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -65,6 +67,12 @@ class _Look:
     failure: Failure | None = None
     ignored: tuple[str, ...] = ()
     """These fields of the spec are unknown to this operator."""
+    held_back: Problem | None = None
+    """The spec is not applied, because it would break data."""
+    accepted: tuple[Change, ...] = ()
+    """The spec breaks this, and its user has accepted it."""
+    stands_back: bool = False
+    """The release is left to somebody else who took it over."""
 
     @property
     def request(self) -> str | None:
@@ -78,14 +86,9 @@ class _Look:
         asked = self.request is not None
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
-    held_back: Problem | None = None
-    """The spec is not applied, because it would break data."""
-    accepted: tuple[Change, ...] = ()
-    """The spec breaks this, and its user has accepted it."""
-
     @property
     def deleting(self) -> bool:
-        return "deletionTimestamp" in self.raw["metadata"]
+        return _is_deleting(self.raw)
 
     @property
     def suspended(self) -> bool:
@@ -113,6 +116,7 @@ class Reconciler:
     claims: Claims
     guard: Guard
     memories: Memories
+    ownership: Ownership
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
     _looks: Attempts = field(init=False)
@@ -149,9 +153,14 @@ class Reconciler:
         look = await self._observe(key, raw)
         if look.is_asked:
             self.verifier.forget(key)
-        action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
+        action = decide(
+            look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
+        )
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
+        if action is Action.STAND_BACK and look.failure is None:
+            refusal = self.ownership.refusal(key, raw, look.observed.revisions)
+            look = replace(look, failure=_final(refusal))
         if look.state is not ReleaseState.FOREIGN:
             await self.claims.mark(key, raw, look.observed, look.memory)
         if look.failure is not None and not look.deleting:
@@ -209,6 +218,8 @@ class Reconciler:
     async def _observe(self, key: Key, raw: Object) -> _Look:
         """Return what is wanted and what is there."""
         observed = await self.kube.observe(key)
+        revisions = await self.ownership.recognise(key, observed.revisions)
+        observed = replace(observed, revisions=revisions)
         resource, values, failure = None, None, None
         ignored: tuple[str, ...] = ()
         try:
@@ -223,20 +234,32 @@ class Reconciler:
             values.digest if values else "",
             now=time.time(),
             unlock_after_s=self.settings.unlock_after_s,
+            foreign_unlock_after_s=self._foreign_unlock_after_s(raw),
         )
         self._states[key] = state
         self._count_states()
         first = data_claim_name(key.name, 0)
         claim = next((one for one in observed.claims if one["metadata"]["name"] == first), None)
         memory = recall(raw.get("status", {}), claim)
-        return _Look(key, raw, resource, values, observed, state, memory, failure, ignored)
+        stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
+        return _Look(
+            key, raw, resource, values, observed, state, memory, failure, ignored, stands_back=stands_back
+        )
+
+    def _foreign_unlock_after_s(self, raw: Object) -> float:
+        """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
+        limit_s = self.settings.foreign_unlock_after_s
+        return min(limit_s, self.settings.delete_timeout_s / 2) if _is_deleting(raw) else limit_s
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
         match action:
             case Action.FINISH_DELETION:
                 policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
-                owned = look.state is not ReleaseState.FOREIGN
+                owned = look.state is not ReleaseState.FOREIGN and not look.stands_back
+                if look.stands_back:
+                    message = release_left_message(look.key, look.observed.revisions[0])
+                    await self.kube.record_event(look.raw, Reason.RELEASE_LEFT, message, warning=False)
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
                 return await self.deletion.uninstall(look.key, look.raw, blocked)
@@ -249,7 +272,7 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
-            case Action.INSTALL | Action.UPGRADE:
+            case Action.INSTALL | Action.UPGRADE | Action.CORRECT:
                 await self._release(action, look)
             case Action.RESTORE:
                 await self._restore(look)
@@ -263,7 +286,12 @@ class Reconciler:
             await self.helm.install(look.key, values)
             reason, what = Reason.INSTALLED, "installed"
         else:
-            await self.helm.upgrade(look.key, values)
+            latest = look.observed.revisions[0]
+            if look.state is ReleaseState.TAKEN_OVER:
+                self.ownership.record_taken_back(look.key, time.monotonic())
+                message = taken_back_message(latest, self.chart.full_name)
+                await self.kube.record_event(look.raw, Reason.RELEASE_TAKEN_BACK, message, warning=True)
+            await self.helm.upgrade(look.key, values, latest.number + 1)
             reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
@@ -294,6 +322,7 @@ class Reconciler:
             held_back=look.held_back,
             memory=look.memory,
             claims=read_claims(observed.claims, look.raw),
+            lock=self._lock(look),
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -320,6 +349,12 @@ class Reconciler:
         return await self.memories.update(
             look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
         )
+
+    def _lock(self, look: _Look) -> str:
+        """Return what is said of a pending revision, "" where none is."""
+        is_pending = look.state in (ReleaseState.BUSY, ReleaseState.LOCKED)
+        limit_s = self._foreign_unlock_after_s(look.raw)
+        return lock_message(look.observed.revisions[0], limit_s) if is_pending else ""
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed."""
@@ -385,6 +420,7 @@ class Reconciler:
         self.verifier.forget(key)
         self.deletion.forget(key)
         self.memories.forget(key)
+        self.ownership.forget(key)
         self._states.pop(key, None)
         self._count_states()
 
@@ -412,6 +448,10 @@ def _is_ours(raw: Mapping[str, Any]) -> bool:
     """Return whether the operator acts on the resource: not on a deleted one without its finalizer."""
     metadata = raw["metadata"]
     return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
+
+
+def _is_deleting(raw: Object) -> bool:
+    return "deletionTimestamp" in raw["metadata"]
 
 
 def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,13 +50,16 @@ class Helm:
 
         Raises HelmFailed, HelmTimedOut or SpecRefused.
         """
-        await self._apply(key, values, "install")
+        await self._apply(key, values, 1, "install")
 
-    async def upgrade(self, key: Key, values: RenderedValues) -> None:
-        """Upgrade the release, also a failed one. Raises HelmFailed, HelmTimedOut or SpecRefused."""
+    async def upgrade(self, key: Key, values: RenderedValues, revision: int) -> None:
+        """Upgrade the release, also a failed one, to `revision`: the number after its latest.
+
+        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        """
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
-        await self._apply(key, values, "upgrade", *flags)
+        await self._apply(key, values, revision, "upgrade", *flags)
 
     async def rollback(self, key: Key, revision: int) -> None:
         """Apply a revision again, as it was and with its labels. Raises HelmFailed or HelmTimedOut."""
@@ -67,8 +70,10 @@ class Helm:
         """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
         await self._run("uninstall", key, ["--ignore-not-found"])
 
-    async def _apply(self, key: Key, values: RenderedValues, command: str, *flags: str) -> None:
-        labels = release_labels(values.digest, self.chart.full_name)
+    async def _apply(
+        self, key: Key, values: RenderedValues, revision: int, command: str, *flags: str
+    ) -> None:
+        labels = release_labels(values.digest, self.chart.full_name, revision)
         arguments = [
             str(self.chart.path),
             "--values=values.yaml",

@@ -4,7 +4,10 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import yaml
 
 from bind_operator.policy.facts import Revision
 from bind_operator.policy.names import OPERATOR
@@ -13,11 +16,35 @@ from bind_operator.policy.objects import Object
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
 CHART_LABEL = "bindvectorizer.dev/chart"
+REVISION_LABEL = "bindvectorizer.dev/revision"
+"""It names the revision that it was made for. Helm's upgrade inherits all labels, so that on a revision which
+somebody else makes it names an earlier one; a mark in the values would be inherited with --reuse-values."""
+
+ROLLED_BACK = "Rollback to "
 
 
-def release_labels(digest: str, chart: str) -> dict[str, str]:
-    """Return the labels that the operator gives a release, by which it knows it again without reading it."""
-    return {MANAGED_LABEL: OPERATOR, DIGEST_LABEL: digest, CHART_LABEL: chart}
+class RecordUnreadable(Exception):
+    """A record of Helm is not what Helm writes."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """It is what the operator reads of one revision's record."""
+
+    objects: tuple[Object, ...]
+    """The objects of its manifest, in its order, as the chart made them: without what Helm adds to them."""
+    is_rollback: bool
+    """Whether it has chart, values and labels of an earlier revision."""
+
+
+def release_labels(digest: str, chart: str, revision: int) -> dict[str, str]:
+    """Return the labels that the operator gives `revision`, by which it knows it again without reading it."""
+    return {
+        MANAGED_LABEL: OPERATOR,
+        DIGEST_LABEL: digest,
+        CHART_LABEL: chart,
+        REVISION_LABEL: str(revision),
+    }
 
 
 def release_selector(name: str) -> str:
@@ -32,19 +59,53 @@ def secret_name(release: str, revision: int) -> str:
 
 def read_revisions(secrets: Sequence[Object]) -> tuple[Revision, ...]:
     """Return the revisions that `secrets` (metadata is enough) stand for, newest first."""
-    revisions = [_revision(secret["metadata"].get("labels", {})) for secret in secrets]
+    revisions = [_revision(secret["metadata"]) for secret in secrets]
     return tuple(sorted(revisions, key=lambda revision: revision.number, reverse=True))
 
 
-def _revision(labels: Mapping[str, str]) -> Revision:
+def _revision(metadata: Mapping[str, Any]) -> Revision:
+    labels = metadata.get("labels", {})
+    is_labelled = labels.get(MANAGED_LABEL) == OPERATOR
     return Revision(
         number=int(labels["version"]),
         status=labels.get("status", "unknown"),
-        managed=labels.get(MANAGED_LABEL) == OPERATOR,
+        # An operator before this mark gave none.
+        managed=is_labelled and labels.get(REVISION_LABEL, labels["version"]) == labels["version"],
         digest=labels.get(DIGEST_LABEL, ""),
         chart=labels.get(CHART_LABEL, ""),
         modified_at=float(labels.get("modifiedAt") or labels.get("createdAt") or 0),
+        is_labelled=is_labelled,
+        uid=metadata.get("uid", ""),
     )
+
+
+def read_record(secret: Object) -> Record:
+    """Return what is in the record that `secret` holds. Raises RecordUnreadable."""
+    try:
+        content = _unpack(secret)
+        objects = [item for item in yaml.load_all(content.get("manifest", ""), _Loader) if item]
+        info = content["info"]
+        described = str(info.get("description", ""))
+        return Record(
+            tuple(objects), bool(info.get("rollback_revision")) or described.startswith(ROLLED_BACK)
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, yaml.YAMLError) as error:
+        raise RecordUnreadable(f"{secret['metadata']['name']} is no record of Helm: {error}") from error
+
+
+class _Loader(yaml.CSafeLoader):
+    """It reads a manifest as Helm does: a date and `1:30` are text, not what YAML 1.1 makes of them."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (as its base has it)
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _unpack(secret: Object) -> dict[str, Any]:
+    packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+    content: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return content
 
 
 def mark_failed(secret: Object, now: float) -> dict[str, Any]:
@@ -52,7 +113,7 @@ def mark_failed(secret: Object, now: float) -> dict[str, Any]:
 
     The record is changed and not removed: it names the objects that an uninstall must find.
     """
-    record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
+    record = _unpack(secret)
     record["info"] |= {"status": "failed", "description": f"interrupted; unlocked by {OPERATOR}"}
     packed = gzip.compress(json.dumps(record).encode(), mtime=0)
     labels = secret["metadata"]["labels"] | {"status": "failed", "modifiedAt": str(int(now))}

@@ -72,10 +72,11 @@ CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
     "locked": (replace(WELL, state=ReleaseState.LOCKED), None, Reason.RELEASE_LOCKED, True, False),
     "absent": (Facts(state=ReleaseState.ABSENT), None, Reason.INSTALLING, True, False),
     "out of sync": (replace(WELL, state=ReleaseState.OUT_OF_SYNC), None, Reason.UPGRADING, True, False),
+    "taken over": (replace(WELL, state=ReleaseState.TAKEN_OVER), None, Reason.UPGRADING, True, False),
     "drifted": (
         replace(WELL, state=ReleaseState.DRIFTED, inference=None),
         None,
-        Reason.UPGRADING,
+        Reason.DRIFT_DETECTED,
         True,
         False,
     ),

@@ -5,7 +5,7 @@ import pytest
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState
 
-UPGRADED = {ReleaseState.OUT_OF_SYNC, ReleaseState.FAILED, ReleaseState.DRIFTED}
+UPGRADED = {ReleaseState.OUT_OF_SYNC, ReleaseState.FAILED, ReleaseState.TAKEN_OVER}
 NOT_FREE = {ReleaseState.ABSENT, ReleaseState.FOREIGN, ReleaseState.BUSY}
 """No release of ours is there, or another Helm is at work on it."""
 
@@ -29,6 +29,17 @@ def test_a_release_that_is_missing_is_installed() -> None:
 
 def test_only_what_differs_from_the_spec_is_upgraded() -> None:
     assert {state for state in ReleaseState if wanted(state) is Action.UPGRADE} == UPGRADED
+
+
+def test_objects_that_drifted_are_put_back_without_a_revision() -> None:
+    assert wanted(ReleaseState.DRIFTED) is Action.CORRECT
+
+
+@pytest.mark.parametrize("state", ReleaseState)
+def test_what_is_left_to_somebody_else_is_neither_changed_nor_uninstalled(state: ReleaseState) -> None:
+    found = decide(state, deleting=False, suspended=False, stands_back=True)
+    assert found is (Action.WAIT if state is ReleaseState.BUSY else Action.STAND_BACK)
+    assert decide(state, deleting=True, suspended=False, stands_back=True) is Action.FINISH_DELETION
 
 
 def test_only_a_release_in_sync_is_left_alone() -> None:

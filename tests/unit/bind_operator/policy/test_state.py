@@ -9,6 +9,7 @@ from bind_operator.policy.state import ReleaseState, observe_state
 
 DEPLOYED = Revision(1, "deployed", managed=True, digest="want", chart="c-1", modified_at=1000.0)
 FOREIGN = replace(DEPLOYED, managed=False)
+INHERITED = replace(DEPLOYED, number=2, managed=False, is_labelled=True)
 WEAVIATE = Workload("demo-weaviate", "demo", wanted=1, ready=1, is_current=True)
 INFERENCE = Workload("demo-inference", "demo", wanted=1, ready=1, is_current=True)
 BOTH = (WEAVIATE, INFERENCE)
@@ -31,7 +32,24 @@ CASES = {
     ),
     "a person's release": ((FOREIGN,), BOTH, ReleaseState.FOREIGN),
     "a person's pending release": ((replace(FOREIGN, status="pending-install"),), BOTH, ReleaseState.FOREIGN),
-    "a person upgraded our release": ((replace(FOREIGN, number=2), DEPLOYED), BOTH, ReleaseState.FOREIGN),
+    "a person upgraded our release": ((INHERITED, DEPLOYED), BOTH, ReleaseState.TAKEN_OVER),
+    "a person did so five times": ((INHERITED,), BOTH, ReleaseState.TAKEN_OVER),
+    "a person took the labels off": ((replace(FOREIGN, number=2), DEPLOYED), BOTH, ReleaseState.TAKEN_OVER),
+    "a person's upgrade of ours failed": (
+        (replace(INHERITED, status="failed"), DEPLOYED),
+        BOTH,
+        ReleaseState.TAKEN_OVER,
+    ),
+    "a person's helm is at work on ours": (
+        (replace(INHERITED, status="pending-upgrade", modified_at=501.0), DEPLOYED),
+        BOTH,
+        ReleaseState.BUSY,
+    ),
+    "a person's helm died at work on ours": (
+        (replace(INHERITED, status="pending-upgrade", modified_at=500.0), DEPLOYED),
+        BOTH,
+        ReleaseState.LOCKED,
+    ),
     "helm is at work": (pending(5), BOTH, ReleaseState.BUSY),
     "helm was interrupted": (pending(15), BOTH, ReleaseState.LOCKED),
     "an install was interrupted": (pending(60, "pending-install")[:1], NEITHER, ReleaseState.LOCKED),
@@ -73,5 +91,6 @@ def test_state(
     workloads: tuple[Workload | None, Workload | None],
     expected: ReleaseState,
 ) -> None:
-    found = observe_state("demo", revisions, workloads, "want", now=1100.0, unlock_after_s=15.0)
+    limits = {"unlock_after_s": 15.0, "foreign_unlock_after_s": 600.0}
+    found = observe_state("demo", revisions, workloads, "want", now=1100.0, **limits)
     assert found is expected

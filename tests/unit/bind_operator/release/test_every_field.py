@@ -14,7 +14,13 @@ from bind_operator.settings import Images
 from support.resources import merged
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "")
-HEEDED_BY_THE_OPERATOR = {"suspend", "deletionPolicy"}
+HEEDED_BY_THE_OPERATOR = {
+    "suspend",
+    "deletionPolicy",
+    "takeoverPolicy",
+    "driftDetection.mode",
+    "driftDetection.ignore",
+}
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 Place = tuple[str, ...]

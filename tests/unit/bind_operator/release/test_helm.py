@@ -42,7 +42,7 @@ async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
         "--disable-openapi-validation",
         "--output=json",
         "--labels=bindvectorizer.dev/managed-by=bind-operator,bindvectorizer.dev/digest=abc123,"
-        "bindvectorizer.dev/chart=weaviate-bind-0.1.0",
+        "bindvectorizer.dev/chart=weaviate-bind-0.1.0,bindvectorizer.dev/revision=1",
         "--namespace=demo",
         f"--kubeconfig={tmp_path}/kubeconfig",
     ]
@@ -50,9 +50,10 @@ async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
 
 
 async def test_upgrade_never_keeps_old_values_nor_waits(tmp_path: Path) -> None:
-    await make_helm(tmp_path, RECORD).upgrade(KEY, VALUES)
+    await make_helm(tmp_path, RECORD).upgrade(KEY, VALUES, 7)
     arguments = (tmp_path / "arguments").read_text().splitlines()
     assert arguments[:2] == ["upgrade", "t"]
+    assert next(word for word in arguments if word.startswith("--labels")).endswith("/revision=7")
     assert {"--reset-values", "--force-conflicts", "--server-side=true"} <= set(arguments)
     assert not [word for word in arguments if word.startswith(("--wait", "--atomic", "--rollback", "--set"))]
 
@@ -82,12 +83,12 @@ async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
         'echo "level=WARN msg=noise" >&2; echo "Error: UPGRADE FAILED: no" >&2; echo "such thing" >&2; exit 1'
     )
     with pytest.raises(HelmFailed, match=r"^UPGRADE FAILED: no such thing$"):
-        await make_helm(tmp_path, body).upgrade(KEY, VALUES)
+        await make_helm(tmp_path, body).upgrade(KEY, VALUES, 2)
 
 
 async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
     with pytest.raises(HelmFailed, match="without a message"):
-        await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES)
+        await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES, 2)
 
 
 async def test_a_missing_program_is_reported(tmp_path: Path) -> None:

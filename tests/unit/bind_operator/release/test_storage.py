@@ -5,8 +5,16 @@ import gzip
 import json
 from typing import Any
 
+import pytest
+
 from bind_operator.policy.facts import Revision
-from bind_operator.release.storage import mark_failed, read_revisions, release_labels
+from bind_operator.release.storage import (
+    RecordUnreadable,
+    mark_failed,
+    read_record,
+    read_revisions,
+    release_labels,
+)
 
 
 def secret(number: int, **labels: str) -> dict[str, Any]:
@@ -20,16 +28,51 @@ def test_newest_first_by_number() -> None:
 
 
 def test_our_own_release_is_known_by_its_labels() -> None:
-    labels = release_labels("abc", "weaviate-bind-0.1.0")
-    assert read_revisions([secret(1, modifiedAt="200", **labels)]) == (
-        Revision(1, "deployed", managed=True, digest="abc", chart="weaviate-bind-0.1.0", modified_at=200.0),
-    )
+    labels = release_labels("abc", "weaviate-bind-0.1.0", 1)
+    ours = Revision(1, "deployed", True, "abc", "weaviate-bind-0.1.0", 200.0, is_labelled=True)
+    assert read_revisions([secret(1, modifiedAt="200", **labels)]) == (ours,)
+
+
+def test_labels_that_helm_kept_from_an_earlier_revision_do_not_make_one_ours() -> None:
+    inherited = release_labels("abc", "weaviate-bind-0.1.0", 1)
+    [revision] = read_revisions([secret(2, **inherited)])
+    assert (revision.managed, revision.is_labelled) == (False, True)
+
+
+def test_a_revision_from_before_the_mark_is_ours() -> None:
+    labels = release_labels("abc", "weaviate-bind-0.1.0", 1)
+    del labels["bindvectorizer.dev/revision"]
+    assert read_revisions([secret(4, **labels)])[0].managed
 
 
 def test_a_stranger_has_none_of_our_labels() -> None:
     assert read_revisions([secret(1)]) == (
         Revision(1, "deployed", managed=False, digest="", chart="", modified_at=100.0),
     )
+
+
+def packed(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the Secret of a record."""
+    data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+    return secret(1) | {"data": {"release": data}}
+
+
+def test_a_record_gives_the_objects_of_its_manifest() -> None:
+    manifest = "---\n# Source: a\nkind: A\nat: 2026-01-02\n---\n---\nkind: B\n"
+    record = read_record(packed({"info": {"description": "Upgrade complete"}, "manifest": manifest}))
+    assert record.objects == ({"kind": "A", "at": "2026-01-02"}, {"kind": "B"})
+    assert not record.is_rollback
+
+
+@pytest.mark.parametrize("info", [{"rollback_revision": 3}, {"description": "Rollback to 3"}])
+def test_a_rollback_is_known_by_its_record(info: dict[str, Any]) -> None:
+    assert read_record(packed({"info": info})).is_rollback
+
+
+@pytest.mark.parametrize("data", ["", "bm8=", "!", base64.b64encode(base64.b64encode(b"x")).decode()])
+def test_what_is_no_record_is_said_to_be_none(data: str) -> None:
+    with pytest.raises(RecordUnreadable, match=r"^sh\.helm\.release\.v1\.t\.v1 is no record of Helm"):
+        read_record(secret(1) | {"data": {"release": data}})
 
 
 def test_mark_failed_keeps_the_manifest() -> None:

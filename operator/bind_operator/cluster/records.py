@@ -1,0 +1,42 @@
+"""Helm's record of a revision is read at most once, for it does not change but for its status."""
+
+import logging
+from dataclasses import dataclass, field
+
+from bind_operator.cluster.client import KubeClient
+from bind_operator.policy.facts import Key, Revision
+from bind_operator.release.storage import Record, RecordUnreadable, read_record, secret_name
+
+logger = logging.getLogger(__name__)
+
+MAX_KEPT = 32
+"""A record takes some 60 kB. It is wanted again only where an object was changed."""
+
+
+@dataclass
+class Records:
+    """It reads records and keeps the latest of them."""
+
+    client: KubeClient
+    _kept: dict[tuple[Key, int, str], Record] = field(default_factory=dict)
+
+    async def read(self, key: Key, revision: Revision) -> Record | None:
+        """Return the record of `revision`; None if it is gone or cannot be read."""
+        place = (key, revision.number, revision.uid)
+        record = self._kept.pop(place, None) or await self._read(key, revision)
+        if record is not None:
+            self._kept[place] = record
+            while len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+        return record
+
+    async def _read(self, key: Key, revision: Revision) -> Record | None:
+        name = secret_name(key.name, revision.number)
+        secret = await self.client.read(f"/api/v1/namespaces/{key.namespace}/secrets/{name}")
+        if secret is None:
+            return None
+        try:
+            return read_record(secret)
+        except RecordUnreadable as error:
+            logger.warning("record unreadable", extra={"bindvectorizer": str(key), "error": str(error)})
+            return None

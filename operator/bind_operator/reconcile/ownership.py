@@ -1,0 +1,62 @@
+"""Ownership knows the revisions that somebody else made, and answers by the resource's policy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bind_operator.api.spec import TakeoverPolicy
+from bind_operator.cluster.records import Records
+from bind_operator.errors import ForeignRevision
+from bind_operator.policy.brake import Brake
+from bind_operator.policy.facts import Key, Revision
+from bind_operator.policy.objects import Object
+from bind_operator.policy.ownership import foreign_revision_message, is_taken_over
+
+MAX_TAKEN_BACK = 3
+TAKEN_BACK_WINDOW_S = 3600.0
+
+
+@dataclass
+class Ownership:
+    """It answers for one look at a time."""
+
+    records: Records
+    brake: Brake
+
+    async def recognise(self, key: Key, revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+        """Return `revisions`, newest first, where a rollback to one of the operator's is the operator's too.
+
+        Its chart and values are, and Helm gives it the labels of the revision that it went back to.
+        """
+        if not is_taken_over(revisions) or not revisions[0].is_labelled:
+            return revisions
+        latest, *others = revisions
+        if latest.status.startswith("pending-"):
+            return revisions
+        record = await self.records.read(key, latest)
+        return (replace(latest, managed=True), *others) if record and record.is_rollback else revisions
+
+    def stands_back(self, key: Key, raw: Object, revisions: Sequence[Revision], now: float) -> bool:
+        """Return whether the release of `key` is left to who upgraded it. now: monotonic seconds."""
+        return is_taken_over(revisions) and (_leaves(raw) or self.brake.holds(key, "release", now))
+
+    def refusal(self, key: Key, raw: Object, revisions: Sequence[Revision]) -> ForeignRevision:
+        """Return what is said where the operator stands back."""
+        times = None if _leaves(raw) else self.brake.max_times
+        return ForeignRevision(foreign_revision_message(key, revisions, times=times))
+
+    def record_taken_back(self, key: Key, now: float) -> None:
+        """Count that the release was taken back at `now`."""
+        self.brake.record(key, "release", now)
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self.brake.forget(key)
+
+
+def build_ownership(records: Records) -> Ownership:
+    """Return one that takes a release back three times in an hour at most."""
+    return Ownership(records, Brake(MAX_TAKEN_BACK, TAKEN_BACK_WINDOW_S))
+
+
+def _leaves(raw: Object) -> bool:
+    return bool(raw.get("spec", {}).get("takeoverPolicy") == TakeoverPolicy.STAND_BACK)
