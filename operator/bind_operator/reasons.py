@@ -59,3 +59,6 @@ class Reason(StrEnum):
     VOLUMES_DELETED = "VolumesDeleted"
     VOLUMES_LEFT = "VolumesLeft"
     UNINSTALL_GAVE_UP = "UninstallGaveUp"
+
+    # Leadership among several operators
+    NOT_LEADER = "NotLeader"

@@ -57,6 +57,7 @@ class OperatorProcess:
             "RETRY_BASE_S": "0.2",
             "RESYNC_S": "3600",
             "VERIFY_TIMEOUT_S": "1",
+            "LEASE_DURATION_S": "3",
         }
         environment = os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         environment |= {f"BIND_OPERATOR_{name}": value for name, value in (settings | self.more).items()}
