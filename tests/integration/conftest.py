@@ -15,13 +15,16 @@ from support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
 OPERATOR_TOKEN = "integration-operator"  # noqa: S105  (of a server that lives for one test run)
+TENANT_USER = "system:serviceaccount:tenant:tenant-operator"
+TENANT_TOKEN = "integration-tenant"  # noqa: S105  (of a server that lives for one test run)
+"""Of an operator that has rights in named namespaces only, which a test gives it."""
 
 
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
-    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
+    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER, TENANT_TOKEN: TENANT_USER}) as server:
         server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
         server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
         _wait_until_served(server)

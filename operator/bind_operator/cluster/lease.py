@@ -93,7 +93,10 @@ class Candidate:
         except ApiConflict:
             return  # somebody else was quicker; the next look says who
         except (OperatorError, TimeoutError) as error:
-            self._tell("lease not renewed" if self._renewed_at else "lease not to be had", error=str(error))
+            self._tell(
+                "lease not renewed" if self._renewed_at else "lease not to be had",
+                error=str(error) or "no answer in time",
+            )
             return
         if step is Step.STAND_BY:
             if self._renewed_at is not None:

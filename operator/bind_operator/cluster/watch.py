@@ -112,6 +112,8 @@ class Watch:
         # Expiry and a lost connection are daily; what else lasts is said once, not at each attempt.
         is_daily = cause is Cause.EXPIRED or (cause is Cause.UNREACHABLE and self._failures == 1)
         level = logging.DEBUG if is_daily or cause is self._told else logging.WARNING
+        if cause is Cause.FORBIDDEN and self.kind.is_optional:
+            level = min(level, logging.INFO)  # as the chart has it: the operator makes none of these
         fields = {"watch": self._name, "cause": str(cause), "error": str(error) or type(error).__name__}
         if cause is Cause.NOT_SERVED:
             fields["hint"] = (
