@@ -58,7 +58,7 @@ def _read_settings(flags: list[str], command: str) -> Settings:
 
 
 def _run(settings: Settings) -> int:
-    # Only here: rendering needs neither kopf nor a Kubernetes client, and their import takes a second.
+    # Only here: rendering needs no Kubernetes client, and its import takes a second.
     from bind_operator.run import SettingUnusable, run_operator
 
     configure_logging(settings.log_level)

@@ -57,3 +57,7 @@ class ApiConflict(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):
 
 class ApiRefused(OperatorError, reason=Reason.API_REFUSED):
     """The API server refused a request of the operator, most often for want of a permission."""
+
+
+class NotLeader(OperatorError, reason=Reason.NOT_LEADER, counted=False):
+    """Another operator may lead, so this one neither writes nor runs Helm."""

@@ -1,103 +1,149 @@
-"""kopf watches the resources and fills the work queue; it serves the liveness probe, too.
+"""Whatever happens in the cluster makes a resource due in the work queue: handlers of watches, and a sweep.
 
-Only event handlers are used. They leave no finalizer, no annotation and no progress on any object, so kopf
-itself writes nothing; the finalizer is the reconciler's.
+What happened is not kept: the reconciliation looks for itself. All runs in the event loop, and nothing else
+changes the queue.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import kopf
-
-from bind_operator.api.identity import GROUP, PLURAL, VERSION
+from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.watch import Watch
 from bind_operator.errors import OperatorError
+from bind_operator.metrics import WATCH_AGE
 from bind_operator.policy.facts import Key
-from bind_operator.policy.names import CHART
-from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL
+from bind_operator.policy.objects import Object
+from bind_operator.policy.watching import (
+    CHILDREN,
+    EVENTS,
+    RESOURCES,
+    Signs,
+    WatchedKind,
+    child_key,
+    event_key,
+)
 from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
-CHILDREN = (("", "v1", "pods"), ("apps", "v1", "deployments"), ("apps", "v1", "statefulsets"))
-CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART, INSTANCE_LABEL: kopf.PRESENT}
 SETTLE_S = 0.2
 """Children change in bursts; one reconciliation answers for all of them."""
-SERVED_AGAIN_S = 5.0
-MAX_HEARTBEAT_AGE_S = 30.0
+EVENT_SETTLE_S = 1.0
+"""A warning often comes with a change of the pod, which asks for the same look."""
+EVERYWHERE = ""
 
 
-def build_registry(queue: WorkQueue, max_reconcile_s: float) -> kopf.OperatorRegistry:
-    """Return the handlers.
+class Watches:
+    """They watch the resources and all that belongs to them, and make due what changed."""
 
-    max_reconcile_s: how long one resource may take before the operator counts as stuck.
+    def __init__(self, client: KubeClient, queue: WorkQueue, namespaces: Sequence[str]) -> None:
+        """Make a watch of each kind for each of `namespaces`, or for all at once if none is named."""
+        self._client = client
+        self._queue = queue
+        self._known: dict[str, set[Key]] = {}
+        self._watches: list[Watch] = []
+        for namespace in namespaces or [EVERYWHERE]:
+            self._watches += [self._watch_resources(namespace), self._watch_events(namespace)]
+            self._watches += [self._watch_children(kind, namespace) for kind in CHILDREN]
+        for kind in (RESOURCES, EVENTS, *CHILDREN):
+            WATCH_AGE.labels(kind=kind.plural).set_function(self._age_of(kind))
+
+    @property
+    def signs(self) -> list[Signs]:
+        """Return what each watch shows of its life."""
+        return [watch.signs for watch in self._watches]
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for watch in self._watches:
+                group.create_task(watch.run())
+
+    def _watch_resources(self, namespace: str) -> Watch:
+        known = self._known.setdefault(namespace, set())
+
+        def changed(type_: str, item: Object) -> None:
+            key = _key(item)
+            known.discard(key) if type_ == "DELETED" else known.add(key)
+            self._queue.add(key, SETTLE_S)
+
+        def listed(items: Sequence[Object]) -> None:
+            now = {_key(item) for item in items}
+            # One that was deleted while nobody watched is looked at as well.
+            self._add_all(known | now)
+            known.clear()
+            known.update(now)
+
+        return Watch(self._client, RESOURCES, namespace, changed, listed)
+
+    def _watch_children(self, kind: WatchedKind, namespace: str) -> Watch:
+        seen: set[Key] = set()
+
+        def changed(_: str, item: Object) -> None:
+            key = child_key(item)
+            seen.add(key)
+            self._queue.add(key, SETTLE_S)
+
+        def listed(items: Sequence[Object]) -> None:
+            now = {child_key(item) for item in items}
+            self._add_all(seen | now)
+            seen.clear()
+            seen.update(now)
+
+        return Watch(self._client, kind, namespace, changed, listed)
+
+    def _watch_events(self, namespace: str) -> Watch:
+        known = self._known.setdefault(namespace, set())
+
+        def changed(type_: str, event: Object) -> None:
+            key = event_key(event, known.__contains__)
+            if key is not None and type_ != "DELETED":
+                self._queue.add(key, EVENT_SETTLE_S)
+
+        return Watch(self._client, EVENTS, namespace, changed, lambda _: None)
+
+    def _add_all(self, keys: set[Key]) -> None:
+        for key in keys:
+            self._queue.add(key, SETTLE_S)
+
+    def _age_of(self, kind: WatchedKind) -> Callable[[], float]:
+        watches = [watch for watch in self._watches if watch.kind is kind]
+        return lambda: time.monotonic() - min(watch.signs.seen_at for watch in watches)
+
+
+async def resync(
+    kube: Kube,
+    queue: WorkQueue,
+    namespaces: Sequence[str],
+    interval_s: float,
+    leads: Callable[[str], bool],
+    won: asyncio.Event,
+) -> None:
+    """Add what is not in the queue every `interval_s` seconds, because a watch may go silent.
+
+    leads: whether the operator leads in a namespace; elsewhere nothing is asked. won: set when a lease was
+    won, which begins a round at once.
     """
-    registry = kopf.OperatorRegistry()
-
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-    def resource_changed(*, namespace: str | None, name: str, **_: Any) -> None:
-        queue.add(Key(namespace or "", name), SETTLE_S)
-
-    for group, version, plural in CHILDREN:
-
-        @kopf.on.event(group, version, plural, labels=CHILD_LABELS, registry=registry)
-        def child_changed(*, namespace: str | None, labels: kopf.Labels, **_: Any) -> None:
-            queue.add(Key(namespace or "", labels[INSTANCE_LABEL]), SETTLE_S)
-
-    @kopf.on.probe(id="heartbeat", registry=registry)
-    def heartbeat(**_: Any) -> float:
-        """Fail where the process lives but does nothing (kopf#1276, kopf#787)."""
-        age_s = time.monotonic() - queue.heartbeat_at
-        if age_s > MAX_HEARTBEAT_AGE_S:
-            raise kopf.PermanentError(f"the queue has not moved for {age_s:.0f} s")
-        if queue.longest_reconcile_s() > max_reconcile_s:
-            raise kopf.PermanentError(f"a resource is reconciled for over {max_reconcile_s:.0f} s")
-        return round(age_s, 3)
-
-    @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-
-    return registry
-
-
-def build_kopf_settings() -> kopf.OperatorSettings:
-    """Return kopf's settings, each against a known problem of watches or permissions."""
-    settings = kopf.OperatorSettings()
-    # Watches that go silent: kopf#847, kopf#957, kopf#585.
-    settings.watching.inactivity_timeout = 70
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 310
-    settings.watching.connect_timeout = 30
-    settings.posting.level = logging.WARNING
-    # The resource is waited for before the start, so its definition need not be watched (and permitted).
-    settings.scanning.disabled = True
-    return settings
-
-
-async def wait_until_served(kube: Kube) -> None:
-    """Wait for the resource's definition, because kopf looks for it only once."""
     while True:
-        try:
-            if await kube.is_served():
-                return
-            hint = "the CRD is not installed; apply manifests/crds.yaml"
-        except OperatorError as error:
-            hint = str(error)
-        logger.warning("waiting for the resource", extra={"hint": hint})
-        await asyncio.sleep(SERVED_AGAIN_S)
-
-
-async def resync(kube: Kube, queue: WorkQueue, namespaces: Sequence[str], interval_s: float) -> None:
-    """Add what is not in the queue every `interval_s` seconds, because a watch may go silent."""
-    while True:
-        try:
-            for key in await kube.list_keys(namespaces):
+        won.clear()
+        for namespace in filter(leads, namespaces or [EVERYWHERE]):
+            try:
+                keys = await kube.list_keys(namespace)
+            except OperatorError as error:
+                # One namespace that is forbidden or gone does not stop the others.
+                logger.warning("resync failed", extra={"namespace": namespace, "error": str(error)})
+                continue
+            for key in keys:
                 if key not in queue:
                     queue.add(key)
-        except OperatorError as error:
-            logger.warning("resync failed", extra={"error": str(error)})
-        await asyncio.sleep(interval_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await won.wait()
+
+
+def _key(item: Object) -> Key:
+    return Key(item["metadata"].get("namespace", ""), item["metadata"]["name"])

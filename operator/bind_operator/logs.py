@@ -3,11 +3,7 @@
 import logging
 import sys
 
-from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
-
-# What kopf gives its own events, the whole of its settings among it.
-_OF_KOPF = ("k8s_ref", "k8s_skip", "settings")
 
 
 def json_handler() -> logging.Handler:
@@ -19,7 +15,6 @@ def json_handler() -> logging.Handler:
             defaults={"time": None},  # so that it comes first; the record's own is filled in last
             timestamp="time",
             rename_fields={"levelname": "level", "name": "logger", "exc_info": "exception"},
-            reserved_attrs=[*RESERVED_ATTRS, *_OF_KOPF],
             json_ensure_ascii=False,
         )
     )
@@ -31,5 +26,3 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=level, handlers=[json_handler()], force=True)
     # Each probe of the kubelet would be a line.
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    # kopf logs every event of every watched object at DEBUG and its own tasks at INFO.
-    logging.getLogger("kopf").setLevel(max(logging.getLevelName(level), logging.WARNING))

@@ -17,3 +17,14 @@ HELM_SECONDS = Histogram(
 STATUS_PATCHES = Counter("bind_operator_status_patches_total", "Writes of a status.")
 RELEASES = Gauge("bind_operator_releases", "Resources by the state of their release.", ["state"])
 QUEUE_DEPTH = Gauge("bind_operator_queue_depth", "Resources that are due and wait for a worker.")
+WATCH_AGE = Gauge(
+    "bind_operator_watch_age_seconds",
+    "Seconds since the last event, bookmark or successful connect of the oldest watch of a kind.",
+    ["kind"],
+)
+WATCH_FAILURES = Counter(
+    "bind_operator_watch_failures_total", "Failures of watches, by kind and cause.", ["kind", "cause"]
+)
+LEADER = Gauge(
+    "bind_operator_leader", "Whether this process holds a Lease, by namespace/name of it.", ["lease"]
+)

@@ -85,3 +85,5 @@ class Reason(StrEnum):
 
     # What is told beside what Ready says
     UNKNOWN_FIELDS = "UnknownFields"
+    # Leadership among several operators
+    NOT_LEADER = "NotLeader"

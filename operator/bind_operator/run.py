@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import os
+import secrets
 import shutil
+import signal
 import socket
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
-import kopf
 import prometheus_client
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.verification import Verifier
 from bind_operator.cluster.volumes import Volumes
-from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
+from bind_operator.handlers import Watches, resync
+from bind_operator.health import find_fault, start_health_server
 from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
@@ -25,7 +31,7 @@ from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
-from bind_operator.release.chart import load_chart
+from bind_operator.release.chart import Chart, load_chart
 from bind_operator.release.helm import Helm
 from bind_operator.settings import Settings
 
@@ -50,72 +56,136 @@ async def run_operator(settings: Settings) -> None:
     program = _find_helm(settings.helm)
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
-    if settings.kubeconfig is not None:
-        # kopf's own login takes the path from nowhere else.
-        os.environ["KUBECONFIG"] = str(settings.kubeconfig)
-    client = await KubeClient.connect(settings.kubeconfig)
+    stop = _stop_on_signals()
+    # Without a fence and with connections of its own, because a Lease is written before anybody leads.
+    lease_client = await KubeClient.connect(settings.kubeconfig)
+    operator = _Operator(settings, chart, program)
+    operator.leadership = await _stand_for_election(settings, lease_client, operator)
+    client = await KubeClient.connect(settings.kubeconfig, operator.leadership.fence.check)
     prometheus_client.start_http_server(settings.metrics_port)
-    queue = WorkQueue(settings.workers)
-    kube = Kube(client)
-    claims = Claims(kube, Volumes(client))
-    helm = Helm(
-        program,
-        chart,
-        settings.kubeconfig,
-        settings.helm_timeout_s,
-        settings.max_helm_runs,
-    )
-    reconciler = Reconciler(
-        settings=settings,
-        chart=chart,
-        kube=kube,
-        helm=helm,
-        deletion=Deletion(kube, helm, settings.delete_timeout_s),
-        verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
-        attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
-        polling=Polling(settings.settle_s, settings.resync_s),
-        claims=claims,
-        guard=Guard(kube, claims, settings.verify_timeout_s),
-        memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
-        ownership=build_ownership(Records(client)),
-    )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:
-        await wait_until_served(kube)
-        await _serve(settings, queue, reconciler, kube)
+        await operator.serve(client, stop)
     finally:
-        await queue.drain(DRAIN_S)
+        await operator.leadership.close()
         await client.close()
+        await lease_client.close()
     logger.info("operator stopped")
 
 
-async def _serve(settings: Settings, queue: WorkQueue, reconciler: Reconciler, kube: Kube) -> None:
-    """Run kopf, the queue and the resync; when one ends, end all and raise what it raised."""
-    # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
-    max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
-    # Else kopf names itself after the user, and the image's user has no name.
-    os.environ.setdefault("POD_ID", socket.gethostname())
-    operator = kopf.operator(
-        registry=build_registry(queue, max_reconcile_s),
-        settings=build_kopf_settings(),
-        standalone=True,
-        clusterwide=not settings.watch_namespaces,
-        namespaces=settings.watch_namespaces,
-        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+class _Operator:
+    """It holds the parts that leadership changes."""
+
+    def __init__(self, settings: Settings, chart: Chart, program: str) -> None:
+        self._settings, self._chart, self._program = settings, chart, program
+        self.leadership = Leadership.absent()
+        self._won = asyncio.Event()
+        self._queue = WorkQueue(settings.workers, lambda key: self.leadership.fence.is_open(key.namespace))
+        self._reconciler: Reconciler | None = None
+
+    async def serve(self, client: KubeClient, stop: asyncio.Event) -> None:
+        """Run all parts until `stop`, or until one ends; then let end what has begun.
+
+        Raises what a part raised.
+        """
+        settings, queue, fence = self._settings, self._queue, self.leadership.fence
+        kube = Kube(client)
+        reconciler = self._reconciler = self._build_reconciler(client, kube)
+        watches = Watches(client, queue, settings.watch_namespaces)
+        # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
+        max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
+        health = await start_health_server(
+            settings.health_port, lambda: find_fault(queue, watches.signs, max_reconcile_s)
+        )
+        sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
+        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep)]
+        # What runs needs the lease to its end.
+        last = [_task(watches.run()), _task(self.leadership.run())]
+        stopped = _task(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await _cancel(begin)
+            await queue.drain(DRAIN_S)
+        finally:
+            await _cancel([*begin, *last, stopped])
+            await health.cleanup()
+        for task in done:
+            task.result()
+
+    def leadership_changed(self, scope: str) -> None:
+        """Begin to work where a Lease was won; where it was lost, end what runs."""
+        fence = self.leadership.fence
+        if fence.is_open(scope):
+            self._won.set()
+            self._queue.wake()
+            return
+
+        def lost(key: Key) -> bool:
+            return fence.scope_of(key.namespace) == scope
+
+        self._queue.cancel(lost)
+        if self._reconciler is not None:
+            self._reconciler.forget_where(lost)
+
+    def _build_reconciler(self, client: KubeClient, kube: Kube) -> Reconciler:
+        settings = self._settings
+        claims = Claims(kube, Volumes(client))
+        helm = Helm(
+            self._program,
+            self._chart,
+            settings.kubeconfig,
+            settings.helm_timeout_s,
+            settings.max_helm_runs,
+            self.leadership.fence.guard,
+        )
+        return Reconciler(
+            settings=settings,
+            chart=self._chart,
+            kube=kube,
+            helm=helm,
+            deletion=Deletion(kube, helm, settings.delete_timeout_s),
+            verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
+            attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
+            polling=Polling(settings.settle_s, settings.resync_s),
+            claims=claims,
+            guard=Guard(kube, claims, settings.verify_timeout_s),
+            memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
+            ownership=build_ownership(Records(client)),
+        )
+
+
+async def _stand_for_election(settings: Settings, client: KubeClient, operator: _Operator) -> Leadership:
+    if not settings.leader_elect:
+        return Leadership.absent()
+    # A pod's name alone is not enough: its container may start again while the old one's Helm still runs.
+    identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"
+    return await Leadership.start(
+        client,
+        identity,
+        settings.lease_name,
+        settings.lease_namespace,
+        settings.watch_namespaces,
+        settings.lease_duration_s,
+        operator.leadership_changed,
     )
-    parts = [
-        asyncio.create_task(operator),
-        asyncio.create_task(queue.run(reconciler.reconcile)),
-        asyncio.create_task(resync(kube, queue, settings.watch_namespaces, settings.resync_s)),
-    ]
-    try:
-        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        for part in done:
-            part.result()
-    finally:
-        for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _task(part: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+    return asyncio.create_task(part)
+
+
+async def _cancel(tasks: list[asyncio.Task[object]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _find_helm(program: str) -> str:
@@ -127,7 +197,7 @@ def _find_helm(program: str) -> str:
 
 
 def _check_port(setting: str, port: int) -> None:
-    """Raise SettingUnusable if nobody can listen on `port`: kopf would say so in a traceback and stop."""
+    """Raise SettingUnusable if nobody can listen on `port`, because later it would be a traceback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

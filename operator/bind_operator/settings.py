@@ -115,3 +115,24 @@ class Settings(BaseSettings):
         300.0, gt=0, description="After how long a deletion goes on without what could not be removed."
     )
     verify_timeout_s: float = Field(3.0, gt=0, description="Time limit of one request of the live check.")
+    leader_elect: bool = Field(
+        True, description="Whether to act only while holding a Lease, so that of several operators one acts."
+    )
+    lease_name: str = Field(
+        "bind-operator",
+        min_length=1,
+        description="Name of the Lease. Operators that watch the same namespaces must have the same.",
+    )
+    lease_namespace: str = Field(
+        "kube-system",
+        min_length=1,
+        description="Namespace of the Lease of an operator that watches all namespaces: the same for all of "
+        "them. One that watches named namespaces has a Lease in each.",
+    )
+    lease_duration_s: int = Field(
+        10,
+        ge=2,
+        le=300,
+        description="How long a Lease holds after its last renewal; another operator takes over that long "
+        "after this one died, and a third of it more.",
+    )

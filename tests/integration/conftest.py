@@ -12,12 +12,16 @@ from integration.installation import OPERATOR_TOKEN, OPERATOR_USER, grant_rights
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 
+TENANT_USER = "system:serviceaccount:tenant:tenant-operator"
+TENANT_TOKEN = "integration-tenant"  # noqa: S105  (of a server that lives for one test run)
+"""Of an operator that has rights in named namespaces only, which a test gives it."""
+
 
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
-    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
+    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER, TENANT_TOKEN: TENANT_USER}) as server:
         install_definitions(server)
         yield server
 

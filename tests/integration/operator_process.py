@@ -24,13 +24,14 @@ class OperatorProcess:
     kubeconfig: Path
     folder: Path
     more: dict[str, str] = field(default_factory=dict)
+    name: str = "operator"
     _process: subprocess.Popen[bytes] | None = None
     _metrics_port: int = 0
 
     @property
     def log_file(self) -> Path:
         """All its runs write here."""
-        return self.folder / "operator.log"
+        return self.folder / f"{self.name}.log"
 
     @property
     def is_running(self) -> bool:
@@ -57,9 +58,11 @@ class OperatorProcess:
             "RETRY_BASE_S": "0.2",
             "RESYNC_S": "3600",
             "VERIFY_TIMEOUT_S": "1",
+            "LEASE_DURATION_S": "6",
         }
         environment = os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         environment |= {f"BIND_OPERATOR_{name}": value for name, value in (settings | self.more).items()}
+        environment["POD_NAME"] = self.name
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "bind_operator", "run"], env=environment, stdout=log, stderr=log
@@ -72,6 +75,14 @@ class OperatorProcess:
     def stop(self) -> int:
         """Ask it to stop and return its exit status."""
         return self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """Stop it as a starved machine would: its children go on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def log(self) -> str:
         """Return what all its runs have logged."""

@@ -58,4 +58,16 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch, delete]
+# To see a change of them at once.
+- apiGroups: [""]
+  resources: [configmaps, events, persistentvolumeclaims, services]
+  verbs: [list, watch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [list, watch]
+{{- end }}
+
+{{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}
+{{- define "bind-operator.leaseNamespaces" -}}
+{{ .Values.watchNamespaces | default (list .Values.leaderElection.namespace) | toJson }}
 {{- end }}

@@ -1,7 +1,8 @@
 """The client speaks JSON with the Kubernetes API: it logs in, asks, and turns answers into our errors."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -20,16 +21,20 @@ MERGE_PATCH = "application/merge-patch+json"
 class KubeClient:
     """It is one connection pool to the API server. Paths begin with `/api` or `/apis`."""
 
-    def __init__(self, configuration: Any) -> None:
+    def __init__(self, configuration: Any, check: Callable[[str], None] | None) -> None:
         self._api = client.ApiClient(configuration)
+        self._check = check
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | None) -> Self:
+    async def connect(cls, kubeconfig: Path | None, check: Callable[[str], None] | None = None) -> Self:
         """Return a client with the credentials of `kubeconfig`, else of the pod, else of $KUBECONFIG.
 
+        check: is given the namespace of each write before it is sent, and may raise an OperatorError.
         Raises ApiRefused if there are no credentials.
         """
         configuration = client.Configuration()
+        # Without a limit: each watch holds a connection, and all else is limited by the number of workers.
+        configuration.connection_pool_maxsize = 0
         try:
             if kubeconfig is None:
                 try:
@@ -42,7 +47,7 @@ class KubeClient:
             raise ApiRefused(
                 f"no credentials for a cluster ({error}); set kubeconfig or KUBECONFIG"
             ) from error
-        return cls(configuration)
+        return cls(configuration, check)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -63,17 +68,39 @@ class KubeClient:
         # An empty list of metadata comes as null.
         return list((answer or {}).get("items") or [])
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> None:
-        """Create `body` in the list at `path`."""
-        await self._request("POST", path, body=body)
+    async def open(
+        self, path: str, query: Mapping[str, str], accept: str, limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        """Return the answer to a GET as it begins, of any status; the caller reads and closes it.
+
+        Raises what aiohttp raises.
+        """
+        sent = {"Accept": accept}
+        await self._api.update_params_for_auth(sent, [], ["BearerToken"])
+        response: aiohttp.ClientResponse = await self._api.request(
+            "GET",
+            f"{self._api.configuration.host}{path}",
+            query_params=list(query.items()),
+            headers=sent,
+            _preload_content=False,
+            _request_timeout=limits,
+        )
+        return response
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create `body` in the list at `path`; return it, or None if there is no such list."""
+        return await self._request("POST", path, body=body)
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Merge `body` into the object at `path`; return it, or None if it is not there."""
         return await self._request("PATCH", path, body=body, headers={"Content-Type": MERGE_PATCH})
 
-    async def replace(self, path: str, body: Mapping[str, Any]) -> None:
-        """Replace the object at `path`. Raises ApiConflict if it is newer than `body`."""
-        await self._request("PUT", path, body=body)
+    async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Replace the object at `path`; return it, or None if it is not there.
+
+        Raises ApiConflict if it is newer than `body`.
+        """
+        return await self._request("PUT", path, body=body)
 
     async def delete(self, path: str, options: Mapping[str, Any] | None = None) -> None:
         """Delete the object at `path`, with DeleteOptions; one that is not there is fine.
@@ -94,6 +121,8 @@ class KubeClient:
         """Return the answer, or None for 404. Raises ApiUnavailable, ApiConflict or ApiRefused."""
         sent = {"Accept": "application/json", **(headers or {})}
         await self._api.update_params_for_auth(sent, [], ["BearerToken"])
+        if method != "GET" and self._check is not None:
+            self._check(_namespace_of(path))
         try:
             response = await self._api.request(
                 method,
@@ -112,16 +141,26 @@ class KubeClient:
         return _answer(f"{method} {path}", response.status, text)
 
 
+def message_of(text: str) -> str:
+    """Return what an answer of the API server says, or the beginning of one that is none of its own."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200]
+
+
+def _namespace_of(path: str) -> str:
+    found = re.search(r"/namespaces/([^/]+)/", path)
+    return found.group(1) if found else ""
+
+
 def _answer(request: str, status: int, text: str) -> dict[str, Any] | None:
     if status == HTTPStatus.NOT_FOUND:
         return None
     if status < HTTPStatus.BAD_REQUEST:
         parsed: dict[str, Any] = json.loads(text)
         return parsed
-    try:
-        message = str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        message = text[:200]
+    message = message_of(text)
     if status == HTTPStatus.CONFLICT:
         raise ApiConflict(f"{request}: {message}")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

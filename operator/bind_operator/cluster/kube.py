@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from bind_operator.policy.facts import Component, Key, Problem, Revision, Worklo
 from bind_operator.policy.names import OPERATOR, workload_name
 from bind_operator.policy.objects import Object, instance_selector, newest_template, read_workload
 from bind_operator.policy.text import one_line
+from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
 
@@ -53,17 +54,10 @@ class Kube:
         """Return the resource as it is now, or None."""
         return await self._client.read(_resource_path(key))
 
-    async def is_served(self) -> bool:
-        """Return whether the API server knows the resource."""
-        return await self._client.read(f"/apis/{GROUP}/{VERSION}") is not None
-
-    async def list_keys(self, namespaces: Sequence[str]) -> list[Key]:
-        """Return all resources in `namespaces`, or in all if there are none."""
-        base = f"/apis/{GROUP}/{VERSION}"
-        paths = [f"{base}/namespaces/{name}/{PLURAL}" for name in namespaces] or [f"{base}/{PLURAL}"]
-        lists = await asyncio.gather(*(self._client.items(path, metadata_only=True) for path in paths))
-        metadata = [item["metadata"] for items in lists for item in items]
-        return [Key(meta["namespace"], meta["name"]) for meta in metadata]
+    async def list_keys(self, namespace: str) -> list[Key]:
+        """Return all resources in `namespace`, or in all where it is empty."""
+        items = await self._client.items(RESOURCES.path(namespace), metadata_only=True)
+        return [_key(item["metadata"]) for item in items]
 
     async def observe(self, key: Key) -> Observed:
         """Return what belongs to `key`. Events are read only where pods are not ready.

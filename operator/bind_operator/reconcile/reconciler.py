@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -411,6 +411,11 @@ class Reconciler:
         if facts.is_rolled_out:
             return VERIFY_REQUEUE_S
         return self.polling.wait_s(look.key, is_new=is_new)
+
+    def forget_where(self, which: Callable[[Key], bool]) -> None:
+        """Forget what was seen of such resources, because another operator acts on them now."""
+        for key in [key for key in self._states if which(key)]:
+            self._forget(key)
 
     def _forget(self, key: Key) -> None:
         self.attempts.forget(key)

@@ -1,7 +1,7 @@
 """The work queue holds the resources to reconcile. Triggers only add a key: the level, not the edge, decides.
 
-kopf's own change handlers are not used: they keep state in annotations and run timers beside handlers
-(kopf#1087). Here a resource is never reconciled twice at once, and a key that is added meanwhile is kept.
+A resource is never reconciled twice at once, and a key that is added meanwhile is kept. All is changed in the
+event loop, so nothing is locked.
 """
 
 import asyncio
@@ -27,11 +27,13 @@ class WorkQueue:
     """It knows when each resource is due, and which are being reconciled."""
 
     workers: int
+    may_work: Callable[[Key], bool] = lambda _: True
+    """Whether this operator leads where the resource is; one that does not keeps its keys until it does."""
     heartbeat_at: float = field(default_factory=time.monotonic)
     """The dispatcher last went round then, in monotonic seconds."""
     _due: dict[Key, float] = field(default_factory=dict)
     _active: dict[Key, float] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, key: Key, after_s: float = 0.0) -> None:
@@ -61,26 +63,37 @@ class WorkQueue:
             except TimeoutError:
                 continue
 
+    def wake(self) -> None:
+        """Look again at what is due, because leadership was won."""
+        self._changed.set()
+
+    def cancel(self, which: Callable[[Key], bool]) -> None:
+        """Cancel the reconciliations of such keys, and with them their Helm runs; the keys stay due."""
+        for key, task in self._tasks.items():
+            if which(key):
+                task.cancel()
+
     async def drain(self, timeout_s: float) -> None:
         """Wait for what is being reconciled, so that no Helm run is cut short; cancel it at the timeout."""
-        if self._tasks:
-            _, pending = await asyncio.wait(self._tasks, timeout=timeout_s)
+        tasks = set(self._tasks.values())
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=timeout_s)
             for task in pending:
                 task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
 
     def _dispatch(self, reconcile: Reconcile) -> float:
         """Start what is due as far as workers are free; return how long to sleep at most."""
         now = time.monotonic()
         waiting = sorted((due, key) for key, due in self._due.items() if key not in self._active)
-        ready = [key for due, key in waiting if due <= now]
+        ready = [key for due, key in waiting if due <= now and self.may_work(key)]
         free = self.workers - len(self._active)
         QUEUE_DEPTH.set(max(0, len(ready) - free))
         for key in ready[:free]:
             del self._due[key]
             self._active[key] = now
             task = asyncio.create_task(self._work(key, reconcile))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[key] = task
         later = [due - now for due, _ in waiting if due > now]
         return min([MAX_SLEEP_S, *later])
 
@@ -91,8 +104,11 @@ class WorkQueue:
         except Exception:
             # The one place where a bug ends: it is logged, and the next resource is reconciled.
             logger.exception("bug in the reconciler", extra={"bindvectorizer": str(key)})
+        except asyncio.CancelledError:
+            requeue_s = 0.0
+            raise
         finally:
-            del self._active[key]
+            del self._active[key], self._tasks[key]
             if requeue_s is not None:
                 self.add(key, requeue_s)
             self._changed.set()

@@ -8,7 +8,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,12 @@ MAX_MESSAGE = 800
 PASSED_ON = ("PATH", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "SSL_CERT_FILE")
 """Helm gets these variables of our own environment too."""
 
+Guard = Callable[[str], Callable[[], None]]
+"""It is given the namespace of a run right before it begins, and returns what the new process does first.
+
+It raises an OperatorError where the run must not begin.
+"""
+
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -40,6 +46,7 @@ class Helm:
     kubeconfig: Path | None
     timeout_s: float
     max_runs: int
+    guard: Guard = lambda _: lambda: None
     _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,14 +103,20 @@ class Helm:
                 if self.kubeconfig is not None:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
                 try:
-                    await self._execute(line, folder)
+                    await self._execute(line, folder, key.namespace)
                 finally:
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
         fields = {"command": command, "namespace": key.namespace, "release": key.name}
         duration_s = round(time.monotonic() - started, 3)
         logger.info("helm ran", extra=fields | {"duration_s": duration_s})
 
-    async def _execute(self, arguments: Sequence[str], folder: str) -> None:
+    async def _execute(self, arguments: Sequence[str], folder: str, namespace: str) -> None:
+        enroll = self.guard(namespace)
+
+        def prepare() -> None:
+            _die_with_parent()
+            enroll()
+
         try:
             process = await asyncio.create_subprocess_exec(
                 self.program,
@@ -113,7 +126,7 @@ class Helm:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
-                preexec_fn=_die_with_parent,
+                preexec_fn=prepare,
             )
         except OSError as error:
             raise HelmFailed(f"{self.program} cannot be run: {error.strerror}") from error

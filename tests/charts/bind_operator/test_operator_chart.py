@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from support.charts import CHARTS, containers, env, pick, render
+from support.charts import CHARTS, containers, env, pick, refusal, render
 from support.rendered import SAMPLES, rendered_values
 
 ROOT = CHARTS.parent
@@ -24,15 +24,67 @@ def test_named_namespaces_have_a_role_each_and_no_cluster_wide_right() -> None:
     objects = render("bind-operator", *NAMESPACED)
     assert not {"ClusterRole", "ClusterRoleBinding"} & {item["kind"] for item in objects}
     for kind in ("Role", "RoleBinding"):
-        spaces = {item["metadata"]["namespace"] for item in objects if item["kind"] == kind}
-        assert spaces == {"search", "staging"}
+        made = [item["metadata"] for item in objects if item["kind"] == kind]
+        assert {item["namespace"] for item in made} == {"search", "staging"}
+        assert {item["name"] for item in made} == {"shop", "shop-leader"}
     operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]
     assert json.loads(env(operator)["BIND_OPERATOR_WATCH_NAMESPACES"]) == ["search", "staging"]
 
 
 def test_both_modes_give_the_same_rights() -> None:
-    role = next(item for item in render("bind-operator", *NAMESPACED) if item["kind"] == "Role")
+    roles = [item for item in render("bind-operator", *NAMESPACED) if item["kind"] == "Role"]
+    role = next(item for item in roles if item["metadata"]["name"] == "shop")
     assert role["rules"] == pick(render("bind-operator"), "ClusterRole")["rules"]
+
+
+def test_one_lease_may_be_held_where_all_operators_look_for_it() -> None:
+    role = pick(render("bind-operator"), "Role", "leader")
+    assert role["metadata"]["namespace"] == "kube-system"
+    verbs = {
+        verb: rule.get("resourceNames")
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        if rule["resources"] == ["leases"]
+    }
+    assert verbs == {"get": ["bind-operator"], "update": ["bind-operator"], "create": None}
+    operator = containers(pick(render("bind-operator"), "Deployment")["spec"]["template"]["spec"])["operator"]
+    assert env(operator)["BIND_OPERATOR_LEASE_NAMESPACE"] == "kube-system"
+    assert env(operator)["BIND_OPERATOR_LEASE_NAME"] == "bind-operator"
+    assert env(operator)["POD_NAME"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+
+
+HA = ("--values", CHARTS / "bind-operator/ci/ha-values.yaml")
+
+
+def test_two_replicas_are_spread_and_not_evicted_together() -> None:
+    objects = render("bind-operator", *HA)
+    deployment = pick(objects, "Deployment")["spec"]
+    assert deployment["replicas"] == 2
+    budget = pick(objects, "PodDisruptionBudget")["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"] == deployment["selector"]
+    terms = deployment["template"]["spec"]["affinity"]["podAntiAffinity"]
+    (term,) = terms["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert term["podAffinityTerm"]["labelSelector"] == deployment["selector"]
+    assert deployment["template"]["spec"]["topologySpreadConstraints"]
+
+
+def test_one_replica_is_alone_and_holds_up_no_drain() -> None:
+    objects = render("bind-operator")
+    assert pick(objects, "Deployment")["spec"]["replicas"] == 1
+    assert "affinity" not in pick(objects, "Deployment")["spec"]["template"]["spec"]
+    assert "PodDisruptionBudget" not in {item["kind"] for item in objects}
+
+
+@pytest.mark.parametrize(("enabled", "strategy"), [("true", "RollingUpdate"), ("false", "Recreate")])
+def test_pods_overlap_only_where_a_lease_parts_them(enabled: str, strategy: str) -> None:
+    deployment = pick(render("bind-operator", "--set", f"leaderElection.enabled={enabled}"), "Deployment")
+    assert deployment["spec"]["strategy"]["type"] == strategy
+
+
+def test_several_replicas_without_a_lease_are_refused() -> None:
+    why = refusal("bind-operator", "--set", "leaderElection.enabled=false", "--set", "replicas=2")
+    assert "leaderElection.enabled" in why
 
 
 @pytest.mark.parametrize(("keep", "annotation"), [("true", "keep"), ("false", None)])

@@ -1,17 +1,16 @@
-"""The operator has the rights that it uses and no others: its own requests, kopf's watches, and Helm's."""
+"""The operator has the rights that it uses and no others: its own requests, its watches, and Helm's."""
 
 import inspect
 from typing import Any
 
 import pytest
 
-from bind_operator.api.identity import GROUP, PLURAL
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.volumes import Volumes
-from bind_operator.handlers import CHILDREN
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.objects import Object
+from bind_operator.policy.watching import CHILDREN, EVENTS, RESOURCES
 from bind_operator.reasons import Reason
 from support.charts import CHARTS, pick, render
 from support.rendered import SAMPLES, rendered_values
@@ -85,8 +84,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
     kube = Kube(recorder)  # type: ignore[arg-type]
     calls: dict[str, Any] = {
         "read_resource": kube.read_resource(KEY),
-        "is_served": kube.is_served(),
-        "list_keys": kube.list_keys([]),
+        "list_keys": kube.list_keys(""),
         "observe": kube.observe(KEY),
         "service_address": kube.service_address(KEY, "shop-weaviate"),
         "apply_finalizer": kube.apply_finalizer(RESOURCE, present=True),
@@ -147,8 +145,9 @@ def granted() -> set[Right]:
 
 async def test_the_rights_are_those_that_are_used(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     used = await rights_of_the_client(monkeypatch) | HELM_RECORDS
-    watched = [(GROUP, PLURAL), *((group, resource) for group, _, resource in CHILDREN)]
-    used |= {(verb, group, resource) for group, resource in watched for verb in ("list", "watch")}
+    # The optional kinds are those that the operator makes none of.
+    watched = [kind for kind in (RESOURCES, EVENTS, *CHILDREN) if not kind.is_optional]
+    used |= {(verb, kind.group, kind.plural) for kind in watched for verb in ("list", "watch")}
     made = kinds_of_resources(tmp_path)
     used |= {(verb, group, plural(kind)) for kind, group in made.items() for verb in HELM_OBJECTS}
     assert {"missing": used - granted(), "superfluous": granted() - used} == {

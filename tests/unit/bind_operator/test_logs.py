@@ -29,10 +29,6 @@ def test_the_time_comes_first_and_letters_stay_readable() -> None:
     assert "größer" in line(release="größer")
 
 
-def test_what_kopf_adds_to_its_own_events_is_left_out() -> None:
-    assert line() == line(k8s_ref={"name": "t"}, k8s_skip=True, settings=object())
-
-
 def test_a_traceback_stays_on_the_line() -> None:
     try:
         int("line one\nline two")

@@ -163,3 +163,45 @@ async def test_drain_waits_for_what_is_being_reconciled() -> None:
         await until(lambda: queue.longest_reconcile_s() > 0)
     await queue.drain(5.0)
     assert ended
+
+
+async def test_a_resource_waits_until_this_operator_leads() -> None:
+    runs: list[Key] = []
+    led: set[Key] = {B}
+
+    async def reconcile(key: Key) -> None:
+        runs.append(key)
+
+    queue = WorkQueue(2, led.__contains__)
+    queue.add(A)
+    queue.add(B)
+    async with serving(queue, reconcile):
+        await until(lambda: runs == [B])
+        await asyncio.sleep(0.02)
+        assert runs == [B]
+        led.add(A)
+        queue.wake()
+        await until(lambda: runs == [B, A])
+
+
+async def test_what_is_cancelled_ends_and_stays_due() -> None:
+    ended: list[Key] = []
+    led = {A, B}
+
+    async def reconcile(key: Key) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(key)
+
+    queue = WorkQueue(2, led.__contains__)
+    queue.add(A)
+    queue.add(B)
+    async with serving(queue, reconcile):
+        await until(lambda: len(queue._tasks) == 2)
+        led.remove(A)
+        queue.cancel(lambda key: key == A)
+        await until(lambda: ended == [A])
+        assert A in queue
+        await asyncio.sleep(0.02)
+        assert ended == [A]

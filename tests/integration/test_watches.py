@@ -1,0 +1,134 @@
+"""Watches live as long as the operator: after each fault of the API server an edit is seen within seconds."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.apiserver import ApiServer, write_kubeconfig
+from integration.conftest import OPERATOR_TOKEN, ROOT
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess
+from support.api_proxy import ApiProxy, api_proxy
+from support.waiting import eventually
+
+PLURAL = "/bindvectorizers"
+OUTAGE_S = 60.0
+"""kopf's watches gave up after 54 s of refusals, for good."""
+
+
+@pytest.fixture
+def proxy(apiserver: ApiServer) -> Iterator[ApiProxy]:
+    with api_proxy(apiserver.url, OPERATOR_TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def far_operator(
+    proxy: ApiProxy, operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """An operator behind the proxy, with no sweep that could see an edit in place of the watches."""
+    shared_operator.stop()
+    kubeconfig = tmp_path / "kubeconfig"
+    write_kubeconfig(kubeconfig, proxy.url, OPERATOR_TOKEN)
+    process = OperatorProcess(kubeconfig, tmp_path, {"SETTLE_S": "3600"})
+    process.start()
+    yield process
+    process.stop()
+
+
+def installed(instance: Instance) -> None:
+    instance.apply()
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=30)
+    time.sleep(2)
+
+
+def edit_is_seen(instance: Instance, replicas: int, within_s: float = 15.0) -> None:
+    instance.apply({"spec": {"inference": {"replicas": replicas}}})
+    deployment = lambda: instance.get("deployment", "-inference") or {"spec": {}}  # noqa: E731
+    eventually("the edit is seen", lambda: deployment()["spec"].get("replicas") == replicas, within_s)
+
+
+def a_lost_workload_is_seen(instance: Instance, within_s: float = 15.0) -> None:
+    name = f"{instance.name}-inference"
+    instance.server.kubectl("delete", "deployment", name, "-n", instance.namespace)
+    eventually("it is back", lambda: instance.get("deployment", "-inference"), within_s)
+
+
+@pytest.mark.parametrize("status", [503, 403])
+def test_an_edit_is_seen_after_a_minute_of_refusals(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance, status: int
+) -> None:
+    installed(instance)
+    proxy.refuse(status)
+    time.sleep(OUTAGE_S)
+    proxy.heal()
+    edit_is_seen(instance, 2)
+    a_lost_workload_is_seen(instance)
+
+
+def test_an_edit_is_seen_after_too_many_requests(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    proxy.refuse(429, headers={"Retry-After": "2"})
+    time.sleep(5)
+    proxy.heal()
+    edit_is_seen(instance, 2)
+
+
+@pytest.mark.parametrize("code", [410, 500, 504])
+def test_an_edit_is_seen_after_an_error_in_the_stream(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance, code: int
+) -> None:
+    installed(instance)
+    proxy.send_error(code)
+    edit_is_seen(instance, 2)
+    a_lost_workload_is_seen(instance)
+
+
+def test_an_edit_is_seen_after_the_watches_were_cut(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    proxy.cut()
+    edit_is_seen(instance, 2)
+
+
+def test_an_edit_is_seen_although_the_watch_went_silent(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    proxy.mute()
+    edit_is_seen(instance, 2, within_s=85)
+
+
+def test_what_was_deleted_while_no_watch_ran_is_made_again(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    proxy.refuse(503, "deployments")
+    name = f"{instance.name}-inference"
+    instance.server.kubectl("delete", "deployment", name, "-n", instance.namespace)
+    time.sleep(3)
+    # So that the watch cannot go on where it was.
+    proxy.refuse(410, "watch=")
+    time.sleep(3)
+    proxy.heal()
+    eventually("it is back", lambda: instance.get("deployment", "-inference"), within_s=15)
+
+
+def test_an_edit_is_seen_after_the_definition_was_deleted_and_applied_again(
+    apiserver: ApiServer, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    crd = "bindvectorizers.bindvectorizer.dev"
+    apiserver.kubectl("delete", "crd", crd, "--timeout=60s")
+    time.sleep(8)
+    apiserver.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
+    apiserver.kubectl("wait", "--for=condition=Established", f"crd/{crd}")
+    eventually("served", lambda: "No resources found" in apiserver.kubectl("get", "bv", check=False), 10)
+    instance.apply()
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=15)
+    edit_is_seen(instance, 2)
