@@ -50,7 +50,9 @@ class Watches:
             self._watches += [self._watch_resources(namespace), self._watch_events(namespace)]
             self._watches += [self._watch_children(kind, namespace) for kind in CHILDREN]
         for kind in (RESOURCES, EVENTS, *CHILDREN):
-            WATCH_AGE.labels(kind=kind.plural).set_function(self._age_of(kind))
+            # One that nobody may watch has an age that alarms nobody.
+            if not kind.is_optional:
+                WATCH_AGE.labels(kind=kind.plural).set_function(self._age_of(kind))
 
     @property
     def signs(self) -> list[Signs]:

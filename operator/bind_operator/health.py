@@ -37,5 +37,5 @@ async def start_health_server(port: int, fault: Callable[[], str | None]) -> web
     app.router.add_get(HEALTH_PATH, answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, None, port).start()
+    await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104  (the kubelet asks from the node)
     return runner

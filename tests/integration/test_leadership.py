@@ -147,6 +147,22 @@ def test_a_leader_that_stops_is_followed_at_once(
     follows(instance, 2, 5)
 
 
+def test_a_helm_run_is_finished_before_the_operator_stops(
+    instance: Instance, start: Start, tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f'#!/bin/sh\necho "only $$ $1 $2" >> {tmp_path}/runs\nsleep 9\nexec {binary("helm")} "$@"\n'
+    )
+    slow.chmod(0o755)
+    operator = start("only", HELM=str(slow))
+    instance.apply()
+    eventually("its Helm runs", lambda: runs(tmp_path))
+    assert operator.stop() == 0
+    assert len(runs(tmp_path)) == 1
+    assert instance.revisions() == {1: "deployed"}
+
+
 def test_two_installations_with_other_images_do_not_fight(
     apiserver: ApiServer, instance: Instance, start: Start
 ) -> None:

@@ -95,7 +95,14 @@ def test_a_resource_deleted_while_its_release_is_locked_leaves_nothing(
 def helm_children(pid: int) -> list[int]:
     """Return the process ids of Helm runs that `pid` started."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in found]
+    return [int(child) for child in found if _program(child) == "helm"]
+
+
+def _program(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
 
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3])

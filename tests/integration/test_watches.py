@@ -119,6 +119,58 @@ def test_what_was_deleted_while_no_watch_ran_is_made_again(
     eventually("it is back", lambda: instance.get("deployment", "-inference"), within_s=15)
 
 
+def looks(operator: OperatorProcess) -> float:
+    return operator.metric("bind_operator_reconciles_total")
+
+
+WARNING = {
+    "apiVersion": "v1",
+    "kind": "Event",
+    "type": "Warning",
+    "reason": "FailedScheduling",
+    "message": "0/1 nodes are available",
+}
+
+
+def test_each_object_of_a_release_is_watched(
+    apiserver: ApiServer, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    claim = instance.create_claim()
+    time.sleep(2)
+    where = ("-n", instance.namespace)
+    for kind, name in (
+        ("service", f"{instance.name}-weaviate"),
+        ("configmap", f"{instance.name}-gate"),
+        ("statefulset", f"{instance.name}-weaviate"),
+        ("deployment", f"{instance.name}-inference"),
+        ("pvc", claim),
+    ):
+        before = looks(far_operator)
+        apiserver.kubectl("annotate", kind, name, "example.org/touched=yes", *where)
+        eventually(
+            f"a change of a {kind} is looked at", lambda before=before: looks(far_operator) > before, 5
+        )
+        time.sleep(1)
+    before = looks(far_operator)
+    involved = {"kind": "Pod", "name": f"{instance.name}-weaviate-0", "namespace": instance.namespace}
+    metadata = {"name": "warning", "namespace": instance.namespace}
+    apiserver.kubectl(
+        "create", "-f", "-", manifest=WARNING | {"metadata": metadata, "involvedObject": involved}
+    )
+    eventually("a warning about a pod is looked at", lambda: looks(far_operator) > before, 5)
+    assert far_operator.metric("bind_operator_watch_age_seconds") < 80 * 9
+
+
+def test_pods_of_others_are_not_sent_to_the_operator(
+    apiserver: ApiServer, proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    eventually("it watches", lambda: proxy.watches("/pods") == 1)
+    watched = [one for one in proxy.requests if "watch=true" in one and "/bindvectorizers" not in one]
+    assert watched
+    assert [one for one in watched if "labelSelector=" not in one and "fieldSelector=type" not in one] == []
+
+
 def test_an_edit_is_seen_after_the_definition_was_deleted_and_applied_again(
     apiserver: ApiServer, far_operator: OperatorProcess, instance: Instance
 ) -> None:

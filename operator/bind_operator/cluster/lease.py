@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.fence import Watchdog, clock
-from bind_operator.errors import ApiConflict, OperatorError
+from bind_operator.errors import ApiConflict, ApiRefused, OperatorError
 from bind_operator.metrics import LEADER
 from bind_operator.policy.lease import Observation, Step, build_lease, decide_step, observe, read_lease
 
@@ -122,11 +122,10 @@ class Candidate:
             return step
         lease = build_lease(self._namespace, self._name, self._identity, self._duration_s, record, _now())
         if step is Step.CREATE:
-            answer = await self._client.create(self._path, lease)
-        else:
-            answer = await self._client.replace(f"{self._path}/{self._name}", lease)
-        if answer is None:
-            raise ApiConflict(f"the Lease {self.lease} or its namespace is gone")
+            if await self._client.create(self._path, lease) is None:
+                raise ApiRefused(f"there is no namespace {self._namespace} for the Lease")
+        elif await self._client.replace(f"{self._path}/{self._name}", lease) is None:
+            raise ApiConflict(f"the Lease {self.lease} was deleted just now")
         return step
 
     def _left_s(self) -> float:
