@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.volumes import Volumes
@@ -132,7 +133,9 @@ class Claims:
         stateful_set = observed.stateful_set
         template = claim_template(stateful_set) if stateful_set else None
         data = next(one for one in wanted if one.component is Component.WEAVIATE)
-        if stateful_set is None or template is None or template[0] == data.size:
+        if stateful_set is None or template is None:
+            return None
+        if parse_quantity(template[0]) == parse_quantity(data.size):
             return None
         held = await self._keep(key, observed)
         if held is None:

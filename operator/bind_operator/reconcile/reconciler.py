@@ -190,9 +190,7 @@ class Reconciler:
         )
         self._states[key] = state
         self._count_states()
-        first = data_claim_name(key.name, 0)
-        claim = next((one for one in observed.claims if one["metadata"]["name"] == first), None)
-        memory = recall(raw.get("status", {}), claim)
+        memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
         return _Look(key, raw, resource, values, observed, state, memory, failure)
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
@@ -256,7 +254,7 @@ class Reconciler:
             suspended=look.suspended,
             held_back=look.held_back,
             memory=look.memory,
-            claims=read_claims(observed.claims, look.raw),
+            claims=() if look.state is ReleaseState.FOREIGN else read_claims(observed.claims, look.raw),
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -348,6 +346,14 @@ def _foreign_message(look: _Look) -> str:
         )
     names = ", ".join(workload.name for workload in look.observed.workloads if workload)
     return f"{names} was not made by this operator; remove it or give this resource another name"
+
+
+def _first_claim(key: Key, observed: Observed, state: ReleaseState) -> Object | None:
+    """Return the volume claim of the first Weaviate pod; None if it is somebody else's."""
+    if state is ReleaseState.FOREIGN:
+        return None
+    name = data_claim_name(key.name, 0)
+    return next((claim for claim in observed.claims if claim["metadata"]["name"] == name), None)
 
 
 def _is_ours(raw: Mapping[str, Any]) -> bool:
