@@ -61,6 +61,7 @@ class Reason(StrEnum):
     VECTOR_SPACE_CHANGED = "VectorSpaceChanged"
     CHANGE_ACCEPTED = "ChangeAccepted"
     CLAIM_ADOPTED = "ClaimAdopted"
+    CLAIM_REPLACED = "ClaimReplaced"
 
     # Events of actions
     INSTALLED = "Installed"

@@ -1,10 +1,12 @@
 """Volume claims around a release: they are adopted, marked, grown, and kept when their StatefulSet goes."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
+from bind_operator.api.status import ClaimStatus
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.errors import ApiRefused, OperatorError
@@ -18,6 +20,7 @@ from bind_operator.policy.claims import (
     claims_to_grow,
     is_given_away,
     owner_of,
+    replaced_claims,
     requested_size,
     wanted_claims,
     was_there_before,
@@ -88,6 +91,20 @@ class Claims:
             f"{metadata['creationTimestamp']}) was there before and is adopted, with the data in it"
         )
         await self.kube.record_event(raw, Reason.CLAIM_ADOPTED, message, warning=False)
+
+    async def protect(self, key: Key, observed: Observed) -> None:
+        """Keep the claims of a release of an older chart that may not be upgraded yet."""
+        if observed.stateful_set is not None and is_given_away(observed.stateful_set):
+            await self.volumes.keep_claims(key)
+
+    async def record_replaced(self, raw: Object, claims: Sequence[ClaimStatus]) -> None:
+        """Warn of claims that somebody deleted, and that came back empty."""
+        for claim in replaced_claims(raw["metadata"]["name"], raw.get("status", {}), claims):
+            message = (
+                f"volume claim {claim.name} is new (created {claim.created}): somebody deleted the one that "
+                "Weaviate was served from before, and its data is not in this one"
+            )
+            await self.kube.record_event(raw, Reason.CLAIM_REPLACED, message, warning=True)
 
     async def hold(
         self, action: Action, key: Key, raw: Object, resource: BindVectorizer | None, observed: Observed

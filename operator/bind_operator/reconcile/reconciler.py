@@ -145,6 +145,7 @@ class Reconciler:
         )
         if not judged.open:
             return replace(look, accepted=judged.accepted)
+        await self.claims.protect(look.key, look.observed)
         failure = failure_of(look.key, judged.open)
         return replace(look, failure=failure, held_back=failure)
 
@@ -266,6 +267,7 @@ class Reconciler:
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
+            await self.claims.record_replaced(look.raw, status.storage)
         return self._requeue_s(look, facts, status)
 
     async def _remember(self, look: _Look, facts: Facts, today: str) -> Facts:
