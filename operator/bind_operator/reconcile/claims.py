@@ -94,8 +94,12 @@ class Claims:
 
     async def protect(self, key: Key, observed: Observed) -> None:
         """Keep the claims of a release of an older chart that may not be upgraded yet."""
-        if observed.stateful_set is not None and is_given_away(observed.stateful_set):
+        if observed.stateful_set is None or not is_given_away(observed.stateful_set):
+            return
+        try:
             await self.volumes.keep_claims(key)
+        except OperatorError as error:
+            logger.warning("claims not kept", extra={"namespace": key.namespace, "error": str(error)})
 
     async def record_replaced(self, raw: Object, claims: Sequence[ClaimStatus]) -> None:
         """Warn of claims that somebody deleted, and that came back empty."""
@@ -110,6 +114,14 @@ class Claims:
         self, action: Action, key: Key, raw: Object, resource: BindVectorizer | None, observed: Observed
     ) -> Hold | None:
         """Do what must be done to claims before Helm takes `action`; return what Helm has to wait for."""
+        try:
+            return await self._hold(action, key, raw, resource, observed)
+        except ApiRefused as error:
+            return Hold(Failure(error.reason, str(error), is_final=False))
+
+    async def _hold(
+        self, action: Action, key: Key, raw: Object, resource: BindVectorizer | None, observed: Observed
+    ) -> Hold | None:
         if action is Action.UNINSTALL:
             policy = raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
             keep = "deletionTimestamp" in raw["metadata"] and policy == DeletionPolicy.RETAIN

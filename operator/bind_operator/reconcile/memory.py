@@ -1,4 +1,4 @@
-"""What the data is served with is read from a release that is well, and remembered."""
+"""A release that is well tells what its data is served with, and that is remembered."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
