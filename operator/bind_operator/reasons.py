@@ -62,6 +62,7 @@ class Reason(StrEnum):
     VECTOR_SPACE_CHANGED = "VectorSpaceChanged"
     CHANGE_ACCEPTED = "ChangeAccepted"
     CLAIM_ADOPTED = "ClaimAdopted"
+    CLAIM_REPLACED = "ClaimReplaced"
     # Drift and ownership
     FOREIGN_REVISION = "ForeignRevision"
     NO_DRIFT_DETECTED = "NoDriftDetected"

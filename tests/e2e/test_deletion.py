@@ -34,6 +34,9 @@ def test_retain_keeps_the_data_for_the_next_resource_of_the_name(story: Story) -
 
     story.apply("kept.yaml")
     story.wait_ready("kept")
+    (claim,) = story.resource("kept")["status"]["storage"]
+    assert (claim["name"], claim["adopted"]) == (before[0], True)
+    assert "ClaimAdopted" in story.event_reasons("kept")
     with story.client("kept") as client:
         objects = client.collections.get("Kept").query.fetch_objects().objects
     assert [item.properties["text"] for item in objects] == ["still here"]

@@ -70,6 +70,32 @@ def test_a_claim_that_fits_is_adopted_and_said_so(operator: OperatorProcess, ins
     assert found == {"name": name, "size": "2Gi", "created": created, "adopted": True}
 
 
+def test_a_smaller_claim_grows_before_the_install(operator: OperatorProcess, instance: Instance) -> None:
+    instance.create_class("grows", expands=True)
+    name = instance.create_claim("1Gi", "grows")
+    installed(instance, sized("2Gi", "grows"))
+    assert requested(instance, name) == "2Gi"
+
+
+def test_a_restored_claim_without_labels_is_found_and_marked(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    name = f"weaviate-data-{instance.name}-weaviate-0"
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": instance.namespace},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    instance.server.kubectl("create", "-f", "-", manifest=manifest)
+    time.sleep(1.1)
+    installed(instance, ONE_GI)
+    uid = instance.get()["metadata"]["uid"]
+    eventually("marked", lambda: annotations(instance, name).get("bindvectorizer.dev/owner-uid") == uid)
+    assert "ClaimAdopted" in instance.event_reasons()
+    assert instance.claims() == [name]
+
+
 def test_an_adopted_claim_goes_with_its_new_owner(operator: OperatorProcess, instance: Instance) -> None:
     name = instance.create_claim()
     installed(instance, merged(ONE_GI, DELETE))

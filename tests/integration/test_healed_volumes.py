@@ -3,6 +3,7 @@
 import itertools
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +111,31 @@ def test_a_kept_claim_is_taken_from_an_older_charts_stateful_set_before_it_goes(
     instance.delete(wait_s=60)
     assert uids(instance) == before
     assert owners(instance) == []
+
+
+def test_claims_are_kept_while_a_change_waits_for_consent(instance: Instance) -> None:
+    installed(instance, {"spec": {"weaviate": {"storage": {"size": "2Gi"}}}})
+    give_away(instance)
+    instance.apply({"spec": {"weaviate": {"storage": {"size": "1Gi"}}}})
+    eventually("refused", lambda: instance.condition() == ("False", "ChangeRefused"))
+    eventually("freed", lambda: owners(instance) == [], within_s=30)
+
+
+def test_a_claim_that_somebody_deleted_is_told(instance: Instance) -> None:
+    installed(instance, {})
+    (name,) = claims(instance)
+    eventually("pod", lambda: pods(instance), within_s=30)
+    ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    where = ("-n", instance.namespace, "--subresource=status", "--type=merge", "-p")
+    pod = f"{instance.name}-weaviate-0"
+    instance.server.kubectl("patch", "pod", pod, *where, json.dumps({"status": ready}))
+    eventually("served", lambda: instance.status().get("weaviate"))
+    time.sleep(1.1)  # creation times are whole seconds
+    patch = ("--type=merge", "-p", json.dumps({"metadata": {"finalizers": None}}))
+    instance.server.kubectl("patch", "pvc", name, "-n", instance.namespace, *patch)
+    for kind, one in (("pvc", name), ("pod", pod)):
+        instance.server.kubectl("delete", kind, one, "-n", instance.namespace, "--wait=false")
+    eventually("told", lambda: "ClaimReplaced" in instance.event_reasons(), within_s=40)
 
 
 def test_the_claim_goes_with_its_resource(instance: Instance) -> None:

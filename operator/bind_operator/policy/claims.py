@@ -229,6 +229,21 @@ def read_claims(claims: Sequence[Object], resource: Object) -> tuple[ClaimStatus
     )
 
 
+def replaced_claims(name: str, before: Mapping[str, Any], claims: Iterable[ClaimStatus]) -> list[ClaimStatus]:
+    """Return the claims of resource `name` that are younger than the data that its status `before` tells of.
+
+    Those that the status has already are left out, so that each is told once.
+    """
+    weaviate = before.get("weaviate") or {}
+    names = {data_claim_name(name, number) for number in range(weaviate.get("replicas", 0))}
+    told = {(one.get("name"), one.get("created")) for one in before.get("storage", [])}
+    return [
+        one
+        for one in claims
+        if one.name in names and one.created > weaviate["since"] and (one.name, one.created) not in told
+    ]
+
+
 def _capacity(claim: Any) -> str:
     return str(claim.get("status", {}).get("capacity", {}).get("storage") or requested_size(claim))
 

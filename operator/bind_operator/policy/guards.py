@@ -82,13 +82,15 @@ def failure_of(key: Key, changes: Sequence[Change]) -> Failure:
 
 
 def describe(key: Key, changes: Sequence[Change]) -> str:
-    """Return what would break, what to do, and the command that accepts all of `changes`."""
+    """Return the command that accepts all of `changes`, and what would break and what to do of each."""
     lines = [f"{change.breaks}. What to do: {change.remedy}." for change in changes]
     tokens = ",".join(change.token for change in changes if change.token)
     if tokens:
-        lines.append(
-            f"To accept it: kubectl annotate {SHORT_NAME} {key.name} -n {key.namespace} --overwrite "
-            f"{ACCEPT_ANNOTATION}={tokens}"
+        # First, because events and tables cut what is long.
+        lines.insert(
+            0,
+            f"This breaks data. To accept it: kubectl annotate {SHORT_NAME} {key.name} -n {key.namespace} "
+            f"--overwrite {ACCEPT_ANNOTATION}={tokens}",
         )
     return "\n".join(lines)
 

@@ -1,9 +1,12 @@
 """Volume claims around a release: they are adopted, marked, grown, and kept when their StatefulSet goes."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
+from bind_operator.api.status import ClaimStatus
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.errors import ApiRefused, OperatorError
@@ -17,6 +20,7 @@ from bind_operator.policy.claims import (
     claims_to_grow,
     is_given_away,
     owner_of,
+    replaced_claims,
     requested_size,
     wanted_claims,
     was_there_before,
@@ -88,10 +92,36 @@ class Claims:
         )
         await self.kube.record_event(raw, Reason.CLAIM_ADOPTED, message, warning=False)
 
+    async def protect(self, key: Key, observed: Observed) -> None:
+        """Keep the claims of a release of an older chart that may not be upgraded yet."""
+        if observed.stateful_set is None or not is_given_away(observed.stateful_set):
+            return
+        try:
+            await self.volumes.keep_claims(key)
+        except OperatorError as error:
+            logger.warning("claims not kept", extra={"namespace": key.namespace, "error": str(error)})
+
+    async def record_replaced(self, raw: Object, claims: Sequence[ClaimStatus]) -> None:
+        """Warn of claims that somebody deleted, and that came back empty."""
+        for claim in replaced_claims(raw["metadata"]["name"], raw.get("status", {}), claims):
+            message = (
+                f"volume claim {claim.name} is new (created {claim.created}): somebody deleted the one that "
+                "Weaviate was served from before, and its data is not in this one"
+            )
+            await self.kube.record_event(raw, Reason.CLAIM_REPLACED, message, warning=True)
+
     async def hold(
         self, action: Action, key: Key, raw: Object, resource: BindVectorizer | None, observed: Observed
     ) -> Hold | None:
         """Do what must be done to claims before Helm takes `action`; return what Helm has to wait for."""
+        try:
+            return await self._hold(action, key, raw, resource, observed)
+        except ApiRefused as error:
+            return Hold(Failure(error.reason, str(error), is_final=False))
+
+    async def _hold(
+        self, action: Action, key: Key, raw: Object, resource: BindVectorizer | None, observed: Observed
+    ) -> Hold | None:
         if action is Action.UNINSTALL:
             policy = raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
             keep = "deletionTimestamp" in raw["metadata"] and policy == DeletionPolicy.RETAIN
@@ -132,7 +162,9 @@ class Claims:
         stateful_set = observed.stateful_set
         template = claim_template(stateful_set) if stateful_set else None
         data = next(one for one in wanted if one.component is Component.WEAVIATE)
-        if stateful_set is None or template is None or template[0] == data.size:
+        if stateful_set is None or template is None:
+            return None
+        if parse_quantity(template[0]) == parse_quantity(data.size):
             return None
         held = await self._keep(key, observed)
         if held is None:

@@ -9,7 +9,7 @@ from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.policy.claims import claims_to_delete
 from bind_operator.policy.facts import Failure, Key
-from bind_operator.policy.objects import Object, instance_selector
+from bind_operator.policy.objects import Object, component_of, instance_selector
 from bind_operator.reasons import Reason
 from bind_operator.release.helm import Helm
 
@@ -49,11 +49,13 @@ class Deletion:
         used: list[Object] = []
         if policy == DeletionPolicy.DELETE:
             used = claims_to_delete(claims, raw, uninstalled=key in self._uninstalled)
-            if used and not self.is_overdue(raw):
-                if not observed.pods:  # while one lives it may still write
+            if used:
+                # A pod that is still there may still write. One that never goes is not waited for for ever.
+                if self.is_overdue(raw) or not any(map(component_of, observed.pods)):
                     self._deleted[key] = _names(used)
                     await self.kube.delete_claims(key, used)
-                return False
+                if not self.is_overdue(raw):
+                    return False
             await self._record_deleted(key, raw, _names(used))
         kept = _names([claim for claim in claims if claim not in used])
         if kept:

@@ -1,4 +1,4 @@
-"""Memories hold what the data is served with, read from a release that is well."""
+"""A release that is well tells what its data is served with, and that is remembered."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -188,6 +188,7 @@ class Reconciler:
         )
         if not judged.open:
             return replace(look, accepted=judged.accepted)
+        await self.claims.protect(look.key, look.observed)
         failure = failure_of(look.key, judged.open)
         return replace(look, failure=failure, held_back=failure)
 
@@ -238,9 +239,7 @@ class Reconciler:
         )
         self._states[key] = state
         self._count_states()
-        first = data_claim_name(key.name, 0)
-        claim = next((one for one in observed.claims if one["metadata"]["name"] == first), None)
-        memory = recall(raw.get("status", {}), claim)
+        memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
         return _Look(
             key, raw, resource, values, observed, state, memory, failure, ignored, stands_back=stands_back
@@ -321,8 +320,8 @@ class Reconciler:
             ignored=look.ignored,
             held_back=look.held_back,
             memory=look.memory,
-            claims=read_claims(observed.claims, look.raw),
             lock=self._lock(look),
+            claims=() if look.state is ReleaseState.FOREIGN else read_claims(observed.claims, look.raw),
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -339,6 +338,7 @@ class Reconciler:
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
             await self._record_ignored(look, before, status)
+            await self.claims.record_replaced(look.raw, status.storage)
         return self._requeue_s(look, facts, status, is_new=is_new)
 
     async def _remember(self, look: _Look, facts: Facts, today: str) -> Facts:
@@ -447,6 +447,14 @@ def _foreign_message(look: _Look) -> str:
         )
     names = ", ".join(workload.name for workload in look.observed.workloads if workload)
     return f"{names} was not made by this operator; remove it or give this resource another name"
+
+
+def _first_claim(key: Key, observed: Observed, state: ReleaseState) -> Object | None:
+    """Return the volume claim of the first Weaviate pod; None if it is somebody else's."""
+    if state is ReleaseState.FOREIGN:
+        return None
+    name = data_claim_name(key.name, 0)
+    return next((claim for claim in observed.claims if claim["metadata"]["name"] == name), None)
 
 
 def _is_ours(raw: Mapping[str, Any]) -> bool:

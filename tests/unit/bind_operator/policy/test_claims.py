@@ -14,6 +14,7 @@ from bind_operator.policy.claims import (
     is_given_away,
     read_claims,
     refused_storage,
+    replaced_claims,
     unfit_claims,
     wanted_claims,
 )
@@ -193,3 +194,12 @@ def test_the_status_tells_what_was_adopted() -> None:
         (CACHE, "20Gi", False),
         (DATA, "2Gi", True),
     ]
+
+
+def test_a_claim_that_is_younger_than_the_data_was_replaced() -> None:
+    before: dict[str, Any] = {"weaviate": {"replicas": 1, "since": CREATED}}
+    claims = read_claims([claim(), claim(CACHE), claim("weaviate-data-t-weaviate-1")], RESOURCE)
+    assert [one.name for one in replaced_claims("t", before, claims)] == [DATA]
+    assert replaced_claims("t", {}, claims) == []
+    assert replaced_claims("t", before | {"storage": [{"name": DATA, "created": LATER}]}, claims) == []
+    assert replaced_claims("t", before, read_claims([claim(created=EARLIER)], RESOURCE)) == []

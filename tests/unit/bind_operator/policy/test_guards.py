@@ -139,7 +139,7 @@ def test_the_message_has_one_command_for_all() -> None:
     found = changes(merged(huge(), {"weaviate": {"replicas": 1}}))
     tokens = ",".join(change.token for change in found)
     command = f"kubectl annotate bv t -n demo --overwrite bindvectorizer.dev/accept={tokens}"
-    assert describe(KEY, found).endswith(command)
+    assert describe(KEY, found).splitlines()[0].endswith(command)
     failure = failure_of(KEY, found)
     assert (failure.reason, failure.is_final) == (Reason.CHANGE_NEEDS_CONSENT, True)
 

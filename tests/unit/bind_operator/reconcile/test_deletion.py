@@ -16,6 +16,7 @@ from bind_operator.reconcile.deletion import Deletion
 KEY = Key("demo", "t")
 FAILED = Failure(Reason.HELM_FAILED, "forbidden", is_final=False)
 LIMIT_S = 300.0
+POD = {"metadata": {"labels": {"app.kubernetes.io/component": "weaviate"}}}
 UID = "0c5e"
 CREATED, EARLIER, LATER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:09Z"
 
@@ -64,7 +65,7 @@ def seen(*claims: str, owner: str | None = UID, pods: int = 0, created: str = LA
         {"metadata": {"name": name, "creationTimestamp": created, "annotations": annotations}}
         for name in claims
     )
-    return Observed((), None, None, None, ({},) * pods, items)
+    return Observed((), None, None, None, (POD,) * pods, items)
 
 
 def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
@@ -126,10 +127,12 @@ async def test_deleted_volumes_are_waited_for_and_reported() -> None:
     assert kube.events == [(Reason.VOLUMES_DELETED, "volumes deleted: data-0", False)]
 
 
-async def test_volumes_that_do_not_go_are_left_at_the_limit() -> None:
+@pytest.mark.parametrize("pods", [0, 1])
+async def test_volumes_that_do_not_go_are_left_at_the_limit(pods: int) -> None:
     deletion, kube, _ = make()
-    assert await deletion.finish(KEY, raw(LIMIT_S + 1), seen("data-0"), "Delete", owned=True) is True
-    assert kube.deleted == []
+    claims = seen("data-0", pods=pods)
+    assert await deletion.finish(KEY, raw(LIMIT_S + 1), claims, "Delete", owned=True) is True
+    assert kube.deleted == ["data-0"]
     message = only_event(kube, Reason.VOLUMES_LEFT, warning=True)
     assert "kubectl describe pvc -n demo data-0" in message
 
