@@ -22,7 +22,14 @@ from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
-CHILDREN = (("", "v1", "pods"), ("apps", "v1", "deployments"), ("apps", "v1", "statefulsets"))
+CHILDREN = (
+    ("", "v1", "pods"),
+    ("", "v1", "services"),
+    ("", "v1", "configmaps"),
+    ("apps", "v1", "deployments"),
+    ("apps", "v1", "statefulsets"),
+    ("policy", "v1", "poddisruptionbudgets"),
+)
 CHILD_LABELS: dict[str, Any] = {NAME_LABEL: CHART, INSTANCE_LABEL: kopf.PRESENT}
 SETTLE_S = 0.2
 """Children change in bursts; one reconciliation answers for all of them."""

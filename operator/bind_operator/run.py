@@ -12,11 +12,13 @@ import prometheus_client
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.verification import Verifier
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
@@ -51,7 +53,7 @@ async def run_operator(settings: Settings) -> None:
     client = await KubeClient.connect(settings.kubeconfig)
     prometheus_client.start_http_server(settings.metrics_port)
     queue = WorkQueue(settings.workers)
-    kube = Kube(client)
+    kube, records = Kube(client), Records(client)
     helm = Helm(
         program,
         chart,
@@ -67,7 +69,8 @@ async def run_operator(settings: Settings) -> None:
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
-        ownership=build_ownership(Records(client)),
+        ownership=build_ownership(records),
+        drift=build_drift(Objects(client), records),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

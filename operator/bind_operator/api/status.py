@@ -20,6 +20,7 @@ class ConditionType(StrEnum):
     INFERENCE_READY = "InferenceReady"
     WEAVIATE_READY = "WeaviateReady"
     VERIFIED = "Verified"
+    DRIFTED = "Drifted"
 
 
 class Condition(ApiModel):

@@ -33,6 +33,8 @@ class Observed:
     problem: Problem | None
     pods: tuple[Object, ...]
     claims: tuple[Object, ...]
+    objects: tuple[Object, ...] = ()
+    """The workloads as they were read, those that are there."""
 
     @property
     def workloads(self) -> tuple[Workload | None, Workload | None]:
@@ -85,7 +87,9 @@ class Kube:
             path = f"{apps}/replicasets"
             template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
         problem = diagnose(pods, claims, events, workloads, template)
-        return Observed(read_revisions(secrets), weaviate, inference, problem, tuple(pods), tuple(claims))
+        objects = tuple(item for item in (stateful_set, deployment) if item)
+        revisions = read_revisions(secrets)
+        return Observed(revisions, weaviate, inference, problem, tuple(pods), tuple(claims), objects)
 
     async def _events(self, key: Key, names: Iterable[str]) -> list[Object]:
         path = f"/api/v1/namespaces/{key.namespace}/events"

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bind_operator.api.spec import DriftMode
 from bind_operator.api.status import ConditionType
+from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
@@ -22,6 +24,8 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    drift: Report | None = None
+    """None where nothing is compared: the release is not in sync, or the operator leaves it alone."""
     lock: str = ""
     """It says who holds the release, where that is somebody else."""
 
@@ -58,6 +62,8 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
         case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(state=ReleaseState.DRIFTED, drift=Report(contested=(_, *_)) as report):
+            return Verdict(False, Reason.DRIFT_CONTESTED, describe_report(report))
         case Facts(state=ReleaseState.DRIFTED):
             return Verdict(None, Reason.DRIFT_DETECTED, "objects of the release are being put back")
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
@@ -96,8 +102,15 @@ def _in_sync(facts: Facts) -> str:
     if facts.inference and facts.inference.wanted == 0:
         return (
             "the release matches the spec; without inference pods there is no vector search by media or text"
+            + _drift_hint(facts)
         )
-    return "the release matches the spec"
+    return "the release matches the spec" + _drift_hint(facts)
+
+
+def _drift_hint(facts: Facts) -> str:
+    drift = facts.drift
+    is_left = drift and (drift.told or drift.contested)
+    return "; objects of it were changed by somebody else, see the condition Drifted" if is_left else ""
 
 
 def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
@@ -111,6 +124,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.INFERENCE_READY: _workload_ready(facts.inference, "inference"),
         ConditionType.WEAVIATE_READY: _workload_ready(facts.weaviate, "Weaviate"),
         ConditionType.VERIFIED: _verified(facts),
+        ConditionType.DRIFTED: judge_drifted(facts.drift),
     }
 
 
@@ -154,3 +168,19 @@ def _verified(facts: Facts) -> Verdict:
     if facts.verification is None:
         return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
     return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)
+
+
+def judge_drifted(report: Report | None) -> Verdict:
+    """Return what the condition Drifted says."""
+    match report:
+        case None:
+            return Verdict(None, Reason.DRIFT_UNKNOWN, "objects are compared once the release is in sync")
+        case Report(contested=(_, *_)):
+            return Verdict(True, Reason.DRIFT_CONTESTED, describe_report(report))
+        case Report(told=(_, *_)) | Report(corrections=(_, *_)):
+            return Verdict(True, Reason.DRIFT_DETECTED, describe_report(report))
+        case Report(unknown=(_, *_)):
+            return Verdict(None, Reason.DRIFT_UNKNOWN, describe_report(report))
+        case Report(mode=DriftMode.DISABLED):
+            return Verdict(None, Reason.DRIFT_DETECTION_DISABLED, "spec.driftDetection.mode is Disabled")
+    return Verdict(False, Reason.NO_DRIFT_DETECTED, "every object is as the release made it")

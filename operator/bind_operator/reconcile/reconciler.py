@@ -17,6 +17,7 @@ from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts
+from bind_operator.policy.drift import Report, describe_corrections
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
@@ -26,6 +27,7 @@ from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
@@ -53,6 +55,8 @@ class _Look:
     failure: Failure | None = None
     stands_back: bool = False
     """The release is left to somebody else who took it over."""
+    drift: Report | None = None
+    """What is not as the release made it; None where that is not looked at."""
 
     @property
     def deleting(self) -> bool:
@@ -81,6 +85,7 @@ class Reconciler:
     verifier: Verifier
     attempts: Attempts
     ownership: Ownership
+    drift: Drift
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -108,6 +113,9 @@ class Reconciler:
         action = decide(
             look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
         )
+        if action is Action.CORRECT and not (look.drift and look.drift.corrections):
+            # Its record cannot be read; or what is missing was put back too often.
+            action = Action.NOTHING if look.drift else Action.UPGRADE
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
         if action is Action.STAND_BACK and look.failure is None:
@@ -162,10 +170,22 @@ class Reconciler:
             unlock_after_s=self.settings.unlock_after_s,
             foreign_unlock_after_s=self._foreign_unlock_after_s(raw),
         )
-        self._states[key] = state
-        self._count_states()
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
-        return _Look(key, raw, resource, values, observed, state, failure, stands_back)
+        look = _Look(key, raw, resource, values, observed, state, failure, stands_back)
+        look = await self._compare(look)
+        self._states[key] = look.state
+        self._count_states()
+        return look
+
+    async def _compare(self, look: _Look) -> _Look:
+        """Return `look` with what is not as the release made it, where the release itself is in sync."""
+        is_whole = look.state in (ReleaseState.IN_SYNC, ReleaseState.DRIFTED)
+        if look.resource is None or look.deleting or look.suspended or not is_whole:
+            return look
+        detection = look.resource.spec.drift_detection
+        report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
+        state = ReleaseState.DRIFTED if report and report.corrections else look.state
+        return replace(look, state=state, drift=report)
 
     def _foreign_unlock_after_s(self, raw: Object) -> float:
         """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
@@ -193,9 +213,18 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
-            case Action.INSTALL | Action.UPGRADE | Action.CORRECT:
+            case Action.CORRECT:
+                await self._correct(look)
+            case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
         return False
+
+    async def _correct(self, look: _Look) -> None:
+        if look.drift is None:
+            raise AssertionError(look)
+        await self.drift.correct(look.key, look.observed.revisions[0], look.drift, time.monotonic())
+        message = f"put back: {describe_corrections(look.drift.corrections)}"
+        await self.kube.record_event(look.raw, Reason.DRIFT_CORRECTED, message, warning=False)
 
     async def _release(self, action: Action, look: _Look) -> None:
         values = look.values
@@ -229,6 +258,7 @@ class Reconciler:
             deleting=look.deleting,
             suspended=look.suspended,
             lock=self._lock(look),
+            drift=look.drift,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -239,7 +269,9 @@ class Reconciler:
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
-        return self._requeue_s(look, facts, status)
+            await self._record_drift(look, before, status)
+        requeue_s = self._requeue_s(look, facts, status)
+        return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
 
     def _lock(self, look: _Look) -> str:
         """Return what is said of a pending revision, "" where none is."""
@@ -255,6 +287,17 @@ class Reconciler:
         fields = _log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra=fields)
         await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
+
+    async def _record_drift(
+        self, look: _Look, before: Mapping[str, Any], status: BindVectorizerStatus
+    ) -> None:
+        """Record an event if something drifted that is only told, and was not told before."""
+        if not look.drift or not (look.drift.told or look.drift.contested):
+            return
+        new = next(one for one in status.conditions if one.type == ConditionType.DRIFTED)
+        told = _condition(before, ConditionType.DRIFTED).get("message", "")
+        if any(line not in told for line in (*look.drift.told, *look.drift.contested)):
+            await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=True)
 
     async def _verify(self, look: _Look) -> Verification | None:
         """Return the result of the live check; None if there is nothing to ask."""
@@ -295,6 +338,7 @@ class Reconciler:
         self.verifier.forget(key)
         self.deletion.forget(key)
         self.ownership.forget(key)
+        self.drift.forget(key)
         self._states.pop(key, None)
         self._count_states()
 
@@ -333,8 +377,11 @@ def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    conditions = status.get("conditions", [])
-    return next((one for one in conditions if one["type"] == ConditionType.READY), {})
+    return _condition(status, ConditionType.READY)
+
+
+def _condition(status: Mapping[str, Any], type_: ConditionType) -> Mapping[str, Any]:
+    return next((one for one in status.get("conditions", []) if one["type"] == type_), {})
 
 
 def _log_fields(key: Key, error: OperatorError | None = None, **more: str) -> dict[str, str]:

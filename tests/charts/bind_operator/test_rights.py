@@ -7,8 +7,11 @@ import pytest
 
 from bind_operator.api.identity import GROUP, PLURAL
 from bind_operator.api.status import BindVectorizerStatus
-from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.cluster.objects import Objects
+from bind_operator.cluster.records import Records
 from bind_operator.handlers import CHILDREN
+from bind_operator.policy.drift import Correction, Difference, Finding, Ref
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.objects import Object
 from bind_operator.reasons import Reason
@@ -57,7 +60,7 @@ class Recorder:
             case "deployments":
                 return {"metadata": {"name": "shop-inference"}, "spec": {}}
             case "secrets":
-                return {"metadata": {"labels": {}}, "data": {"release": ""}}
+                return {"metadata": {"name": "record", "labels": {}}, "data": {"release": ""}}
         return None
 
     async def items(self, path: str, **_: Any) -> list[Object]:
@@ -68,6 +71,13 @@ class Recorder:
         self._record("create", path)
 
     async def patch(self, path: str, body: Any) -> None:
+        self._record("patch", path)
+
+    async def apply(self, path: str, body: Any, *, dry_run: bool = False) -> Object:
+        self._record("patch", path)
+        return body  # type: ignore[no-any-return]
+
+    async def edit(self, path: str, operations: Any) -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:
@@ -101,6 +111,27 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
     return recorder.rights
 
 
+async def rights_of_drift_detection() -> set[Right]:
+    """Return what it takes to compare an object of a release and to put it back."""
+    recorder = Recorder()
+    objects, records = Objects(recorder), Records(recorder)  # type: ignore[arg-type]
+    ref = Ref("Service", "shop-weaviate")
+    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
+    added = Difference(("spec", "x"), is_added=True)
+    correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
+    await objects.read(KEY, [ref], Observed((), None, None, None, (), ()))
+    await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
+    await objects.correct(KEY, correction, live)
+    await objects.scaled(KEY)
+    await records.read(KEY, REVISION)
+    await records.is_latest(KEY, REVISION)
+    methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
+    assert {name for name in methods if not name.startswith("_")} == {
+        *("read", "compare", "correct", "scaled", "is_latest")
+    }
+    return recorder.rights
+
+
 def plural(kind: str) -> str:
     return kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
 
@@ -131,7 +162,7 @@ def granted() -> set[Right]:
 
 
 async def test_the_rights_are_those_that_are_used(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    used = await rights_of_the_client(monkeypatch) | HELM_RECORDS
+    used = await rights_of_the_client(monkeypatch) | await rights_of_drift_detection() | HELM_RECORDS
     watched = [(GROUP, PLURAL), *((group, resource) for group, _, resource in CHILDREN)]
     used |= {(verb, group, resource) for group, resource in watched for verb in ("list", "watch")}
     made = kinds_of_resources(tmp_path)
