@@ -69,8 +69,8 @@ async def run_operator(settings: Settings) -> None:
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
-        ownership=build_ownership(records),
-        drift=build_drift(Objects(client), records),
+        ownership=build_ownership(kube, records),
+        drift=build_drift(kube, Objects(client), records),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

@@ -5,7 +5,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from bind_operator.api.spec import DriftDetection, DriftMode
-from bind_operator.cluster.kube import Observed
+from bind_operator.api.status import BindVectorizerStatus, ConditionType
+from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
 from bind_operator.errors import ApiConflict
@@ -20,6 +21,7 @@ from bind_operator.policy.drift import (
     Finding,
     Ref,
     Report,
+    describe_corrections,
     desired_object,
     judge_drift,
     missing,
@@ -27,6 +29,7 @@ from bind_operator.policy.drift import (
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.fields import describe_path
 from bind_operator.policy.objects import Object
+from bind_operator.reasons import Reason
 
 MAX_CORRECTED = 5
 CORRECTED_WINDOW_S = 600.0
@@ -45,6 +48,7 @@ class _Known:
 class Drift:
     """It looks at one release at a time."""
 
+    kube: Kube
     objects: Objects
     records: Records
     brake: Brake
@@ -73,8 +77,9 @@ class Drift:
 
         return judge_drift(findings, detection, scaled.__contains__, is_contested)
 
-    async def correct(self, key: Key, revision: Revision, report: Report, now: float) -> None:
-        """Put back what `report` says. Raises ApiUnavailable, ApiConflict or ApiRefused."""
+    async def correct(self, key: Key, raw: Object, observed: Observed, report: Report, now: float) -> None:
+        """Put back what `report` says, and tell it. Raises ApiUnavailable, ApiConflict or ApiRefused."""
+        revision = observed.revisions[0]
         if not await self.records.is_latest(key, revision):
             # Else somebody else's upgrade that has just begun would be taken for drift.
             raise ApiConflict(f"release {key.name} has another revision than the one that was compared")
@@ -83,6 +88,17 @@ class Drift:
             if wanted is not None:
                 self._count(key, correction, now)
                 await self.objects.correct(key, correction, wanted)
+        message = f"put back: {describe_corrections(report.corrections)}"
+        await self.kube.record_event(raw, Reason.DRIFT_CORRECTED, message, warning=False)
+
+    async def tell(self, raw: Object, report: Report | None, status: BindVectorizerStatus) -> None:
+        """Record an event if something drifted that is only told, and that the status of `raw` lacks."""
+        lines = (*report.told, *report.contested) if report else ()
+        before = raw.get("status", {}).get("conditions", [])
+        told = next((one["message"] for one in before if one["type"] == ConditionType.DRIFTED), "")
+        if any(line not in told for line in lines):
+            now = next(one for one in status.conditions if one.type == ConditionType.DRIFTED)
+            await self.kube.record_event(raw, Reason(now.reason), now.message, warning=True)
 
     def requeue_s(self, key: Key, now: float) -> float:
         """Return after how many seconds what was left alone is put back again; infinity for nothing."""
@@ -147,9 +163,9 @@ class Drift:
             self.brake.record(key, _what(correction.finding.ref, difference), now)
 
 
-def build_drift(objects: Objects, records: Records) -> Drift:
+def build_drift(kube: Kube, objects: Objects, records: Records) -> Drift:
     """Return one that puts the same field back five times in ten minutes at most."""
-    return Drift(objects, records, Brake(MAX_CORRECTED, CORRECTED_WINDOW_S))
+    return Drift(kube, objects, records, Brake(MAX_CORRECTED, CORRECTED_WINDOW_S))
 
 
 def _what(ref: Ref, difference: Difference) -> Hashable:

@@ -17,11 +17,11 @@ from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts
-from bind_operator.policy.drift import Report, describe_corrections
+from bind_operator.policy.drift import Report
 from bind_operator.policy.facts import Component, Failure, Key, Verification
 from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
-from bind_operator.policy.ownership import lock_message, release_left_message, taken_back_message
+from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
@@ -199,8 +199,7 @@ class Reconciler:
                 policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
                 owned = look.state is not ReleaseState.FOREIGN and not look.stands_back
                 if look.stands_back:
-                    message = release_left_message(look.key, look.observed.revisions[0])
-                    await self.kube.record_event(look.raw, Reason.RELEASE_LEFT, message, warning=False)
+                    await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
                 return await self.deletion.uninstall(look.key, look.raw, blocked)
@@ -213,18 +212,11 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
-            case Action.CORRECT:
-                await self._correct(look)
+            case Action.CORRECT if look.drift:
+                await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
         return False
-
-    async def _correct(self, look: _Look) -> None:
-        if look.drift is None:
-            raise AssertionError(look)
-        await self.drift.correct(look.key, look.observed.revisions[0], look.drift, time.monotonic())
-        message = f"put back: {describe_corrections(look.drift.corrections)}"
-        await self.kube.record_event(look.raw, Reason.DRIFT_CORRECTED, message, warning=False)
 
     async def _release(self, action: Action, look: _Look) -> None:
         values = look.values
@@ -236,9 +228,7 @@ class Reconciler:
         else:
             latest = look.observed.revisions[0]
             if look.state is ReleaseState.TAKEN_OVER:
-                self.ownership.record_taken_back(look.key, time.monotonic())
-                message = taken_back_message(latest, self.chart.full_name)
-                await self.kube.record_event(look.raw, Reason.RELEASE_TAKEN_BACK, message, warning=True)
+                await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
             await self.helm.upgrade(look.key, values, latest.number + 1)
             reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
         message = f"{self.chart.full_name} {what}"
@@ -269,7 +259,7 @@ class Reconciler:
         if await self.kube.apply_status(look.raw, status):
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
-            await self._record_drift(look, before, status)
+            await self.drift.tell(look.raw, look.drift, status)
         requeue_s = self._requeue_s(look, facts, status)
         return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
 
@@ -287,17 +277,6 @@ class Reconciler:
         fields = _log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra=fields)
         await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
-
-    async def _record_drift(
-        self, look: _Look, before: Mapping[str, Any], status: BindVectorizerStatus
-    ) -> None:
-        """Record an event if something drifted that is only told, and was not told before."""
-        if not look.drift or not (look.drift.told or look.drift.contested):
-            return
-        new = next(one for one in status.conditions if one.type == ConditionType.DRIFTED)
-        told = _condition(before, ConditionType.DRIFTED).get("message", "")
-        if any(line not in told for line in (*look.drift.told, *look.drift.contested)):
-            await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=True)
 
     async def _verify(self, look: _Look) -> Verification | None:
         """Return the result of the live check; None if there is nothing to ask."""
@@ -377,11 +356,8 @@ def _without_status(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _condition(status, ConditionType.READY)
-
-
-def _condition(status: Mapping[str, Any], type_: ConditionType) -> Mapping[str, Any]:
-    return next((one for one in status.get("conditions", []) if one["type"] == type_), {})
+    conditions = status.get("conditions", [])
+    return next((one for one in conditions if one["type"] == ConditionType.READY), {})
 
 
 def _log_fields(key: Key, error: OperatorError | None = None, **more: str) -> dict[str, str]:
