@@ -4,7 +4,7 @@ A message names the field and the remedy. Transition rules compare with the stor
 server can judge them.
 """
 
-from bind_operator.api.rules.basics import DEVICE_RULES, IDENTITY_RULES
+from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
 from bind_operator.api.rules.rule import Rule
@@ -23,5 +23,6 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *DRIFT_RULES,
 )
 """All rules, in the order in which the reference page lists them."""
