@@ -16,6 +16,7 @@ import prometheus_client
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
+from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.verification import Verifier
 from bind_operator.cluster.volumes import Volumes
@@ -26,6 +27,7 @@ from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import build_ownership
@@ -129,7 +131,7 @@ class _Operator:
 
     def _build_reconciler(self, client: KubeClient, kube: Kube) -> Reconciler:
         settings = self._settings
-        claims = Claims(kube, Volumes(client))
+        claims, records = Claims(kube, Volumes(client)), Records(client)
         helm = Helm(
             self._program,
             self._chart,
@@ -150,7 +152,8 @@ class _Operator:
             claims=claims,
             guard=Guard(kube, claims, settings.verify_timeout_s),
             memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
-            ownership=build_ownership(Records(client)),
+            ownership=build_ownership(kube, records),
+            drift=build_drift(kube, Objects(client), records),
         )
 
 

@@ -66,6 +66,7 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
+    "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
 }
 """A patch of `tiny_resource` by the name of the one rule that it breaks."""

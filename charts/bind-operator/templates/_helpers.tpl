@@ -65,6 +65,10 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch]
+# Replicas that an autoscaler has are left to it.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list]
 {{- end }}
 
 {{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}

@@ -23,6 +23,7 @@ class ConditionType(StrEnum):
     VERIFIED = "Verified"
     CHANGES_ACCEPTED = "ChangesAccepted"
     VECTOR_SPACE_KEPT = "VectorSpaceKept"
+    DRIFTED = "Drifted"
 
 
 class Condition(ApiModel):

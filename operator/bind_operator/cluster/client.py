@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,10 @@ from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
 REQUEST_TIMEOUT_S = 20.0
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+HELM_MANAGER = "helm"
+"""Helm applies what it makes under this name, and so does the operator in its place."""
 
 
 class KubeClient:
@@ -95,6 +99,23 @@ class KubeClient:
         """Merge `body` into the object at `path`; return it, or None if it is not there."""
         return await self._request("PATCH", path, body=body, headers={"Content-Type": MERGE_PATCH})
 
+    async def apply(
+        self, path: str, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any] | None:
+        """Apply `body` at `path` on the server as Helm does; return the object as it is, or would be, then.
+
+        What somebody else wrote in the fields that `body` sets is overwritten.
+        """
+        query = {"fieldManager": HELM_MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return await self._request(
+            "PATCH", path, query=query, body=body, headers={"Content-Type": APPLY_PATCH}
+        )
+
+    async def edit(self, path: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Run the JSON patch `operations` on the object at `path`, under Helm's name."""
+        query, headers = {"fieldManager": HELM_MANAGER}, {"Content-Type": JSON_PATCH}
+        await self._request("PATCH", path, query=query, body=operations, headers=headers)
+
     async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Replace the object at `path`; return it, or None if it is not there.
 
@@ -115,7 +136,7 @@ class KubeClient:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any] | None:
         """Return the answer, or None for 404. Raises ApiUnavailable, ApiConflict or ApiRefused."""

@@ -37,6 +37,8 @@ class Observed:
     """Weaviate's, as it was read."""
     deployment: Object | None = None
     """The inference servers', as it was read."""
+    objects: tuple[Object, ...] = ()
+    """The workloads as they were read, those that are there."""
 
     @property
     def workloads(self) -> tuple[Workload | None, Workload | None]:
@@ -82,6 +84,7 @@ class Kube:
             path = f"{apps}/replicasets"
             template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
         problem = diagnose(pods, claims, events, workloads, template)
+        objects = tuple(item for item in (stateful_set, deployment) if item)
         return Observed(
             read_revisions(secrets),
             weaviate,
@@ -91,6 +94,7 @@ class Kube:
             tuple(claims),
             stateful_set,
             deployment,
+            objects,
         )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.policy.facts import Key, Revision
-from bind_operator.release.storage import Record, RecordUnreadable, read_record, secret_name
+from bind_operator.release.storage import (
+    Record,
+    RecordUnreadable,
+    read_record,
+    read_revisions,
+    release_selector,
+    secret_name,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +36,13 @@ class Records:
             while len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
         return record
+
+    async def is_latest(self, key: Key, revision: Revision) -> bool:
+        """Return whether `revision` is still the latest of its release."""
+        path = f"/api/v1/namespaces/{key.namespace}/secrets"
+        labels = release_selector(key.name)
+        found = read_revisions(await self.client.items(path, labels=labels, metadata_only=True))
+        return bool(found) and (found[0].number, found[0].uid) == (revision.number, revision.uid)
 
     async def _read(self, key: Key, revision: Revision) -> Record | None:
         name = secret_name(key.name, revision.number)

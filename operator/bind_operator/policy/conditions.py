@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bind_operator import __version__
+from bind_operator.api.spec import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType
+from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN, Memory
 from bind_operator.policy.state import ReleaseState
@@ -35,6 +37,8 @@ class Facts:
     """The vectors are not of the space that the collections were filled under."""
     memory: Memory = NOTHING_KNOWN
     claims: Sequence[ClaimStatus] = ()
+    drift: Report | None = None
+    """None where nothing is compared: the release is not in sync, or the operator leaves it alone."""
     lock: str = ""
     """It says who holds the release, where that is somebody else."""
 
@@ -77,6 +81,8 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
         case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(state=ReleaseState.DRIFTED, drift=Report(contested=(_, *_)) as report):
+            return Verdict(False, Reason.DRIFT_CONTESTED, describe_report(report))
         case Facts(state=ReleaseState.DRIFTED):
             return Verdict(None, Reason.DRIFT_DETECTED, "objects of the release are being put back")
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
@@ -115,8 +121,15 @@ def _in_sync(facts: Facts) -> str:
     if facts.inference and facts.inference.wanted == 0:
         return (
             "the release matches the spec; without inference pods there is no vector search by media or text"
+            + _drift_hint(facts)
         )
-    return "the release matches the spec"
+    return "the release matches the spec" + _drift_hint(facts)
+
+
+def _drift_hint(facts: Facts) -> str:
+    drift = facts.drift
+    is_left = drift and (drift.told or drift.contested)
+    return "; objects of it were changed by somebody else, see the condition Drifted" if is_left else ""
 
 
 def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
@@ -132,6 +145,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.VERIFIED: _verified(facts),
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
+        ConditionType.DRIFTED: judge_drifted(facts.drift),
     }
 
 
@@ -199,3 +213,19 @@ def _vector_space_kept(facts: Facts) -> Verdict:
         return Verdict(None, Reason.VECTOR_SPACE_UNKNOWN, "the fingerprint of the vectors is not known yet")
     message = f"the collections are filled under {space.fingerprint}, since {space.since}"
     return Verdict(True, Reason.SAME_VECTOR_SPACE, message)
+
+
+def judge_drifted(report: Report | None) -> Verdict:
+    """Return what the condition Drifted says."""
+    match report:
+        case None:
+            return Verdict(None, Reason.DRIFT_UNKNOWN, "objects are compared once the release is in sync")
+        case Report(contested=(_, *_)):
+            return Verdict(True, Reason.DRIFT_CONTESTED, describe_report(report))
+        case Report(told=(_, *_)) | Report(corrections=(_, *_)):
+            return Verdict(True, Reason.DRIFT_DETECTED, describe_report(report))
+        case Report(unknown=(_, *_)):
+            return Verdict(None, Reason.DRIFT_UNKNOWN, describe_report(report))
+        case Report(mode=DriftMode.DISABLED):
+            return Verdict(None, Reason.DRIFT_DETECTION_DISABLED, "spec.driftDetection.mode is Disabled")
+    return Verdict(False, Reason.NO_DRIFT_DETECTED, "every object is as the release made it")

@@ -10,6 +10,7 @@ Object = Mapping[str, Any]
 """It is an object of the Kubernetes API, as its JSON was parsed."""
 
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
+NAMESPACE_ANNOTATION = "meta.helm.sh/release-namespace"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"

@@ -30,11 +30,11 @@ def foreign_revision_message(key: Key, revisions: Sequence[Revision], *, times: 
     return f"{message}. Set spec.takeoverPolicy: TakeBack{back}"
 
 
-def taken_back_message(latest: Revision, chart: str) -> str:
+def taken_back_message(latest: Revision) -> str:
     """Return what was done about the foreign revision `latest`."""
     return (
-        f"revision {latest.number} was made by somebody else; the release is upgraded back to {chart} with "
-        "the values of the spec. To leave it to them, set spec.takeoverPolicy: StandBack"
+        f"revision {latest.number} was made by somebody else; the release is upgraded back to what the spec "
+        "says. To leave it to them, set spec.takeoverPolicy: StandBack"
     )
 
 

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bind_operator.api.spec import TakeoverPolicy
+from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.records import Records
 from bind_operator.errors import ForeignRevision
 from bind_operator.policy.brake import Brake
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.objects import Object
-from bind_operator.policy.ownership import foreign_revision_message, is_taken_over
+from bind_operator.policy.ownership import (
+    foreign_revision_message,
+    is_taken_over,
+    release_left_message,
+    taken_back_message,
+)
+from bind_operator.reasons import Reason
 
 MAX_TAKEN_BACK = 3
 TAKEN_BACK_WINDOW_S = 3600.0
@@ -19,6 +26,7 @@ TAKEN_BACK_WINDOW_S = 3600.0
 class Ownership:
     """It answers for one look at a time."""
 
+    kube: Kube
     records: Records
     brake: Brake
 
@@ -44,18 +52,25 @@ class Ownership:
         times = None if _leaves(raw) else self.brake.max_times
         return ForeignRevision(foreign_revision_message(key, revisions, times=times))
 
-    def record_taken_back(self, key: Key, now: float) -> None:
-        """Count that the release was taken back at `now`."""
+    async def take_back(self, key: Key, raw: Object, latest: Revision, now: float) -> None:
+        """Tell that the foreign revision `latest` is upgraded back, and count it."""
         self.brake.record(key, "release", now)
+        message = taken_back_message(latest)
+        await self.kube.record_event(raw, Reason.RELEASE_TAKEN_BACK, message, warning=True)
+
+    async def leave(self, key: Key, raw: Object, latest: Revision) -> None:
+        """Tell that the release outlives its resource, because `latest` is somebody else's."""
+        message = release_left_message(key, latest)
+        await self.kube.record_event(raw, Reason.RELEASE_LEFT, message, warning=False)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
         self.brake.forget(key)
 
 
-def build_ownership(records: Records) -> Ownership:
+def build_ownership(kube: Kube, records: Records) -> Ownership:
     """Return one that takes a release back three times in an hour at most."""
-    return Ownership(records, Brake(MAX_TAKEN_BACK, TAKEN_BACK_WINDOW_S))
+    return Ownership(kube, records, Brake(MAX_TAKEN_BACK, TAKEN_BACK_WINDOW_S))
 
 
 def _leaves(raw: Object) -> bool:

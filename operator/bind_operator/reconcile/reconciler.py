@@ -18,12 +18,13 @@ from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATU
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
+from bind_operator.policy.drift import Report
 from bind_operator.policy.facts import Component, Failure, Key, Problem, Verification
 from bind_operator.policy.guards import Change, failure_of
 from bind_operator.policy.memory import Memory, recall
 from bind_operator.policy.names import data_claim_name, is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
-from bind_operator.policy.ownership import lock_message, release_left_message, taken_back_message
+from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.state import ReleaseState, observe_state
@@ -31,6 +32,7 @@ from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.reconcile.guard import Guard, action_while_held
 from bind_operator.reconcile.memory import Memories
@@ -73,6 +75,8 @@ class _Look:
     """The spec breaks this, and its user has accepted it."""
     stands_back: bool = False
     """The release is left to somebody else who took it over."""
+    drift: Report | None = None
+    """What is not as the release made it; None where that is not looked at."""
 
     @property
     def request(self) -> str | None:
@@ -117,6 +121,7 @@ class Reconciler:
     guard: Guard
     memories: Memories
     ownership: Ownership
+    drift: Drift
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
     _looks: Attempts = field(init=False)
@@ -156,6 +161,9 @@ class Reconciler:
         action = decide(
             look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
         )
+        if action is Action.CORRECT and not (look.drift and look.drift.corrections):
+            # Its record cannot be read; or what is missing was put back too often.
+            action = Action.NOTHING if look.drift else Action.UPGRADE
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
         if action is Action.STAND_BACK and look.failure is None:
@@ -237,13 +245,25 @@ class Reconciler:
             unlock_after_s=self.settings.unlock_after_s,
             foreign_unlock_after_s=self._foreign_unlock_after_s(raw),
         )
-        self._states[key] = state
-        self._count_states()
         memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
-        return _Look(
+        look = _Look(
             key, raw, resource, values, observed, state, memory, failure, ignored, stands_back=stands_back
         )
+        look = await self._compare(look)
+        self._states[key] = look.state
+        self._count_states()
+        return look
+
+    async def _compare(self, look: _Look) -> _Look:
+        """Return `look` with what is not as the release made it, where the release itself is in sync."""
+        is_whole = look.state in (ReleaseState.IN_SYNC, ReleaseState.DRIFTED)
+        if look.resource is None or look.deleting or look.suspended or not is_whole:
+            return look
+        detection = look.resource.spec.drift_detection
+        report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
+        state = ReleaseState.DRIFTED if report and report.corrections else look.state
+        return replace(look, state=state, drift=report)
 
     def _foreign_unlock_after_s(self, raw: Object) -> float:
         """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
@@ -257,8 +277,7 @@ class Reconciler:
                 policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
                 owned = look.state is not ReleaseState.FOREIGN and not look.stands_back
                 if look.stands_back:
-                    message = release_left_message(look.key, look.observed.revisions[0])
-                    await self.kube.record_event(look.raw, Reason.RELEASE_LEFT, message, warning=False)
+                    await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
                 return await self.deletion.uninstall(look.key, look.raw, blocked)
@@ -271,7 +290,9 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
-            case Action.INSTALL | Action.UPGRADE | Action.CORRECT:
+            case Action.CORRECT if look.drift:
+                await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
+            case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
             case Action.RESTORE:
                 await self._restore(look)
@@ -287,9 +308,7 @@ class Reconciler:
         else:
             latest = look.observed.revisions[0]
             if look.state is ReleaseState.TAKEN_OVER:
-                self.ownership.record_taken_back(look.key, time.monotonic())
-                message = taken_back_message(latest, self.chart.full_name)
-                await self.kube.record_event(look.raw, Reason.RELEASE_TAKEN_BACK, message, warning=True)
+                await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
             await self.helm.upgrade(look.key, values, latest.number + 1)
             reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
         message = f"{self.chart.full_name} {what}"
@@ -322,6 +341,7 @@ class Reconciler:
             memory=look.memory,
             lock=self._lock(look),
             claims=() if look.state is ReleaseState.FOREIGN else read_claims(observed.claims, look.raw),
+            drift=look.drift,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -339,7 +359,9 @@ class Reconciler:
             await self._record_ready(look, _ready(before), status.ready)
             await self._record_ignored(look, before, status)
             await self.claims.record_replaced(look.raw, status.storage)
-        return self._requeue_s(look, facts, status, is_new=is_new)
+            await self.drift.tell(look.raw, look.drift, status)
+        requeue_s = self._requeue_s(look, facts, status, is_new=is_new)
+        return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
 
     async def _remember(self, look: _Look, facts: Facts, today: str) -> Facts:
         """Return `facts` with what the status shall remember."""
@@ -426,6 +448,7 @@ class Reconciler:
         self.deletion.forget(key)
         self.memories.forget(key)
         self.ownership.forget(key)
+        self.drift.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,12 +95,24 @@ def read_record(secret: Object) -> Record:
 
 
 class _Loader(yaml.CSafeLoader):
-    """It reads a manifest as Helm does: a date and `1:30` are text, not what YAML 1.1 makes of them."""
+    """It reads a manifest as Helm does: a date is a text, and `1e+06` a number (so Helm writes a million)."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  (as its base has it)
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+
+def _construct_number(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> float:
+    number = float(loader.construct_scalar(node))
+    # The API server takes no 1000000.0 for an integer.
+    return int(number) if number.is_integer() else number
+
+
+_EXPONENT = "tag:bindvectorizer.dev,2026:exponent"
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+_Loader.add_implicit_resolver(_EXPONENT, _NUMBER, list("-+0123456789"))
+_Loader.add_constructor(_EXPONENT, _construct_number)
 
 
 def _unpack(secret: Object) -> dict[str, Any]:

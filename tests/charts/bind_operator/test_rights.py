@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from bind_operator.api.status import BindVectorizerStatus
-from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.cluster.objects import Objects
+from bind_operator.cluster.records import Records
 from bind_operator.cluster.volumes import Volumes
+from bind_operator.policy.drift import Correction, Difference, Finding, Ref
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.objects import Object
 from bind_operator.policy.watching import CHILDREN, EVENTS, RESOURCES
@@ -57,7 +60,7 @@ class Recorder:
             case "deployments":
                 return {"metadata": {"name": "shop-inference"}, "spec": {}}
             case "secrets":
-                return {"metadata": {"labels": {}}, "data": {"release": ""}}
+                return {"metadata": {"name": "record", "labels": {}}, "data": {"release": ""}}
         return None
 
     async def items(self, path: str, **_: Any) -> list[Object]:
@@ -68,6 +71,13 @@ class Recorder:
         self._record("create", path)
 
     async def patch(self, path: str, body: Any) -> None:
+        self._record("patch", path)
+
+    async def apply(self, path: str, body: Any, *, dry_run: bool = False) -> Object:
+        self._record("patch", path)
+        return body  # type: ignore[no-any-return]
+
+    async def edit(self, path: str, operations: Any) -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:
@@ -114,6 +124,27 @@ def methods_of(edge: type) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
+async def rights_of_drift_detection() -> set[Right]:
+    """Return what it takes to compare an object of a release and to put it back."""
+    recorder = Recorder()
+    objects, records = Objects(recorder), Records(recorder)  # type: ignore[arg-type]
+    ref = Ref("Service", "shop-weaviate")
+    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
+    added = Difference(("spec", "x"), is_added=True)
+    correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
+    await objects.read(KEY, [ref], Observed((), None, None, None, (), ()))
+    await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
+    await objects.correct(KEY, correction, live)
+    await objects.scaled(KEY)
+    await records.read(KEY, REVISION)
+    await records.is_latest(KEY, REVISION)
+    methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
+    assert {name for name in methods if not name.startswith("_")} == {
+        *("read", "compare", "correct", "scaled", "is_latest")
+    }
+    return recorder.rights
+
+
 def plural(kind: str) -> str:
     return kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
 
@@ -144,7 +175,7 @@ def granted() -> set[Right]:
 
 
 async def test_the_rights_are_those_that_are_used(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    used = await rights_of_the_client(monkeypatch) | HELM_RECORDS
+    used = await rights_of_the_client(monkeypatch) | await rights_of_drift_detection() | HELM_RECORDS
     # The optional kinds are those that the operator makes none of.
     watched = [kind for kind in (RESOURCES, EVENTS, *CHILDREN) if not kind.is_optional]
     used |= {(verb, kind.group, kind.plural) for kind in watched for verb in ("list", "watch")}

@@ -4,7 +4,7 @@ A message names the field and the remedy. No rule compares with the stored objec
 guards cannot be put back to what the cluster has. What must not change in a cluster, the operator judges.
 """
 
-from bind_operator.api.rules.basics import DEVICE_RULES, IDENTITY_RULES
+from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
 from bind_operator.api.rules.rule import Rule
@@ -22,5 +22,6 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *DRIFT_RULES,
 )
 """All rules, in the order in which the reference page lists them."""

@@ -1,4 +1,4 @@
-"""These rules are about the resource's name and its device."""
+"""These rules are about the resource's name, its device and its drift detection."""
 
 from bind_operator.api.identity import MAX_NAME_LENGTH
 from bind_operator.api.rules.rule import Rule, pattern_rule
@@ -46,5 +46,16 @@ DEVICE_RULES = (
         "(!has(self.requests) || !self.requests.exists(k, k.contains('/')))",
         message="spec.inference.resources must not name GPUs or other extended resources; set spec.device: "
         "CUDA and spec.gpu instead",
+    ),
+)
+
+DRIFT_RULES = (
+    Rule(
+        name="ignored-paths-are-pointers",
+        at="spec.driftDetection",
+        cel="!has(self.ignore) || self.ignore.all(r, r.paths.all(p, p == '' || p.startsWith('/')))",
+        message="spec.driftDetection.ignore paths must be JSON pointers, which begin with '/'; write "
+        "/spec/replicas, or an empty path for the whole object",
+        field_path=".ignore",
     ),
 )

@@ -58,9 +58,13 @@ def packed(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_record_gives_the_objects_of_its_manifest() -> None:
-    manifest = "---\n# Source: a\nkind: A\nat: 2026-01-02\n---\n---\nkind: B\n"
+    first = 'kind: A\nat: 2026-01-02\nnumber: 1e+06\ntext: "1e+06"\nhalf: 2.5e-01'
+    manifest = f"---\n# Source: a\n{first}\n---\n---\nkind: B\n"
     record = read_record(packed({"info": {"description": "Upgrade complete"}, "manifest": manifest}))
-    assert record.objects == ({"kind": "A", "at": "2026-01-02"}, {"kind": "B"})
+    assert record.objects == (
+        {"kind": "A", "at": "2026-01-02", "number": 1_000_000, "text": "1e+06", "half": 0.25},
+        {"kind": "B"},
+    )
     assert not record.is_rollback
 
 
