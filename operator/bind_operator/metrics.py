@@ -17,3 +17,8 @@ HELM_SECONDS = Histogram(
 STATUS_PATCHES = Counter("bind_operator_status_patches_total", "Writes of a status.")
 RELEASES = Gauge("bind_operator_releases", "Resources by the state of their release.", ["state"])
 QUEUE_DEPTH = Gauge("bind_operator_queue_depth", "Resources that are due and wait for a worker.")
+VERIFIED_TIMESTAMP = Gauge(
+    "bind_operator_verified_timestamp_seconds",
+    "When the live check of a resource last found all as it should be, in seconds of the epoch.",
+    ["namespace", "name"],
+)

@@ -50,6 +50,10 @@ class Reason(StrEnum):
     VERIFIED = "Verified"
     AUTHENTICATION_REQUIRED = "AuthenticationRequired"
 
+    # What the live check met
+    INFERENCE_BUSY = "InferenceBusy"
+    GATE_OUTDATED = "GateOutdated"
+
     # Events of actions
     INSTALLED = "Installed"
     UPGRADED = "Upgraded"

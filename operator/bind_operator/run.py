@@ -12,10 +12,13 @@ import prometheus_client
 
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Kube
-from bind_operator.cluster.verification import Verifier
+from bind_operator.cluster.resolver import ApiResolver
+from bind_operator.cluster.verification import Asker
 from bind_operator.handlers import build_kopf_settings, build_registry, resync, wait_until_served
 from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.check_schedule import CheckSchedule
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
@@ -57,13 +60,16 @@ async def run_operator(settings: Settings) -> None:
         settings.helm_timeout_s,
         settings.max_helm_runs,
     )
+    resolver = None if client.is_in_cluster else ApiResolver(client)
+    asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
+    checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
     reconciler = Reconciler(
         settings=settings,
         chart=chart,
         kube=kube,
         helm=helm,
         deletion=Deletion(kube, helm, settings.delete_timeout_s),
-        verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
+        checks=checks,
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
@@ -72,6 +78,7 @@ async def run_operator(settings: Settings) -> None:
         await _serve(settings, queue, reconciler, kube)
     finally:
         await queue.drain(DRAIN_S)
+        await checks.close()
         await client.close()
     logger.info("operator stopped")
 

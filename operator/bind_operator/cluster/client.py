@@ -20,8 +20,10 @@ MERGE_PATCH = "application/merge-patch+json"
 class KubeClient:
     """It is one connection pool to the API server. Paths begin with `/api` or `/apis`."""
 
-    def __init__(self, configuration: Any) -> None:
+    def __init__(self, configuration: Any, *, is_in_cluster: bool = False) -> None:
+        """Take a configuration; `is_in_cluster` tells whether names of Services resolve here."""
         self._api = client.ApiClient(configuration)
+        self.is_in_cluster = is_in_cluster
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None) -> Self:
@@ -30,10 +32,12 @@ class KubeClient:
         Raises ApiRefused if there are no credentials.
         """
         configuration = client.Configuration()
+        is_in_cluster = False
         try:
             if kubeconfig is None:
                 try:
                     config.load_incluster_config(client_configuration=configuration)
+                    is_in_cluster = True
                 except ConfigException:
                     await config.load_kube_config(client_configuration=configuration)
             else:
@@ -42,7 +46,7 @@ class KubeClient:
             raise ApiRefused(
                 f"no credentials for a cluster ({error}); set kubeconfig or KUBECONFIG"
             ) from error
-        return cls(configuration)
+        return cls(configuration, is_in_cluster=is_in_cluster)
 
     async def close(self) -> None:
         """Close all connections."""

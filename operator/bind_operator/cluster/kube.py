@@ -94,15 +94,6 @@ class Kube:
         )
         return [event for events in lists for event in events]
 
-    async def service_address(self, key: Key, service: str) -> str | None:
-        """Return `ip:port` of the first port of a Service, or None if it has no address."""
-        found = await self._client.read(f"/api/v1/namespaces/{key.namespace}/services/{service}")
-        address = (found or {}).get("spec", {}).get("clusterIP")
-        if not found or address in (None, "", "None"):
-            return None
-        port = found["spec"]["ports"][0]["port"]
-        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
     async def apply_finalizer(self, resource: Object, *, present: bool) -> None:
         """Add or remove the operator's finalizer. Raises ApiConflict if the resource changed meanwhile."""
         metadata = resource["metadata"]

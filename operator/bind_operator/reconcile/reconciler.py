@@ -12,19 +12,19 @@ from bind_operator.api.parse import parse_resource
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.kube import Kube, Observed
-from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.conditions import Facts
-from bind_operator.policy.facts import Component, Failure, Key, Verification
-from bind_operator.policy.names import is_upstream_image, workload_name
+from bind_operator.policy.facts import Failure, Key, Verification
 from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
+from bind_operator.policy.remembered import restored
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_of
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -32,7 +32,6 @@ from bind_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-VERIFY_REQUEUE_S = 1.0
 BUSY_REQUEUE_S = 2.0
 CONFLICT_REQUEUE_S = 0.5
 
@@ -74,7 +73,7 @@ class Reconciler:
     kube: Kube
     helm: Helm
     deletion: Deletion
-    verifier: Verifier
+    checks: LiveChecks
     attempts: Attempts
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
 
@@ -138,7 +137,8 @@ class Reconciler:
         resource, values, failure = None, None, None
         try:
             resource = parse_resource(_without_status(raw))
-            values = render_values(resource, self.settings.images, self.chart)
+            peers = self.settings.operator_peers
+            values = render_values(resource, self.settings.images, self.chart, peers)
         except OperatorError as error:
             failure = _final(error)
         state = observe_state(
@@ -203,7 +203,9 @@ class Reconciler:
             suspended=look.suspended,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
-            facts = replace(facts, verification=await self._verify(look))
+            facts = replace(facts, verification=self._verify(look))
+            if self.checks.has_just_begun(look.key):
+                return self.checks.wait_s(look.key)
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})
@@ -222,23 +224,14 @@ class Reconciler:
         logger.info("ready changed", extra=fields)
         await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
 
-    async def _verify(self, look: _Look) -> Verification | None:
-        """Return the result of the live check; None if there is nothing to ask."""
+    def _verify(self, look: _Look) -> Verification | None:
+        """Return the result of the live check, which starts if it is due; None while there is none."""
         if look.resource is None or look.values is None:
             return None
-        now = time.monotonic()
-        fingerprint = fingerprint_of(look.values.digest, look.observed.pods)
-        remembered = self.verifier.remembered(look.key, fingerprint, now)
-        if remembered is not None:
-            return remembered
-        address = await self.kube.service_address(look.key, workload_name(look.key.name, Component.WEAVIATE))
-        if address is None:
-            return None
-        inference = look.resource.spec.inference
-        repository = inference.image.repository or self.settings.images.inference.repository
-        model = None if is_upstream_image(repository) else inference.model.name
-        target = Target(address, inference_addresses(look.observed.pods), model)
-        return await self.verifier.verify(look.key, fingerprint, target, now)
+        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.observed.pods
+        target = target_of(look.key, look.resource, self.settings, look.observed, status)
+        earlier = restored(status, digest, pods)
+        return self.checks.look(look.key, subject_of(digest, pods), target, earlier)
 
     def _requeue_s(self, look: _Look, facts: Facts, status: BindVectorizerStatus) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
@@ -250,15 +243,15 @@ class Reconciler:
             return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
             return BUSY_REQUEUE_S
-        if status.ready.status == "True" or look.suspended:
+        if facts.verification is not None:
+            return min(settings.resync_s, self.checks.wait_s(look.key))
+        if status.ready.status == "True" or look.suspended or facts.is_rolled_out:
             return settings.resync_s
-        if facts.is_rolled_out:
-            return VERIFY_REQUEUE_S
         return settings.settle_s
 
     def _forget(self, key: Key) -> None:
         self.attempts.forget(key)
-        self.verifier.forget(key)
+        self.checks.forget(key)
         self.deletion.forget(key)
         self._states.pop(key, None)
         self._count_states()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,12 @@ class RenderedValues:
     """Digest of the chart and of these values; a release that carries it needs no upgrade."""
 
 
-def render_values(resource: BindVectorizer, images: Images, chart: Chart) -> RenderedValues:
+def render_values(
+    resource: BindVectorizer, images: Images, chart: Chart, operator_peers: Sequence[Mapping[str, Any]] = ()
+) -> RenderedValues:
     """Return the values of the release of `resource`.
 
+    operator_peers: where the operator runs, as the peers of a network policy.
     Raises RenderFailed, naming the value, if they do not fit the chart's schema.
     """
     spec = resource.spec
@@ -50,6 +54,7 @@ def render_values(resource: BindVectorizer, images: Images, chart: Chart) -> Ren
         inference_image=_inference_image(spec.inference.image, images.inference),
         weaviate_image=_weaviate_image(spec.weaviate.image, images.weaviate, spec.weaviate.version),
         gate_image=images.gate,
+        operator_peers=list(operator_peers),
         module=MODULE,
     )
     values = yaml.safe_load(text)

@@ -87,7 +87,6 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
         "is_served": kube.is_served(),
         "list_keys": kube.list_keys([]),
         "observe": kube.observe(KEY),
-        "service_address": kube.service_address(KEY, "shop-weaviate"),
         "apply_finalizer": kube.apply_finalizer(RESOURCE, present=True),
         "apply_status": kube.apply_status(RESOURCE, BindVectorizerStatus(device="CPU")),
         "unlock": kube.unlock(KEY, REVISION),

@@ -1,5 +1,7 @@
 """GET /verify beside Weaviate: one fixed text and one fixed picture go the way of Weaviate's own requests."""
 
+import base64
+import json
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,10 +22,20 @@ def test_one_fixed_request_is_embedded(gate: Gate) -> None:
     gate.start("127.0.0.2")
     answer = verify(gate)
     assert answer.status_code == 200
-    assert answer.json()["texts"] == ["a photo of a dog on a beach"]
-    length = answer.json()["textVectors"][0][0]
-    assert 200 < length < 400
+    sent = json.loads(answer.json()["sent"])
+    assert set(sent) == {"texts", "images"}
+    assert sent["texts"] == ["a photo of a dog on a beach"]
+    (picture,) = sent["images"]
+    assert base64.b64decode(picture, validate=True).startswith(b"\x89PNG")
+    assert len(answer.json()["sent"]) < 400
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_no_cache_of_vectors_answers_it(gate: Gate) -> None:
+    gate.start("127.0.0.2")
+    first, second = (json.loads(verify(gate).json()["sent"]) for _ in range(2))
+    assert first["images"] != second["images"]
+    assert first["texts"] == second["texts"]
 
 
 def test_nobody_sends_a_body_of_his_own(gate: Gate) -> None:

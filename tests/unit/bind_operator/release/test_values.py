@@ -13,7 +13,7 @@ from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import _to_json, render_values
-from bind_operator.settings import Images, ImageSetting
+from bind_operator.settings import Images, ImageSetting, Settings
 from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
 
@@ -179,3 +179,18 @@ def test_text_cannot_leave_its_value() -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_samples_fit_the_bundled_chart(sample: Path) -> None:
     assert yaml.safe_load(rendered_values(sample))
+
+
+def test_the_operator_names_itself_for_network_policies_where_it_knows_itself() -> None:
+    resource = parse_resource(tiny_resource("t"))
+    settings = Settings(namespace="bind-system", pod_labels={"a": "b"})
+    text = render_values(resource, IMAGES, CHART, settings.operator_peers).text
+    assert yaml.safe_load(text)["networkPolicy"]["operator"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "bind-system"}},
+            "podSelector": {"matchLabels": {"a": "b"}},
+        }
+    ]
+    assert "networkPolicy" not in render({})
+    assert settings.operator_pod == "the operator (namespace bind-system, pods with the labels a=b)"
+    assert Settings().operator_pod == "the operator"
