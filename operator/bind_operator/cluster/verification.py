@@ -57,7 +57,8 @@ class Asker:
 
     async def _get(self, session: aiohttp.ClientSession, url: str, limit_s: float) -> Answer:
         """Return what one request brings."""
-        timeout = aiohttp.ClientTimeout(total=limit_s, sock_connect=self.timeout_s)
+        # The whole limit is the longer one: else it would end, and hide, a connection that never comes about.
+        timeout = aiohttp.ClientTimeout(total=self.timeout_s + limit_s, sock_connect=self.timeout_s)
         headers = {"Accept-Encoding": "identity"}
         try:
             async with session.get(url, timeout=timeout, allow_redirects=False, headers=headers) as response:

@@ -31,7 +31,7 @@ GOLDEN = {
     for space in _SPACES
     for sketches in [VectorSketches(f"Tiny-{precision}-{space}", text, image)]
 }
-"""tests/service holds these to the real server."""
+"""tests/charts/gate holds these to the real server."""
 
 
 def least_cosine(fingerprint: str) -> float:

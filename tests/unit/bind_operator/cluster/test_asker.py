@@ -73,13 +73,16 @@ async def test_no_connection_names_the_missing_rule() -> None:
     assert "from the operator (x) to port http" in found.message
 
 
-async def test_dropped_packets_name_the_missing_rule() -> None:
-    with deaf_address() as (host, port):
-        async with serving(v1_meta=said(META)) as weaviate:
-            found = await ASKER.ask(Target(weaviate, f"http://{host}:{port}", EXPECTED))
+@pytest.mark.parametrize(("deaf", "port"), [("weaviate", "http"), ("gate", "gate-health")])
+async def test_dropped_packets_name_the_missing_rule(deaf: str, port: str) -> None:
+    async with serving(v1_meta=said(META), verify=said(VECTORS)) as url:
+        with deaf_address() as (host, number):
+            lost = f"http://{host}:{number}"
+            target = Target(lost, url, EXPECTED) if deaf == "weaviate" else Target(url, lost, EXPECTED)
+            found = await ASKER.ask(target)
     assert (found.holds, found.reason) == (None, Reason.VERIFYING)
     assert "no connection in time; if a NetworkPolicy" in found.message
-    assert found.message.endswith("to port gate-health")
+    assert found.message.endswith(f"to port {port}")
 
 
 async def test_a_server_that_works_too_long_is_busy() -> None:
