@@ -31,18 +31,18 @@ def restored(status: Mapping[str, Any], digest: str, pods: Sequence[Object]) -> 
     if any(started > verified_at for started in map(_started_at, _containers(pods))):
         return None
     reason, message, vectors = found["reason"], found["message"], remembered_vectors(status)
-    if reason == Reason.VERIFIED:
-        return Verification(True, Reason.VERIFIED, message, vectors=vectors, verified_at=verified_at)
-    if reason == Reason.AUTHENTICATION_REQUIRED:
-        return Verification(
-            None,
-            Reason.AUTHENTICATION_REQUIRED,
-            message,
-            blocks=False,
-            vectors=vectors,
-            verified_at=verified_at,
-        )
-    return None
+    holds = {Reason.VERIFIED: True, Reason.AUTHENTICATION_REQUIRED: None}
+    if reason not in holds:
+        return None
+    return Verification(
+        holds[reason],
+        Reason(reason),
+        message,
+        blocks=holds[reason] is True,
+        fingerprint=vectors.fingerprint if vectors else None,
+        vectors=vectors,
+        verified_at=verified_at,
+    )
 
 
 def container_ids(pods: Sequence[Object]) -> list[str]:
