@@ -80,7 +80,8 @@ def _render(file: str, settings: Settings) -> str:
         raise InvalidSpec(f"{file}: is not YAML: {error}") from error
     if len(manifests) != 1 or not isinstance(manifests[0], dict):
         raise InvalidSpec(f"{file}: holds {len(manifests)} manifests; give one BindVectorizer")
-    return render_values(parse_resource(manifests[0]), settings.images, load_chart(settings.chart_dir)).text
+    chart = load_chart(settings.chart_dir)
+    return render_values(parse_resource(manifests[0]), settings.images, chart, settings.operator_peers).text
 
 
 if __name__ == "__main__":

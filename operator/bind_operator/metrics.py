@@ -28,3 +28,8 @@ WATCH_FAILURES = Counter(
 LEADER = Gauge(
     "bind_operator_leader", "Whether this process holds a Lease, by namespace/name of it.", ["lease"]
 )
+VERIFIED_TIMESTAMP = Gauge(
+    "bind_operator_verified_timestamp_seconds",
+    "When the live check of a resource last found all as it should be, in seconds of the epoch.",
+    ["namespace", "name"],
+)

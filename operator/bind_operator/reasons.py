@@ -73,6 +73,9 @@ class Reason(StrEnum):
     DRIFT_CORRECTED = "DriftCorrected"
     RELEASE_TAKEN_BACK = "ReleaseTakenBack"
     RELEASE_LEFT = "ReleaseLeft"
+    # What the live check met
+    INFERENCE_BUSY = "InferenceBusy"
+    GATE_OUTDATED = "GateOutdated"
 
     # Events of actions
     INSTALLED = "Installed"

@@ -18,17 +18,20 @@ from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
-from bind_operator.cluster.verification import Verifier
+from bind_operator.cluster.resolver import ApiResolver
+from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import Watches, resync
 from bind_operator.health import find_fault, start_health_server
 from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.check_schedule import CheckSchedule
 from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
@@ -92,7 +95,10 @@ class _Operator:
         """
         settings, queue, fence = self._settings, self._queue, self.leadership.fence
         kube = Kube(client)
-        reconciler = self._reconciler = self._build_reconciler(client, kube)
+        resolver = None if client.is_in_cluster else ApiResolver(client)
+        asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
+        checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
+        reconciler = self._reconciler = self._build_reconciler(client, kube, checks)
         watches = Watches(client, queue, settings.watch_namespaces)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
         max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
@@ -110,6 +116,7 @@ class _Operator:
             await queue.drain(DRAIN_S)
         finally:
             await _cancel([*begin, *last, stopped])
+            await checks.close()
             await health.cleanup()
         for task in done:
             task.result()
@@ -129,7 +136,7 @@ class _Operator:
         if self._reconciler is not None:
             self._reconciler.forget_where(lost)
 
-    def _build_reconciler(self, client: KubeClient, kube: Kube) -> Reconciler:
+    def _build_reconciler(self, client: KubeClient, kube: Kube, checks: LiveChecks) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client)
         helm = Helm(
@@ -146,7 +153,7 @@ class _Operator:
             kube=kube,
             helm=helm,
             deletion=Deletion(kube, helm, settings.delete_timeout_s),
-            verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
+            checks=checks,
             attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
             polling=Polling(settings.settle_s, settings.resync_s),
             claims=claims,

@@ -5,7 +5,7 @@
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -114,7 +114,6 @@ class Settings(BaseSettings):
     delete_timeout_s: float = Field(
         300.0, gt=0, description="After how long a deletion goes on without what could not be removed."
     )
-    verify_timeout_s: float = Field(3.0, gt=0, description="Time limit of one request of the live check.")
     leader_elect: bool = Field(
         True, description="Whether to act only while holding a Lease, so that of several operators one acts."
     )
@@ -136,3 +135,34 @@ class Settings(BaseSettings):
         description="How long a Lease holds after its last renewal; another operator takes over that long "
         "after this one died, and a third of it more.",
     )
+    verify_timeout_s: float = Field(
+        3.0, gt=0, description="Time limit of the live check for a connection, and for metadata."
+    )
+    verify_embedding_timeout_s: float = Field(
+        30.0, gt=0, description="Time limit of the live check for the vectors of a text and a picture."
+    )
+    verify_interval_s: float = Field(
+        300.0, gt=0, description="How often the live check is repeated while nothing changes."
+    )
+    namespace: str = Field(
+        "", description="The operator's own namespace, for network policies; empty: unknown."
+    )
+    pod_labels: dict[str, str] = Field(
+        default_factory=dict, description="Labels that select the operator's pods, for network policies."
+    )
+
+    @property
+    def operator_pod(self) -> str:
+        """Return who asks, for a message about a network policy."""
+        labels = ",".join(f"{name}={value}" for name, value in self.pod_labels.items())
+        known = {"namespace": self.namespace, "pods with the labels": labels}
+        told = ", ".join(f"{what} {value}" for what, value in known.items() if value)
+        return f"the operator ({told})" if told else "the operator"
+
+    @property
+    def operator_peers(self) -> list[dict[str, Any]]:
+        """Return where the operator runs as the peers of a network policy; none if that is not known."""
+        if not self.namespace:
+            return []
+        peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}}
+        return [peer | ({"podSelector": {"matchLabels": self.pod_labels}} if self.pod_labels else {})]

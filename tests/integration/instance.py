@@ -3,8 +3,8 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from types import MappingProxyType
@@ -16,7 +16,11 @@ from integration.apiserver import ApiServer
 from support.http_server import listening
 from support.resources import Manifest, merged, tiny_resource
 
-TINY_META = {"model": "Tiny", "dimension": 32}
+TINY_META = {"model": "Tiny", "dimension": 32, "fingerprint": "Tiny-test-1"}
+TINY_VECTORS = {"textVectors": [[1.0, 2.0] * 16], "imageVectors": [[3.0, -1.0] * 16]}
+GATE_IP = "127.96.0.2"
+"""The gate answers there, beside Weaviate in its pod."""
+GATE_PORT = 8182
 LABELS = {"app.kubernetes.io/name": "weaviate-bind"}
 
 
@@ -164,6 +168,23 @@ class Instance:
         }
         self.server.kubectl("create", "-f", "-", manifest=event)
 
+    def create_weaviate_pod(self, container: str = "1") -> None:
+        """Create a ready pod of Weaviate, whose gate is at GATE_IP. container: the id of its container."""
+        containers = [
+            {
+                "name": "weaviate",
+                "containerID": f"containerd://{container}",
+                "ready": True,
+                "restartCount": 0,
+                "image": "x",
+                "imageID": "",
+            }
+        ]
+        conditions = [{"type": "Ready", "status": "True"}]
+        address = {"podIP": GATE_IP, "podIPs": [{"ip": GATE_IP}]}
+        rest = {"phase": "Running", "conditions": conditions, "containerStatuses": containers}
+        self.create_pod("weaviate", address | rest)
+
     def remove_pod(self, component: str) -> None:
         """Delete the pod that `create_pod` made."""
         name = f"{self.name}-{component}-pod"
@@ -215,13 +236,49 @@ def _template_labels(template: str) -> dict[str, str]:
     return {"pod-template-hash": template} if template else {}
 
 
+@dataclass
+class LiveAnswers:
+    """Weaviate and its gate answer so; a test may change it meanwhile."""
+
+    entry: Any = field(default_factory=lambda: dict(TINY_META))
+    """Weaviate's metadata shows this of the module."""
+    vectors: Any = field(default_factory=lambda: dict(TINY_VECTORS))
+    """The gate answers this to GET /verify."""
+    status: int = HTTPStatus.OK
+    """The gate's status."""
+    asked: list[str] = field(default_factory=list)
+    """The paths that were asked for."""
+
+
 @contextlib.contextmanager
-def answering(address: str, port: int, path: str, body: object) -> Iterator[None]:
-    """Answer GET `path` at `address` (of loopback) with `body` as JSON, and 404 elsewhere."""
+def answering_checks(instance: Instance, *, pod: bool = True) -> Iterator[LiveAnswers]:
+    """Answer the live check of an installed `instance` as a working system does; also make Weaviate's pod."""
+    if pod:
+        instance.create_weaviate_pod()
+    service = instance.get("service", "-weaviate")["spec"]
+    live = LiveAnswers()
+    weaviate = answering(
+        service["clusterIP"],
+        service["ports"][0]["port"],
+        live.asked,
+        {"/v1/meta": lambda: (HTTPStatus.OK, {"modules": {"multi2vec-bind": live.entry}})},
+    )
+    gate = answering(GATE_IP, GATE_PORT, live.asked, {"/verify": lambda: (live.status, live.vectors)})
+    with weaviate, gate:
+        yield live
+
+
+@contextlib.contextmanager
+def answering(
+    address: str, port: int, asked: list[str], answers: Mapping[str, Callable[[], tuple[int, object]]]
+) -> Iterator[None]:
+    """Answer at `address` (of loopback) GET of each path with a status and JSON, and 404 elsewhere."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(HTTPStatus.OK if self.path == path else HTTPStatus.NOT_FOUND)
+            asked.append(self.path)
+            status, body = answers.get(self.path, lambda: (HTTPStatus.NOT_FOUND, None))()
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 

@@ -7,18 +7,11 @@ import pytest
 
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
-from integration.instance import TINY_META, Instance, answering
+from integration.instance import Instance, answering_checks
 from integration.operator_process import OperatorProcess
 from support.waiting import eventually
 
 WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"))
-POD_IP = "127.96.0.1"
-READY_POD = {
-    "podIP": POD_IP,
-    "podIPs": [{"ip": POD_IP}],
-    "phase": "Running",
-    "conditions": [{"type": "Ready", "status": "True"}],
-}
 UNSCHEDULED_POD = {
     "phase": "Pending",
     "conditions": [
@@ -51,11 +44,7 @@ def test_apply_makes_the_release_soon(operator: OperatorProcess, instance: Insta
 
 def test_ready_follows_the_pods_within_seconds(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
-    instance.create_pod("inference", READY_POD)
-    service = instance.get("service", "-weaviate")
-    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
-    weaviate = answering(address, port, "/v1/meta", {"modules": {"multi2vec-bind": TINY_META}})
-    with weaviate, answering(POD_IP, 8080, "/meta", TINY_META):
+    with answering_checks(instance):
         instance.roll_out()
         took = eventually("ready", lambda: instance.condition() == ("True", "InSync"))
     assert took < 2.0
@@ -67,11 +56,8 @@ def test_ready_follows_the_pods_within_seconds(operator: OperatorProcess, instan
 
 def test_a_wrong_model_is_not_ready(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
-    instance.create_pod("inference", READY_POD)
-    service = instance.get("service", "-weaviate")
-    address, port = service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]
-    weaviate = answering(address, port, "/v1/meta", {"modules": {"multi2vec-bind": {}}})
-    with weaviate, answering(POD_IP, 8080, "/meta", {"model": "ImageBindHuge", "dimension": 1024}):
+    with answering_checks(instance) as live:
+        live.entry |= {"model": "ImageBindHuge", "dimension": 1024}
         instance.roll_out()
         eventually("verdict", lambda: instance.condition() == ("False", "VerificationFailed"))
         assert "ImageBindHuge" in instance.message()

@@ -109,6 +109,14 @@ class ClaimStatus(ApiModel):
     adopted: bool = Field(description="Whether it was there before the resource.")
 
 
+class VerifiedVectors(ApiModel):
+    """The live check's text and picture became these, so other weights of the same name are noticed."""
+
+    fingerprint: str = Field(description="The server's name for the space of its vectors.")
+    text: str = Field(description="Sketch of the text's vector, in hex digits.")
+    image: str = Field(description="Sketch of the picture's vector, in hex digits.")
+
+
 class BindVectorizerStatus(ApiModel):
     """The status says what the operator saw last."""
 
@@ -133,6 +141,17 @@ class BindVectorizerStatus(ApiModel):
         None, description="The vector space that the collections are filled under."
     )
     storage: list[ClaimStatus] = Field(default_factory=list, description="The resource's volume claims.")
+    last_verified_time: str | None = Field(
+        None,
+        description="When the live check last found all as it should be (RFC 3339), to within an hour while "
+        "nothing changes. The metric bind_operator_verified_timestamp_seconds is exact.",
+        json_schema_extra={"format": "date-time"},
+    )
+    verified_vectors: VerifiedVectors | None = Field(
+        None,
+        description="What the live check first found under this fingerprint; remove it where other vectors "
+        "are right, and the next check remembers those.",
+    )
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
     )

@@ -25,9 +25,13 @@ HELM_MANAGER = "helm"
 class KubeClient:
     """It is one connection pool to the API server. Paths begin with `/api` or `/apis`."""
 
-    def __init__(self, configuration: Any, check: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, configuration: Any, check: Callable[[str], None] | None, *, is_in_cluster: bool = False
+    ) -> None:
+        """Take a configuration; `is_in_cluster` tells whether names of Services resolve here."""
         self._api = client.ApiClient(configuration)
         self._check = check
+        self.is_in_cluster = is_in_cluster
 
     @classmethod
     async def connect(cls, kubeconfig: Path | None, check: Callable[[str], None] | None = None) -> Self:
@@ -39,10 +43,12 @@ class KubeClient:
         configuration = client.Configuration()
         # Without a limit: each watch holds a connection, and all else is limited by the number of workers.
         configuration.connection_pool_maxsize = 0
+        is_in_cluster = False
         try:
             if kubeconfig is None:
                 try:
                     config.load_incluster_config(client_configuration=configuration)
+                    is_in_cluster = True
                 except ConfigException:
                     await config.load_kube_config(client_configuration=configuration)
             else:
@@ -51,7 +57,7 @@ class KubeClient:
             raise ApiRefused(
                 f"no credentials for a cluster ({error}); set kubeconfig or KUBECONFIG"
             ) from error
-        return cls(configuration, check)
+        return cls(configuration, check, is_in_cluster=is_in_cluster)
 
     async def close(self) -> None:
         """Close all connections."""

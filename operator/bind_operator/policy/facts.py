@@ -82,6 +82,16 @@ class Failure(Problem):
 
 
 @dataclass(frozen=True)
+class VectorSketches:
+    """It is what the live check's text and picture became, in sketches (policy/sketch.py)."""
+
+    fingerprint: str
+    """The server tells it of its vectors: those of one fingerprint are of one space."""
+    text: str
+    image: str
+
+
+@dataclass(frozen=True)
 class Verification:
     """It is the result of the live check. `holds` is None while it is unknown."""
 
@@ -90,3 +100,14 @@ class Verification:
     message: str
     blocks: bool = True
     """Whether Ready waits for it."""
+    fingerprint: str | None = None
+    """The server told this one; None if it tells none, or was not asked."""
+    vectors: VectorSketches | None = None
+    """The vectors that were as they should be; None if there were none, or they are of no fingerprint."""
+    verified_at: str | None = None
+    """The last check that found nothing wrong with the vectors was then, RFC 3339, UTC."""
+
+    @property
+    def is_good(self) -> bool:
+        """It is true where nothing was found that Ready should wait for."""
+        return self.holds is True or not self.blocks

@@ -13,6 +13,8 @@ MODULE = "multi2vec-bind"
 
 GRPC_PORT = 50051
 INFERENCE_PORT = 8080
+GATE_PORT = 8182
+"""The gate's health listener, which answers the live check. Weaviate's headless Service offers it."""
 
 
 def workload_name(release: str, component: Component) -> str:
@@ -33,6 +35,11 @@ def cache_claim_name(release: str) -> str:
 def rest_url(release: str, namespace: str) -> str:
     """Return the address of Weaviate's REST API, which its Service offers at port 80."""
     return f"http://{workload_name(release, Component.WEAVIATE)}.{namespace}.svc"
+
+
+def gate_url(release: str, namespace: str) -> str:
+    """Return the address of the gates' health listeners, beside Weaviate, under one name."""
+    return f"http://{workload_name(release, Component.WEAVIATE)}-headless.{namespace}.svc:{GATE_PORT}"
 
 
 def grpc_address(release: str, namespace: str) -> str:

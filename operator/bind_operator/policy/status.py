@@ -1,6 +1,7 @@
 """Facts become the status, in the API's models."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from bind_operator.api.spec import BindVectorizer, ModelName
@@ -8,15 +9,20 @@ from bind_operator.api.status import (
     MAX_HISTORY,
     BindVectorizerStatus,
     Condition,
+    ConditionType,
     Endpoints,
     HistoryEntry,
     ReleaseStatus,
+    VerifiedVectors,
 )
 from bind_operator.policy.conditions import Facts, judge_all
-from bind_operator.policy.facts import Key, Revision
+from bind_operator.policy.facts import Key, Revision, Verification
 from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.remembered import remembered_vectors
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.text import one_line
+
+VERIFIED_TIME_STEP_S = 3600.0
 
 
 def build_status(
@@ -48,6 +54,8 @@ def build_status(
         weaviate=facts.memory.weaviate,
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
+        last_verified_time=_last_verified_time(facts.verification, previous),
+        verified_vectors=_verified_vectors(facts.verification, previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
         last_handled_reconcile=request,
     )
@@ -78,6 +86,36 @@ def _conditions(facts: Facts, generation: int, previous: Mapping[str, Any], now:
             )
         )
     return conditions
+
+
+def _last_verified_time(verification: Verification | None, previous: Mapping[str, Any]) -> str | None:
+    """Return when the live check last held. While it goes on to hold, the time moves by an hour at least."""
+    before: str | None = previous.get("lastVerifiedTime")
+    if verification is None or verification.verified_at is None:
+        return before
+    found = [c for c in previous.get("conditions", []) if c["type"] == ConditionType.VERIFIED]
+    held = bool(found) and found[0]["reason"] == verification.reason
+    if held and before and _seconds(verification.verified_at) - _seconds(before) < VERIFIED_TIME_STEP_S:
+        return before
+    return verification.verified_at
+
+
+def _seconds(time: str) -> float:
+    """Return an RFC 3339 time in seconds of the epoch; 0 where somebody wrote something else."""
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _verified_vectors(
+    verification: Verification | None, previous: Mapping[str, Any]
+) -> VerifiedVectors | None:
+    """Return the first vectors of the fingerprint that was verified last."""
+    before = remembered_vectors(previous)
+    now = verification.vectors if verification else None
+    kept = now if now and (before is None or before.fingerprint != now.fingerprint) else before
+    return VerifiedVectors(fingerprint=kept.fingerprint, text=kept.text, image=kept.image) if kept else None
 
 
 def _condition_status(status: bool | None) -> Literal["True", "False", "Unknown"]:

@@ -1,5 +1,6 @@
 """A release that is well tells what its data is served with, and that is remembered."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from bind_operator.reasons import Reason
 
 @dataclass(frozen=True)
 class _Reading:
-    containers: tuple[str, ...]
+    containers: Hashable
     read_at: float
     address: str
     fingerprint: str | None
@@ -41,7 +42,7 @@ class Memories:
         raw: Object,
         resource: BindVectorizer,
         facts: Facts,
-        containers: tuple[str, ...],
+        containers: Hashable,
         *,
         now: float,
         today: str,
@@ -72,7 +73,7 @@ class Memories:
         """Forget a resource that is gone."""
         self._readings.pop(key, None)
 
-    async def _read(self, key: Key, containers: tuple[str, ...], now: float) -> tuple[_Reading, bool]:
+    async def _read(self, key: Key, containers: Hashable, now: float) -> tuple[_Reading, bool]:
         reading = self._readings.get(key)
         if reading and reading.containers == containers and now - reading.read_at < self.interval_s:
             return reading, False

@@ -12,21 +12,21 @@ from bind_operator.api.parse import parse_stored
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.kube import Kube, Observed
-from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
 from bind_operator.policy.drift import Report
-from bind_operator.policy.facts import Component, Failure, Key, Problem, Verification
+from bind_operator.policy.facts import Failure, Key, Problem, Verification
 from bind_operator.policy.guards import Change, failure_of
 from bind_operator.policy.memory import Memory, recall
-from bind_operator.policy.names import data_claim_name, is_upstream_image, workload_name
+from bind_operator.policy.names import data_claim_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
+from bind_operator.policy.remembered import restored
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
@@ -35,6 +35,7 @@ from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.reconcile.guard import Guard, action_while_held
+from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_of
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
@@ -44,7 +45,6 @@ from bind_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-VERIFY_REQUEUE_S = 1.0
 BUSY_REQUEUE_S = 2.0
 CONFLICT_REQUEUE_S = 0.5
 LOOK_AGAIN_MAX_S = 60.0
@@ -114,7 +114,7 @@ class Reconciler:
     kube: Kube
     helm: Helm
     deletion: Deletion
-    verifier: Verifier
+    checks: LiveChecks
     attempts: Attempts
     polling: Polling
     claims: Claims
@@ -157,7 +157,7 @@ class Reconciler:
             return 0.0
         look = await self._observe(key, raw)
         if look.is_asked:
-            self.verifier.forget(key)
+            self.checks.forget(key)
         action = decide(
             look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
         )
@@ -233,7 +233,8 @@ class Reconciler:
         ignored: tuple[str, ...] = ()
         try:
             resource, ignored = parse_stored(_without_status(raw))
-            values = render_values(resource, self.settings.images, self.chart)
+            peers = self.settings.operator_peers
+            values = render_values(resource, self.settings.images, self.chart, peers)
         except OperatorError as error:
             failure = _final(error)
         state = observe_state(
@@ -344,7 +345,9 @@ class Reconciler:
             drift=look.drift,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
-            facts = replace(facts, verification=await self._verify(look))
+            facts = replace(facts, verification=self._verify(look))
+            if self.checks.has_just_begun(look.key):
+                return self.checks.wait_s(look.key)
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})
@@ -367,7 +370,7 @@ class Reconciler:
         """Return `facts` with what the status shall remember."""
         if look.resource is None or look.values is None:
             return facts
-        containers = fingerprint_of(look.values.digest, look.observed.pods)
+        containers = subject_of(look.values.digest, look.observed.pods)
         return await self.memories.update(
             look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
         )
@@ -397,23 +400,14 @@ class Reconciler:
             message = f"the spec has fields{note.removeprefix(';')}"
             await self.kube.record_event(look.raw, Reason.UNKNOWN_FIELDS, message, warning=True)
 
-    async def _verify(self, look: _Look) -> Verification | None:
-        """Return the result of the live check; None if there is nothing to ask."""
+    def _verify(self, look: _Look) -> Verification | None:
+        """Return the result of the live check, which starts if it is due; None while there is none."""
         if look.resource is None or look.values is None:
             return None
-        now = time.monotonic()
-        fingerprint = fingerprint_of(look.values.digest, look.observed.pods)
-        remembered = self.verifier.remembered(look.key, fingerprint, now)
-        if remembered is not None:
-            return remembered
-        address = await self.kube.service_address(look.key, workload_name(look.key.name, Component.WEAVIATE))
-        if address is None:
-            return None
-        inference = look.resource.spec.inference
-        repository = inference.image.repository or self.settings.images.inference.repository
-        model = None if is_upstream_image(repository) else inference.model.name
-        target = Target(address, inference_addresses(look.observed.pods), model)
-        return await self.verifier.verify(look.key, fingerprint, target, now)
+        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.observed.pods
+        target = target_of(look.key, look.resource, self.settings, look.observed, status)
+        earlier = restored(status, digest, pods)
+        return self.checks.look(look.key, subject_of(digest, pods), target, earlier)
 
     def _requeue_s(self, look: _Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
@@ -428,10 +422,10 @@ class Reconciler:
             return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
             return BUSY_REQUEUE_S
-        if status.ready.status == "True" or look.suspended:
+        if facts.verification is not None:
+            return min(settings.resync_s, self.checks.wait_s(look.key))
+        if status.ready.status == "True" or look.suspended or facts.is_rolled_out:
             return settings.resync_s
-        if facts.is_rolled_out:
-            return VERIFY_REQUEUE_S
         return self.polling.wait_s(look.key, is_new=is_new)
 
     def forget_where(self, which: Callable[[Key], bool]) -> None:
@@ -444,7 +438,7 @@ class Reconciler:
         self._failures.forget(key)
         self._looks.forget(key)
         self.polling.forget(key)
-        self.verifier.forget(key)
+        self.checks.forget(key)
         self.deletion.forget(key)
         self.memories.forget(key)
         self.ownership.forget(key)

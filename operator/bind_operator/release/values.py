@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -50,17 +51,22 @@ class _Source:
     resource: BindVectorizer = field(compare=False)
 
 
-def render_values(resource: BindVectorizer, images: Images, chart: Chart) -> RenderedValues:
+def render_values(
+    resource: BindVectorizer, images: Images, chart: Chart, operator_peers: Sequence[Mapping[str, Any]] = ()
+) -> RenderedValues:
     """Return the values of the release of `resource`.
 
+    operator_peers: where the operator runs, as the peers of a network policy.
     Raises RenderFailed, naming the value, if they do not fit the chart's schema.
     """
-    return _render(_Source(resource.spec.model_dump_json(), resource), images, chart)
+    return _render(
+        _Source(resource.spec.model_dump_json(), resource), images, chart, json.dumps(operator_peers)
+    )
 
 
 # Resources at rest are looked at every few minutes, and all that they had to say was said the first time.
 @lru_cache(maxsize=MAX_KNOWN)
-def _render(source: _Source, images: Images, chart: Chart) -> RenderedValues:
+def _render(source: _Source, images: Images, chart: Chart, peers: str) -> RenderedValues:
     spec = source.resource.spec
     text = _template().render(
         spec=spec,
@@ -68,6 +74,7 @@ def _render(source: _Source, images: Images, chart: Chart) -> RenderedValues:
         inference_image=_inference_image(spec.inference.image, images.inference),
         weaviate_image=_weaviate_image(spec.weaviate.image, images.weaviate, spec.weaviate.version),
         gate_image=images.gate,
+        operator_peers=json.loads(peers),
         module=MODULE,
     )
     values = yaml.safe_load(text)

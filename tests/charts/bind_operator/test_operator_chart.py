@@ -112,6 +112,14 @@ def test_images_reach_the_operators_settings() -> None:
     assert images["gate"]["repository"] == "library/caddy"
 
 
+def test_the_operator_knows_where_it_runs_for_network_policies() -> None:
+    deployment = pick(render("bind-operator"), "Deployment")["spec"]
+    settings = env(containers(deployment["template"]["spec"])["operator"])
+    assert settings["BIND_OPERATOR_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+    labels = json.loads(settings["BIND_OPERATOR_POD_LABELS"])
+    assert labels == deployment["selector"]["matchLabels"]
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=[path.stem for path in SAMPLES])
 def test_the_workload_chart_takes_what_the_operator_renders(sample, tmp_path) -> None:
     file = tmp_path / "values.yaml"

@@ -1,7 +1,8 @@
-"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S]`.
+"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S [DELAY_S]]`.
 
 It does what the body of POST /vectorize says: `{"status": 422, "body": "…"}` is answered so, `{"die": true}`
-kills the process, `{"delay_s": 1}` waits first. Else it gives the body's length as vector.
+kills the process, `{"delay_s": 1}` waits first, where the body says nothing DELAY_S. Else it gives the body's
+length as vector, and what was sent.
 """
 
 import json
@@ -15,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     meta_delay_s = 0.0
+    delay_s = 0.0
 
     def do_GET(self) -> None:
         time.sleep(self.meta_delay_s)
@@ -23,10 +25,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         wish = json.loads(raw)
-        time.sleep(wish.get("delay_s", 0))
+        time.sleep(wish.get("delay_s", self.delay_s))
         if wish.get("die"):
             os.kill(os.getpid(), signal.SIGKILL)
-        vectors = {"textVectors": [[len(raw)]], "server": self.server.server_address[0]}
+        vectors = {"textVectors": [[len(raw)]], "server": self.server.server_address[0], "sent": raw.decode()}
         self._send(wish.get("status", 200), wish.get("body", json.dumps(vectors)))
 
     def _send(self, status: int, body: str) -> None:
@@ -42,6 +44,6 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     host, port, *rest = sys.argv[1:]
-    Handler.meta_delay_s = float(rest[0]) if rest else 0.0
+    Handler.meta_delay_s, Handler.delay_s = (float(item) for item in [*rest, "0", "0"][:2])
     ThreadingHTTPServer.request_queue_size = 128
     ThreadingHTTPServer((host, int(port)), Handler).serve_forever()

@@ -56,10 +56,15 @@ class Gate:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *hosts: str, meta_delay_s: float = 0.0) -> None:
+    @property
+    def health_url(self) -> str:
+        return f"http://127.0.0.1:{self.health_port}"
+
+    def start(self, *hosts: str, meta_delay_s: float = 0.0, delay_s: float = 0.0) -> None:
         """Start servers on `hosts` and make them known."""
         for host in hosts:
-            command = [sys.executable, str(BACKEND), host, str(self.backend_port), str(meta_delay_s)]
+            delays = (str(meta_delay_s), str(delay_s))
+            command = [sys.executable, str(BACKEND), host, str(self.backend_port), *delays]
             self.backends[host] = subprocess.Popen(command)
         for host in hosts:
             wait_for(host, self.backend_port, self.backends[host])

@@ -81,9 +81,14 @@ def test_the_volume_claims(manifests: list[dict[str, Any]]) -> None:
     assert names.cache_claim_name(RELEASE) == cache["metadata"]["name"]
 
 
-def test_the_inference_servers_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:
-    (container,) = pick(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
-    assert container["ports"] == [{"name": "http", "containerPort": names.INFERENCE_PORT}]
+def test_the_gates_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:
+    # A headless Service's port is the pod's: the DNS gives the addresses of pods.
+    service = pick(manifests, "Service", "weaviate-headless")
+    ports = {port["name"]: port["port"] for port in service["spec"]["ports"]}
+    url = f"http://{service['metadata']['name']}.{NAMESPACE}.svc:{ports['gate-health']}"
+    assert names.gate_url(RELEASE, NAMESPACE) == url
+    (gate,) = pick(manifests, "StatefulSet")["spec"]["template"]["spec"]["initContainers"]
+    assert gate["ports"] == [{"name": "gate-health", "containerPort": names.GATE_PORT}]
 
 
 def test_weaviate_loads_the_module_that_the_live_check_asks_for(manifests: list[dict[str, Any]]) -> None:

@@ -1,5 +1,7 @@
 """The Weaviate side: its environment, its nodes, its Services and volumes."""
 
+import json
+
 import pytest
 
 from support.charts import NAMESPACE, containers, env, pick, refusal, render
@@ -115,6 +117,14 @@ def test_volumes_outlive_the_release_as_told(policy: str) -> None:
     assert claims == {"whenDeleted": policy, "whenScaled": "Retain"}
     notes = pick(objects, "PersistentVolumeClaim", "model-cache")["metadata"].get("annotations", {})
     assert notes == ({"helm.sh/resource-policy": "keep"} if policy == "Retain" else {})
+
+
+def test_the_operator_reaches_what_its_live_check_asks_where_policies_are_on() -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "bind-system"}}}]
+    operator = ("--set-json", f"networkPolicy={json.dumps({'enabled': True, 'operator': peers})}")
+    rules = pick(render("weaviate-bind", *TINY, *operator), "NetworkPolicy", "weaviate")["spec"]["ingress"]
+    (rule,) = (rule for rule in rules if rule.get("from") == peers)
+    assert rule["ports"] == [{"port": "http"}, {"port": "gate-health"}]
 
 
 def test_another_gate_configuration_restarts_the_pods() -> None:

@@ -6,7 +6,15 @@ from typing import Any
 from bind_operator.api import parse_resource
 from bind_operator.api.status import BindVectorizerStatus, ConditionType
 from bind_operator.policy.conditions import Facts
-from bind_operator.policy.facts import Failure, Key, Problem, Revision, Verification, Workload
+from bind_operator.policy.facts import (
+    Failure,
+    Key,
+    Problem,
+    Revision,
+    VectorSketches,
+    Verification,
+    Workload,
+)
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
@@ -151,3 +159,49 @@ def test_the_request_that_was_handled_is_told() -> None:
         request="now!",
     )
     assert written(status)["lastHandledReconcile"] == "now!"
+
+
+VERIFIED = Verification(
+    True,
+    Reason.VERIFIED,
+    "fine",
+    fingerprint="f",
+    vectors=VectorSketches("f", "00", "01"),
+    verified_at="2026-01-01T12:00:00Z",
+)
+
+
+def verified(at: str, previous: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    facts = replace(WELL, verification=replace(VERIFIED, verified_at=at, **changes))
+    return written(status_of(facts, previous, at))
+
+
+def test_the_time_of_the_last_check_is_written_by_the_hour() -> None:
+    first = verified("2026-01-01T12:00:00Z", {})
+    assert first["lastVerifiedTime"] == "2026-01-01T12:00:00Z"
+    assert verified("2026-01-01T12:59:59Z", first) == first
+    assert verified("2026-01-01T13:00:00Z", first)["lastVerifiedTime"] == "2026-01-01T13:00:00Z"
+
+
+def test_the_time_of_the_last_check_is_written_when_the_result_changes() -> None:
+    first = verified("2026-01-01T12:00:00Z", {})
+    lost = Verification(None, Reason.VERIFYING, "refused")
+    between = written(status_of(replace(WELL, verification=lost), first, "2026-01-01T12:10:00Z"))
+    assert between["lastVerifiedTime"] == "2026-01-01T12:00:00Z"
+    assert verified("2026-01-01T12:20:00Z", between)["lastVerifiedTime"] == "2026-01-01T12:20:00Z"
+
+
+def test_the_first_vectors_of_a_fingerprint_are_kept() -> None:
+    first = verified("2026-01-01T12:00:00Z", {})
+    assert first["verifiedVectors"] == {"fingerprint": "f", "text": "00", "image": "01"}
+    nearly = verified("2026-01-01T14:00:00Z", first, vectors=VectorSketches("f", "02", "03"))
+    assert nearly["verifiedVectors"] == first["verifiedVectors"]
+    rolling = written(status_of(replace(WELL, inference=UNREADY, verification=None), first, "-"))
+    assert rolling["verifiedVectors"] == first["verifiedVectors"]
+    other = verified("2026-01-01T14:00:00Z", first, vectors=VectorSketches("g", "02", "03"))
+    assert other["verifiedVectors"]["fingerprint"] == "g"
+
+
+def test_a_time_that_somebody_broke_is_written_anew() -> None:
+    broken = verified("2026-01-01T12:00:00Z", {}) | {"lastVerifiedTime": "yesterday"}
+    assert verified("2026-01-01T12:00:01Z", broken)["lastVerifiedTime"] == "2026-01-01T12:00:01Z"

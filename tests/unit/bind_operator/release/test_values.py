@@ -13,7 +13,7 @@ from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import _to_json, render_values
-from bind_operator.settings import Images, ImageSetting
+from bind_operator.settings import Images, ImageSetting, Settings
 from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
 
@@ -191,3 +191,18 @@ def test_what_was_rendered_is_remembered_by_its_content() -> None:
     others = [rendered(3), rendered(2, Images(gate=ImageSetting(registry="r", repository="g", tag="2")))]
     others.append(rendered(2, chart=Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "another")))
     assert once not in others
+
+
+def test_the_operator_names_itself_for_network_policies_where_it_knows_itself() -> None:
+    resource = parse_resource(tiny_resource("t"))
+    settings = Settings(namespace="bind-system", pod_labels={"a": "b"})
+    text = render_values(resource, IMAGES, CHART, settings.operator_peers).text
+    assert yaml.safe_load(text)["networkPolicy"]["operator"] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "bind-system"}},
+            "podSelector": {"matchLabels": {"a": "b"}},
+        }
+    ]
+    assert "networkPolicy" not in render({})
+    assert settings.operator_pod == "the operator (namespace bind-system, pods with the labels a=b)"
+    assert Settings().operator_pod == "the operator"
