@@ -16,13 +16,17 @@ from support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 OPERATOR_USER = "system:serviceaccount:bind-system:bind-operator"
 OPERATOR_TOKEN = "integration-operator"  # noqa: S105  (of a server that lives for one test run)
+NAMESPACED_USER = "system:serviceaccount:bind-system:bind-operator-namespaced"
+NAMESPACED_TOKEN = "integration-namespaced"  # noqa: S105
 
 
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
-    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
+    with running_apiserver(
+        folder, {OPERATOR_TOKEN: OPERATOR_USER, NAMESPACED_TOKEN: NAMESPACED_USER}
+    ) as server:
         server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
         server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
         _wait_until_served(server)

@@ -128,6 +128,11 @@ class Reconciler:
         if FINALIZER not in raw["metadata"].get("finalizers", []):
             await self.kube.apply_finalizer(raw, present=True)
             return 0.0
+        if "deletionTimestamp" in raw["metadata"] and await self.kube.is_terminating(key.namespace):
+            # Its release goes with the namespace, and in namespaced mode our rights there, maybe before us.
+            await self.kube.apply_finalizer(raw, present=False)
+            self._forget(key)
+            return None
         look = await self._observe(key, raw)
         if look.is_asked:
             self.verifier.forget(key)

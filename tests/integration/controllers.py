@@ -1,0 +1,35 @@
+"""The real kube-controller-manager with a few of its controllers, on the API server of the tests."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.ports import free_ports
+from support.tools import binary
+
+
+@contextlib.contextmanager
+def running_controllers(kubeconfig: Path, folder: Path, *names: str) -> Iterator[None]:
+    """Run the controllers of these names until the end."""
+    (port,) = free_ports(1)
+    command = [
+        str(binary("kube-controller-manager")),
+        f"--kubeconfig={kubeconfig}",
+        f"--controllers={','.join(names)}",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={folder}/certs",
+    ]
+    with (folder / "kube-controller-manager.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
