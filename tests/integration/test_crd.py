@@ -57,6 +57,18 @@ def test_forbidden_change_is_refused_with_field_and_remedy(apiserver: ApiServer,
             "spec.inference.model.weights.image.reference",
         ),
         ({"spec": {"device": "CUDA", "gpu": {"count": 0}}}, "spec.gpu.count"),
+        (
+            {"spec": {"inference": {"extraEnv": [{"name": "A", "valueFrom": {"secretRef": {"name": "s"}}}]}}},
+            "valueFrom",
+        ),
+        (
+            {
+                "spec": {
+                    "inference": {"extraEnv": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}
+                }
+            },
+            "spec.inference.extraEnv[0].valueFrom.secretKeyRef.key",
+        ),
     ],
 )
 def test_wrong_value_is_refused_with_its_field(

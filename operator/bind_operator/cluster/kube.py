@@ -105,7 +105,7 @@ class Kube:
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     async def is_terminating(self, namespace: str) -> bool:
-        """Return whether the namespace is being deleted with all that is in it; False where that is secret."""
+        """Return whether the namespace is being deleted; False where that may not be asked."""
         try:
             found = await self._client.read(f"/api/v1/namespaces/{namespace}")
         except ApiRefused:

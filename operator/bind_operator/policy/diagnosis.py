@@ -89,15 +89,15 @@ def _node_problems(pods: Sequence[Object]) -> Iterator[Problem]:
         conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions", [])}
         if conditions.get("DisruptionTarget", {}).get("reason") == "DeletionByTaintManager":
             text = (
-                f"pod {_name(pod)} is to leave node {node}, which does not answer or has a taint that the pod "
-                f"does not tolerate; bring the node back, or if {node} is gone for good, run: kubectl delete "
-                f"node {node}"
+                f"pod {_name(pod)} is to leave node {node}, which does not answer or has a taint that the "
+                f"pod does not tolerate; bring the node back, or if {node} is gone for good, run: kubectl "
+                f"delete node {node}"
             )
             yield Problem(Reason.NODE_NOT_READY, _shorten(text))
         elif _is_lost(pod, conditions):
             text = (
-                f"node {node} of pod {_name(pod)} does not answer; see what is wrong with it: kubectl describe "
-                f"node {node}"
+                f"node {node} of pod {_name(pod)} does not answer; see what is wrong with it: kubectl "
+                f"describe node {node}"
             )
             yield Problem(Reason.NODE_NOT_READY, _shorten(text))
 

@@ -44,7 +44,7 @@ class Recorder:
     def _record(self, verb: str, path: str) -> str:
         parts = path.strip("/").split("/")
         group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
-        if rest[:1] == ["namespaces"] and len(rest) > 2:  # noqa: PLR2004  (else the namespace itself is meant)
+        if rest[:1] == ["namespaces"] and len(rest) > 2:
             rest = rest[2:]
         if not rest:
             return ""  # what the API server serves: anybody may ask that
