@@ -61,5 +61,8 @@ class Reason(StrEnum):
     VOLUMES_LEFT = "VolumesLeft"
     UNINSTALL_GAVE_UP = "UninstallGaveUp"
 
+    # What the inference server says of itself
+    DOWNLOADING_WEIGHTS = "DownloadingWeights"
+
     # What is told beside what Ready says
     UNKNOWN_FIELDS = "UnknownFields"

@@ -149,6 +149,33 @@ def test_the_problem_of_the_newest_replica_set_counts(operator: OperatorProcess,
     assert "6b9f7c5d4" in instance.message()
 
 
+def downloading(percent: int) -> dict[str, object]:
+    progress = {"done_bytes": percent * 45_000_000, "total_bytes": 4_500_000_000, "seconds_left": 171.3}
+    return {"model": "ImageBindHuge", "dimension": 1024, "state": "Downloading", "progress": progress}
+
+
+def test_a_download_is_told_with_percent_and_time_left(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    instance.roll_out("statefulset")
+    container = {"name": "inference", "ready": False, "restartCount": 0, "image": "x", "imageID": ""}
+    running = container | {"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+    pod = {"phase": "Running", "podIP": POD_IP, "podIPs": [{"ip": POD_IP}], "containerStatuses": [running]}
+    with answering(POD_IP, 8080, "/meta", downloading(42)):
+        instance.create_pod("inference", pod)
+        eventually("told", lambda: instance.condition() == ("Unknown", "DownloadingWeights"))
+        assert instance.message().endswith("40 % (1.8 of 4.5 GB), about 3 min left")
+    lines = apiserver.audit_lines()
+    with answering(POD_IP, 8080, "/meta", downloading(44)):
+        time.sleep(3)
+    writes = apiserver.writes(OPERATOR_USER, instance.namespace, since=lines)
+    assert len([write for write in writes if "bindvectorizers" in write]) <= 2, writes
+    with answering(POD_IP, 8080, "/meta", downloading(86)):
+        eventually("goes on", lambda: " 85 % " in instance.message())
+    eventually("no answer", lambda: instance.condition() == ("Unknown", "RollingOut"))
+
+
 STARTING_POD = {
     "containerStatuses": [
         {

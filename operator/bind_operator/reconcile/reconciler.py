@@ -11,6 +11,7 @@ from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
 from bind_operator.api.parse import parse_stored
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
+from bind_operator.cluster.downloads import slowest_download
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
@@ -243,6 +244,8 @@ class Reconciler:
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
+        elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
+            facts = replace(facts, download=await slowest_download(observed.pods))
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})
