@@ -28,18 +28,20 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
         folder, {OPERATOR_TOKEN: OPERATOR_USER, NAMESPACED_TOKEN: NAMESPACED_USER}
     ) as server:
         server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
-        server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
         _wait_until_served(server)
         yield server
 
 
 def _wait_until_served(server: ApiServer) -> None:
-    """Wait, because the resource is served only a moment after the CRD is established."""
+    """Wait, because the resource is served only a moment after the CRD is established.
+
+    Not by `kubectl wait`, which fails while the new CRD has no conditions yet.
+    """
 
     def served() -> bool:
         return "No resources found" in server.kubectl("get", "bv", check=False)
 
-    eventually("BindVectorizer is served", served, within_s=5)
+    eventually("BindVectorizer is served", served, within_s=15)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The finalizer strands nobody: a namespace, a definition or the operator itself may go at any time."""
 
 import itertools
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -188,7 +189,6 @@ def own_crd(apiserver: ApiServer) -> Iterator[None]:
     """The definition, which is there again afterwards."""
     yield
     apiserver.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "manifests/crds.yaml"))
-    apiserver.kubectl("wait", "--for=condition=Established", f"crd/{CRD}")
     eventually("served", lambda: "No resources" in apiserver.kubectl("get", "bv", check=False))
 
 
@@ -210,3 +210,29 @@ def test_the_definition_goes_with_its_resources(
     assert instance.get("statefulset", "-weaviate") is None
     # kopf does not watch a definition that came back: the next test gets an operator that does.
     operator.stop()
+
+
+@pytest.mark.usefixtures("own_crd")
+def test_a_resource_that_a_newer_definition_would_refuse_can_go(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    """Each removal of a finalizer is a write of an object that breaks a rule by now."""
+    path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/inference/properties/extraEnv"
+    older = json.dumps([{"op": "remove", "path": f"{path}/x-kubernetes-validations"}])
+    apiserver.kubectl("patch", "crd", CRD, "--type=json", "-p", older)
+    twice = {"spec": {"inference": {"extraEnv": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}}}
+
+    def is_taken() -> bool:
+        manifest = instance.manifest(twice)
+        said = apiserver.kubectl("create", "--dry-run=server", "-f", "-", manifest=manifest, check=False)
+        return "created" in said
+
+    eventually("the rule is gone", is_taken)
+    installed(instance)
+    apiserver.kubectl("replace", "-f", "-", manifest=instance.manifest(twice))
+    eventually("told", lambda: instance.condition("Stalled") == ("True", "InvalidSpec"))
+    newer = str(ROOT / "manifests/crds.yaml")
+    apiserver.kubectl("apply", "--server-side", "--force-conflicts", "-f", newer)
+    eventually("the rule is back", lambda: not is_taken())
+    instance.delete(wait_s=30)
+    assert instance.revisions() == {}

@@ -13,7 +13,7 @@ _ROUNDED_TO_MIN = 5
 
 @dataclass(frozen=True)
 class Download:
-    """It says how far a pod's download of the weights is. `percent` is a multiple of five, None if unknown."""
+    """It says how far a pod's download is. `percent` is a multiple of five, None if unknown."""
 
     pod: str
     percent: int | None = None
@@ -22,7 +22,7 @@ class Download:
 
     @classmethod
     def of(cls, pod: str, meta: object) -> Self | None:
-        """Return what /meta of the server in `pod` says; None if it downloads nothing, or says it otherwise."""
+        """Return what /meta of the server in `pod` says of a download; None if it says nothing of one."""
         if not isinstance(meta, Mapping) or meta.get("state") != "Downloading":
             return None
         progress = meta.get("progress")
