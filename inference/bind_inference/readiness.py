@@ -21,12 +21,22 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
+class Amount:
+    """It says how much of a phase is done; `seconds_left` is None while that is not known."""
+
+    done_bytes: int
+    total_bytes: int
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
 class Readiness:
     """The server is in a `phase`; `progress` is 0..1 where the phase has a measure."""
 
     phase: Phase = Phase.STARTING
     detail: str = ""
     progress: float | None = None
+    amount: Amount | None = None
 
     @property
     def live(self) -> bool:

@@ -87,6 +87,9 @@ class Reason(StrEnum):
     VOLUMES_LEFT = "VolumesLeft"
     UNINSTALL_GAVE_UP = "UninstallGaveUp"
 
+    # What the inference server says of itself
+    DOWNLOADING_WEIGHTS = "DownloadingWeights"
+
     # What is told beside what Ready says
     UNKNOWN_FIELDS = "UnknownFields"
     # Leadership among several operators

@@ -39,9 +39,12 @@ class ApiServer:
     kubeconfig: Path
     audit_log: Path
 
-    def kubectl(self, *arguments: str, manifest: object = None, check: bool = True) -> str:
-        """Run kubectl and return what it prints (stdout and stderr). Raises AssertionError on failure."""
-        result = self._kubectl(*arguments, manifest=manifest)
+    def kubectl(self, *arguments: str, manifest: object = None, text: str = "", check: bool = True) -> str:
+        """Run kubectl and return what it prints (stdout and stderr). Raises AssertionError on failure.
+
+        It reads `manifest` from its standard input, or `text`.
+        """
+        result = self._kubectl(*arguments, manifest=manifest, text=text)
         assert result.returncode == 0 or not check, result.stderr
         return result.stdout + result.stderr
 
@@ -82,10 +85,10 @@ class ApiServer:
         """Return the length of the audit log, to count from."""
         return len(self.audit_log.read_text(encoding="utf-8").splitlines())
 
-    def _kubectl(self, *arguments: str, manifest: object) -> subprocess.CompletedProcess[str]:
+    def _kubectl(self, *arguments: str, manifest: object, text: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(binary("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments],
-            input=None if manifest is None else yaml.safe_dump(manifest),
+            input=text or (None if manifest is None else yaml.safe_dump(manifest)),
             capture_output=True,
             text=True,
             check=False,

@@ -15,13 +15,16 @@ from integration.operator_process import OperatorProcess
 TENANT_USER = "system:serviceaccount:tenant:tenant-operator"
 TENANT_TOKEN = "integration-tenant"  # noqa: S105  (of a server that lives for one test run)
 """Of an operator that has rights in named namespaces only, which a test gives it."""
+NAMESPACED_USER = "system:serviceaccount:bind-system:bind-operator-namespaced"
+NAMESPACED_TOKEN = "integration-namespaced"  # noqa: S105
 
 
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""
     folder = tmp_path_factory.mktemp("apiserver")
-    with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER, TENANT_TOKEN: TENANT_USER}) as server:
+    users = {OPERATOR_TOKEN: OPERATOR_USER, TENANT_TOKEN: TENANT_USER, NAMESPACED_TOKEN: NAMESPACED_USER}
+    with running_apiserver(folder, users) as server:
         install_definitions(server)
         yield server
 

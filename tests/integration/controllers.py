@@ -1,27 +1,26 @@
-"""Controllers of the real kube-controller-manager, for tests that need pods and claims made."""
+"""The real kube-controller-manager with a few of its controllers, on the API server of the tests."""
 
 import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from integration.apiserver import ApiServer
+from support.ports import free_ports
 from support.tools import binary
-
-CONTROLLERS = ("statefulset-controller", "garbage-collector-controller")
-"""They make the claims and pods of StatefulSets, and delete what nobody owns any more."""
 
 
 @contextlib.contextmanager
-def running_controllers(server: ApiServer, folder: Path) -> Iterator[None]:
-    """Run the controllers against `server`; no kubelet and no scheduler come with them."""
+def running_controllers(kubeconfig: Path, folder: Path, *names: str) -> Iterator[None]:
+    """Run the controllers of these names until the end."""
+    (port,) = free_ports(1)
     command = [
         str(binary("kube-controller-manager")),
-        f"--kubeconfig={server.kubeconfig}",
-        f"--controllers={','.join(CONTROLLERS)}",
+        f"--kubeconfig={kubeconfig}",
+        f"--controllers={','.join(names)}",
         "--leader-elect=false",
-        "--use-service-account-credentials=false",
-        "--secure-port=0",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={folder}/certs",
     ]
     with (folder / "kube-controller-manager.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -15,12 +15,11 @@ OPERATOR_TOKEN = "integration-operator"  # noqa: S105  (of a server that lives f
 def install_definitions(server: ApiServer) -> None:
     """Install the CRD, and wait, because the resource is served only a moment after that."""
     server.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests/crds.yaml"))
-    server.kubectl("wait", "--for=condition=Established", "crd/bindvectorizers.bindvectorizer.dev")
 
     def served() -> bool:
         return "No resources found" in server.kubectl("get", "bv", check=False)
 
-    eventually("BindVectorizer is served", served, within_s=5)
+    eventually("BindVectorizer is served", served, within_s=15)
 
 
 def grant_rights(server: ApiServer) -> Path:

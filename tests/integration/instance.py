@@ -190,9 +190,11 @@ class Instance:
         name = f"{self.name}-{component}-pod"
         self.server.kubectl("delete", "pod", name, "-n", self.namespace, "--grace-period=0", "--force")
 
-    def roll_out(self) -> None:
-        """Say of both workloads that all their pods are current and ready."""
+    def roll_out(self, *kinds: str) -> None:
+        """Say of both workloads, or of those of `kinds`, that all their pods are current and ready."""
         for kind, suffix in (("statefulset", "-weaviate"), ("deployment", "-inference")):
+            if kinds and kind not in kinds:
+                continue
             item = self.get(kind, suffix)
             replicas = item["spec"]["replicas"]
             counts = dict.fromkeys(

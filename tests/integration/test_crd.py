@@ -67,6 +67,18 @@ def test_what_a_volume_is_asked_for_can_be_put_back(apiserver: ApiServer, field:
             "spec.inference.model.weights.image.reference",
         ),
         ({"spec": {"device": "CUDA", "gpu": {"count": 0}}}, "spec.gpu.count"),
+        (
+            {"spec": {"inference": {"extraEnv": [{"name": "A", "valueFrom": {"secretRef": {"name": "s"}}}]}}},
+            "valueFrom",
+        ),
+        (
+            {
+                "spec": {
+                    "inference": {"extraEnv": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}
+                }
+            },
+            "spec.inference.extraEnv[0].valueFrom.secretKeyRef.key",
+        ),
     ],
 )
 def test_wrong_value_is_refused_with_its_field(

@@ -17,6 +17,8 @@ from integration.operator_process import OperatorProcess
 from support.tools import binary
 from support.waiting import eventually
 
+CONTROLLERS = ("statefulset-controller", "garbage-collector-controller")
+"""They make the claims and pods of StatefulSets, and delete what nobody owns any more."""
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
 _numbers = itertools.count(1)
 
@@ -27,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     folder = tmp_path_factory.mktemp("controlled")
     with running_apiserver(folder, {OPERATOR_TOKEN: OPERATOR_USER}) as server:
         install_definitions(server)
-        with running_controllers(server, folder):
+        with running_controllers(server.kubeconfig, folder, *CONTROLLERS):
             yield server
 
 

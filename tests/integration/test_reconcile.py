@@ -1,16 +1,20 @@
 """From a resource to its release with the real Helm, and what the status says on the way."""
 
+import contextlib
 import time
+from collections.abc import Iterator
+from http import HTTPStatus
 
 import httpx
 import pytest
 
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
-from integration.instance import Instance, answering_checks
+from integration.instance import Instance, answering, answering_checks
 from integration.operator_process import OperatorProcess
 from support.waiting import eventually
 
+POD_IP = "127.96.0.1"
 WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"))
 UNSCHEDULED_POD = {
     "phase": "Pending",
@@ -138,6 +142,40 @@ def test_the_problem_of_the_newest_replica_set_counts(operator: OperatorProcess,
     )
     eventually("reported", lambda: instance.condition() == ("False", "ImagePullFailed"))
     assert "6b9f7c5d4" in instance.message()
+
+
+@contextlib.contextmanager
+def meta_of_the_pod(body: object) -> Iterator[None]:
+    """Answer as the inference server of a pod that is not ready yet."""
+    with answering(POD_IP, 8080, [], {"/meta": lambda: (HTTPStatus.OK, body)}):
+        yield
+
+
+def downloading(percent: int) -> dict[str, object]:
+    progress = {"done_bytes": percent * 45_000_000, "total_bytes": 4_500_000_000, "seconds_left": 171.3}
+    return {"model": "ImageBindHuge", "dimension": 1024, "state": "Downloading", "progress": progress}
+
+
+def test_a_download_is_told_with_percent_and_time_left(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    instance.roll_out("statefulset")
+    container = {"name": "inference", "ready": False, "restartCount": 0, "image": "x", "imageID": ""}
+    running = container | {"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+    pod = {"phase": "Running", "podIP": POD_IP, "podIPs": [{"ip": POD_IP}], "containerStatuses": [running]}
+    with meta_of_the_pod(downloading(42)):
+        instance.create_pod("inference", pod)
+        eventually("told", lambda: instance.condition() == ("Unknown", "DownloadingWeights"))
+        assert instance.message().endswith("40 % (1.8 of 4.5 GB), about 3 min left")
+    lines = apiserver.audit_lines()
+    with meta_of_the_pod(downloading(44)):
+        time.sleep(3)
+    writes = apiserver.writes(OPERATOR_USER, instance.namespace, since=lines)
+    assert len([write for write in writes if "bindvectorizers" in write]) <= 2, writes
+    with meta_of_the_pod(downloading(86)):
+        eventually("goes on", lambda: " 85 % " in instance.message())
+    eventually("no answer", lambda: instance.condition() == ("Unknown", "RollingOut"))
 
 
 STARTING_POD = {

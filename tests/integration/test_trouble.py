@@ -275,6 +275,29 @@ def test_an_object_that_the_api_server_refuses_is_told_in_its_words(
     eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"))
 
 
+def test_a_definition_that_is_older_lacks_fields_and_gets_the_defaults(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    fields = ("properties/spec/properties/deletionPolicy", "properties/spec/properties/suspend")
+    fields += ("properties/spec/properties/weaviate", "properties/status/properties/lastHandledReconcile")
+    root = "/spec/versions/0/schema/openAPIV3Schema"
+    crd: Any = apiserver.get("crd", "bindvectorizers.bindvectorizer.dev")
+    change = [{"op": "remove", "path": f"{root}/{field}"} for field in fields]
+    patch = ("patch", "crd", "bindvectorizers.bindvectorizer.dev", "--type=json", "-p")
+    apiserver.kubectl(*patch, json.dumps(change))
+    try:
+        text = ("explain", "bv.spec")
+        eventually("served", lambda: "deletionPolicy" not in apiserver.kubectl(*text, check=False))
+        instance.apply()
+        assert "weaviate" not in instance.get()["spec"]
+        eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
+        instance.delete(wait_s=20)
+    finally:
+        spec = json.dumps([{"op": "replace", "path": "/spec", "value": crd["spec"]}])
+        apiserver.kubectl(*patch, spec)
+        eventually("served", lambda: "deletionPolicy" in apiserver.kubectl("explain", "bv.spec", check=False))
+
+
 def test_helms_labels_tell_the_release_apart(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
     labels = release_labels(instance, 1)

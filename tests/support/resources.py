@@ -57,6 +57,14 @@ BREACHES: dict[str, Manifest] = {
     "inference-limits": _inference(resources={"limits": {"memory": "1Gi"}}),
     "inference-env-is-free": _inference(extraEnv=[{"name": "BIND_MODEL", "value": "Tiny"}]),
     "inference-env-names": _inference(extraEnv=[{"name": "a-b", "value": ""}]),
+    "inference-env-once": _inference(
+        extraEnv=[{"name": "A", "value": "1"}, {"name": "B"}, {"name": "A", "value": "2"}]
+    ),
+    "inference-env-value-or-source": _inference(
+        extraEnv=[{"name": "A", "value": "", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]
+    ),
+    "inference-env-one-source": _inference(extraEnv=[{"name": "A", "valueFrom": {}}]),
+    "inference-env-texts": _inference(extraEnv=[{"name": "A", "value": "a\x85b"}]),
     "inference-image-registry": _inference(image={"registry": "https://ghcr.io"}),
     "inference-image-repository": _inference(image={"repository": "/bind-inference:0.1.0"}),
     "inference-image-tag": _inference(image={"tag": "sha256:0"}),
@@ -64,6 +72,8 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-version": _weaviate(version="v1.35.2"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
+    "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),
+    "weaviate-env-texts": _weaviate(env={"A": "\x7f"}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},

@@ -9,7 +9,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Labels that select the operator's pod, and nothing that may change. Input: $ */}}
 {{- define "bind-operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
@@ -31,6 +31,10 @@ app.kubernetes.io/component: operator
 - apiGroups: [bindvectorizer.dev]
   resources: [bindvectorizers/status]
   verbs: [patch]
+# To see whether a resource is deleted with its namespace.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
 # To say why a pod is not ready, in the cluster's own words.
 - apiGroups: [""]
   resources: [pods]
@@ -74,4 +78,19 @@ app.kubernetes.io/component: operator
 {{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}
 {{- define "bind-operator.leaseNamespaces" -}}
 {{ .Values.watchNamespaces | default (list .Values.leaderElection.namespace) | toJson }}
+{{- end }}
+
+{{/* What the operator of single namespaces may do when one of them goes, and its Role with it: let the resource go. */}}
+{{- define "bind-operator.finalizerRules" -}}
+- apiGroups: [bindvectorizer.dev]
+  resources: [bindvectorizers]
+  verbs: [get, list, patch]
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
+
+{{/* Name of the ClusterRole; an operator of single namespaces shares the cluster with others of its name. Input: $ */}}
+{{- define "bind-operator.clusterRoleName" -}}
+{{ .Values.watchNamespaces | empty | ternary .Release.Name (printf "%s-finalizer-%s" .Release.Name .Release.Namespace) }}
 {{- end }}

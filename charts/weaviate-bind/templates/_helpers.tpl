@@ -12,7 +12,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* Labels that select the pods of one component, and nothing that may change. Input as above. */}}
 {{- define "weaviate-bind.selectorLabels" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
@@ -85,7 +85,7 @@ app.kubernetes.io/component: {{ .component }}
 {{/* Spread pods over nodes where nothing else is asked for. Input: dict "root" $ "component" … "affinity" … */}}
 {{- define "weaviate-bind.affinity" -}}
 {{- if .affinity }}
-{{- toYaml .affinity }}
+{{- mustToYaml .affinity }}
 {{- else -}}
 podAntiAffinity:
   preferredDuringSchedulingIgnoredDuringExecution:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -14,8 +15,8 @@ from bind_inference.engine.protocol import DeviceLost
 from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
 from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.engine.trim import trim
-from bind_inference.readiness import Phase, Readiness
-from bind_inference.weights.progress import Progress, Stage
+from bind_inference.readiness import Amount, Phase, Readiness
+from bind_inference.weights.progress import Pace, Progress, Stage
 from bind_inference.weights.reading import SEEDED, named_source, read_model
 from bind_inference.weights.source import converted_name
 
@@ -94,7 +95,7 @@ def _prepare(
             settings.model,
             _source(settings),
             settings.cache_dir,
-            lambda progress: report(_readiness(progress)),
+            _reporter(report),
         )
         if precision is Precision.FLOAT32 or result is not None:
             for encoder in model.config.trunks:
@@ -145,6 +146,18 @@ def _source(settings: ModelSettings) -> Source:
     return named_source(settings.weights_path, settings.weights_url, settings.weights_sha256)
 
 
-def _readiness(progress: Progress) -> Readiness:
-    share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
-    return Readiness(_PHASES[progress.stage], detail=progress.stage.value, progress=share)
+def _reporter(report: Report) -> Callable[[Progress], None]:
+    pace = Pace()
+
+    def tell(progress: Progress) -> None:
+        report(_readiness(progress, pace.seconds_left(progress, time.monotonic())))
+
+    return tell
+
+
+def _readiness(progress: Progress, seconds_left: float | None) -> Readiness:
+    phase, detail = _PHASES[progress.stage], progress.stage.value
+    if not progress.total_bytes:
+        return Readiness(phase, detail)
+    amount = Amount(progress.done_bytes, progress.total_bytes, seconds_left)
+    return Readiness(phase, detail, progress.done_bytes / progress.total_bytes, amount)

@@ -66,6 +66,14 @@ class PrecisionCheck(BaseModel):
     cosines: dict[str, float]
 
 
+class PhaseProgress(BaseModel):
+    """It says how far a phase with a measure is: a download, a conversion."""
+
+    done_bytes: int
+    total_bytes: int
+    seconds_left: float | None
+
+
 class Meta(BaseModel):
     """/meta says what this server serves."""
 
@@ -73,6 +81,7 @@ class Meta(BaseModel):
     dimension: int
     state: str
     detail: str
+    progress: PhaseProgress | None
     device: str
     precision: str
     precision_checks: list[PrecisionCheck]

@@ -15,7 +15,7 @@ from bind_inference.errors import Draining, NotReady
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
-from bind_inference.readiness import Phase, Readiness
+from bind_inference.readiness import Amount, Phase, Readiness
 from bind_inference.scheduling.cpus import usable_cpus
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
@@ -187,6 +187,7 @@ class Service:
             "dimension": info.dimension if info else DIMENSIONS[model],
             "state": self.readiness.phase,
             "detail": self.readiness.describe(),
+            "progress": _progress(self.readiness.amount),
             "device": info.device if info else ("cuda" if self.settings.enable_cuda else "cpu"),
             "precision": info.precision if info else self.settings.precision,
             "precision_checks": [
@@ -273,3 +274,10 @@ class Service:
                     "duration_s": round(time.monotonic() - self._started, 3),
                 },
             )
+
+
+def _progress(amount: Amount | None) -> dict[str, float | None] | None:
+    if amount is None:
+        return None
+    left = None if amount.seconds_left is None else round(amount.seconds_left, 1)
+    return {"done_bytes": amount.done_bytes, "total_bytes": amount.total_bytes, "seconds_left": left}

@@ -87,13 +87,49 @@ class Toleration(ApiModel):
     )
 
 
+class KeySelector(ApiModel):
+    """A key of a Secret or ConfigMap in the resource's namespace."""
+
+    name: Text = Field(description="Name of the object.")
+    key: Text = Field(description="The key in it.")
+    optional: bool | None = Field(
+        None, description="True starts the container without the variable where object or key is missing."
+    )
+
+
+class FieldSelector(ApiModel):
+    """A field of the pod."""
+
+    api_version: Text | None = Field(None, description="Version of the path's schema. Unset: v1.")
+    field_path: Text = Field(description="Path of the field, such as status.podIP.")
+
+
+class ResourceFieldSelector(ApiModel):
+    """A request or limit of a container of the pod."""
+
+    container_name: Text | None = Field(None, description="The container. Unset: this one.")
+    resource: Text = Field(description="Which one, such as limits.memory.")
+    divisor: Quantity | None = Field(None, description="The unit of the number. Unset: 1.")
+
+
+class EnvVarSource(ApiModel):
+    """The source of a variable's value, as in a pod's own spec."""
+
+    secret_key_ref: KeySelector | None = Field(None, description="A key of a Secret.")
+    config_map_key_ref: KeySelector | None = Field(None, description="A key of a ConfigMap.")
+    field_ref: FieldSelector | None = Field(None, description="A field of the pod.")
+    resource_field_ref: ResourceFieldSelector | None = Field(
+        None, description="A request or limit of a container of the pod."
+    )
+
+
 class EnvVar(ApiModel):
     """One more environment variable of a container, as in a pod's own spec."""
 
     name: Text = Field(description="Name of the variable.")
     value: Annotated[str, Field(max_length=4096)] | None = Field(None, description="Its value.")
-    value_from: RawObject | None = Field(
-        None, description="Where the value comes from: a Secret, a ConfigMap or a field of the pod."
+    value_from: EnvVarSource | None = Field(
+        None, description="Where the value comes from, by one of these; not beside `value`."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.client import KubeClient
-from bind_operator.errors import OperatorError
+from bind_operator.errors import ApiRefused, OperatorError
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
 from bind_operator.policy.names import OPERATOR, workload_name
@@ -21,6 +21,8 @@ from bind_operator.reasons import Reason
 from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
 
 logger = logging.getLogger(__name__)
+
+_TERMINATING = "because it is being terminated"
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,14 @@ class Kube:
         port = found["spec"]["ports"][0]["port"]
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
+    async def is_terminating(self, namespace: str) -> bool:
+        """Return whether the namespace is being deleted; False where that may not be asked."""
+        try:
+            found = await self._client.read(f"/api/v1/namespaces/{namespace}")
+        except ApiRefused:
+            return False
+        return found is None or "deletionTimestamp" in found["metadata"]
+
     async def apply_finalizer(self, resource: Object, *, present: bool) -> None:
         """Add or remove the operator's finalizer. Raises ApiConflict if the resource changed meanwhile."""
         metadata = resource["metadata"]
@@ -180,6 +190,8 @@ class Kube:
         try:
             await self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", event)
         except OperatorError as error:
+            if _TERMINATING in str(error):
+                return  # nothing can be created there any more, and what is there goes
             logger.warning("event not recorded", extra={"reason": str(reason), "error": str(error)})
 
 

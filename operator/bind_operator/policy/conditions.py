@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bind_operator import __version__
 from bind_operator.api.spec import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType
+from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN, Memory
@@ -28,6 +29,7 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    download: Download | None = None
     ignored: tuple[str, ...] = ()
     """These fields of the spec are unknown here, and nothing was made of them."""
 
@@ -46,7 +48,9 @@ class Facts:
         """Return them without what belongs to somebody else, where the name is somebody else's."""
         if self.state is not ReleaseState.FOREIGN:
             return self
-        return replace(self, revisions=(), weaviate=None, inference=None, problem=None, verification=None)
+        return replace(
+            self, revisions=(), weaviate=None, inference=None, problem=None, verification=None, download=None
+        )
 
     @property
     def is_rolled_out(self) -> bool:
@@ -89,6 +93,11 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.WEAVIATE_NOT_READY, _progress(workload, "Weaviate"))
+        case Facts(inference=Workload() as workload, download=Download() as one) if (
+            not workload.is_rolled_out
+        ):
+            text = f"{_progress(workload, 'inference')}; {one.describe()}"
+            return Verdict(None, Reason.DOWNLOADING_WEIGHTS, text)
         case Facts(inference=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.ROLLING_OUT, _progress(workload, "inference"))
         case Facts(verification=None):

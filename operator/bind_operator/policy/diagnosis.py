@@ -90,8 +90,8 @@ def _node_problems(pods: Sequence[Object]) -> Iterator[Problem]:
         if conditions.get("DisruptionTarget", {}).get("reason") == "DeletionByTaintManager":
             text = (
                 f"pod {_name(pod)} is to leave node {node}, which does not answer or has a taint that the "
-                f"pod does not tolerate; bring the node back, or if {node} is gone for good, run: "
-                f"kubectl delete node {node}"
+                f"pod does not tolerate; bring the node back, or if {node} is gone for good, run: kubectl "
+                f"delete node {node}"
             )
             yield Problem(Reason.NODE_NOT_READY, _shorten(text))
         elif _is_lost(pod, conditions):

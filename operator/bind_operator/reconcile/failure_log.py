@@ -1,4 +1,4 @@
-"""The failure log tells each failure of a resource once: when it comes, when it changes, when it is gone."""
+"""The failure log tells each failure once: when it comes, when it changes and when it has gone."""
 
 import logging
 from dataclasses import dataclass, field

@@ -11,6 +11,7 @@ from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
 from bind_operator.api.parse import parse_stored
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
+from bind_operator.cluster.downloads import slowest_download
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES, STATUS_PATCHES
@@ -155,6 +156,11 @@ class Reconciler:
         if FINALIZER not in raw["metadata"].get("finalizers", []):
             await self.kube.apply_finalizer(raw, present=True)
             return 0.0
+        if "deletionTimestamp" in raw["metadata"] and await self.kube.is_terminating(key.namespace):
+            # Its release goes with the namespace, and in namespaced mode our rights there, maybe before us.
+            await self.kube.apply_finalizer(raw, present=False)
+            self._forget(key)
+            return None
         look = await self._observe(key, raw)
         if look.is_asked:
             self.checks.forget(key)
@@ -348,6 +354,8 @@ class Reconciler:
             facts = replace(facts, verification=self._verify(look))
             if self.checks.has_just_begun(look.key):
                 return self.checks.wait_s(look.key)
+        elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
+            facts = replace(facts, download=await slowest_download(observed.pods))
         generation = look.raw["metadata"]["generation"]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         before = look.raw.get("status", {})

@@ -138,8 +138,9 @@ class Helm:
         finally:
             await _kill(process)
         if process.returncode:
+            # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"))
-            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message)
+            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message[:MAX_MESSAGE])
 
 
 def _write_values(folder: str, values: str) -> None:
@@ -172,4 +173,4 @@ def _error_message(stderr: str) -> str:
     """Return Helm's error without its log lines, for people to read."""
     _, mark, error = stderr.rpartition("Error: ")
     message = " ".join((error if mark else stderr).split())
-    return message[:MAX_MESSAGE] or "helm ended with an error and without a message"
+    return message or "helm ended with an error and without a message"

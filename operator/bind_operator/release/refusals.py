@@ -8,6 +8,7 @@ _FAULTS = (
     "failed to create typed patch object",
     "error validating data",
     "execution error at (",
+    "error calling ",
 )
 """The API server looks at each object alone and the chart at its values alone, so they say the same again."""
 

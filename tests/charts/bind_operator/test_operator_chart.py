@@ -20,15 +20,29 @@ def test_rights_are_named_one_by_one() -> None:
             assert not ALL_VERBS & set(words), rule
 
 
-def test_named_namespaces_have_a_role_each_and_no_cluster_wide_right() -> None:
+def test_named_namespaces_have_a_role_each_and_cluster_wide_only_what_lets_a_resource_go() -> None:
     objects = render("bind-operator", *NAMESPACED)
-    assert not {"ClusterRole", "ClusterRoleBinding"} & {item["kind"] for item in objects}
+    rules = pick(objects, "ClusterRole")["rules"]
+    assert {resource: rule["verbs"] for rule in rules for resource in rule["resources"]} == {
+        "bindvectorizers": ["get", "list", "patch"],
+        "namespaces": ["get"],
+    }
+    # Several operators of single namespaces may be in one cluster, each of the chart's usual name.
+    names = {item["metadata"]["name"] for item in objects if item["kind"].startswith("ClusterRole")}
+    assert names == {"shop-finalizer-space"}
+    binding = pick(objects, "ClusterRoleBinding")
+    assert binding["roleRef"]["name"] == "shop-finalizer-space"
     for kind in ("Role", "RoleBinding"):
         made = [item["metadata"] for item in objects if item["kind"] == kind]
         assert {item["namespace"] for item in made} == {"search", "staging"}
         assert {item["name"] for item in made} == {"shop", "shop-leader"}
     operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]
     assert json.loads(env(operator)["BIND_OPERATOR_WATCH_NAMESPACES"]) == ["search", "staging"]
+
+
+def test_named_namespaces_can_do_without_any_cluster_wide_right() -> None:
+    objects = render("bind-operator", *NAMESPACED, "--set", "rbac.finalize=false")
+    assert not {"ClusterRole", "ClusterRoleBinding"} & {item["kind"] for item in objects}
 
 
 def test_both_modes_give_the_same_rights() -> None:

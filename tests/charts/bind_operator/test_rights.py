@@ -47,7 +47,7 @@ class Recorder:
     def _record(self, verb: str, path: str) -> str:
         parts = path.strip("/").split("/")
         group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
-        if rest[:1] == ["namespaces"]:
+        if rest[:1] == ["namespaces"] and len(rest) > 2:
             rest = rest[2:]
         if not rest:
             return ""  # what the API server serves: anybody may ask that
@@ -97,6 +97,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
         "list_keys": kube.list_keys(""),
         "observe": kube.observe(KEY),
         "service_address": kube.service_address(KEY, "shop-weaviate"),
+        "is_terminating": kube.is_terminating("space"),
         "apply_finalizer": kube.apply_finalizer(RESOURCE, present=True),
         "apply_status": kube.apply_status(RESOURCE, BindVectorizerStatus(device="CPU")),
         "unlock": kube.unlock(KEY, REVISION),

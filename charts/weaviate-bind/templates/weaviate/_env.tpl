@@ -22,7 +22,7 @@
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
 {{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
@@ -36,10 +36,10 @@
 {{- end }}
 {{- end }}
 {{- range $name, $secret := .Values.envSecrets }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ $secret }}
-      key: {{ $name }}
+      name: {{ $secret | quote }}
+      key: {{ $name | quote }}
 {{- end }}
 {{- end }}

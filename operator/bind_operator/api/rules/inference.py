@@ -1,7 +1,7 @@
 """These rules are about the model and the container that serves it."""
 
-from bind_operator.api.parts import InferenceResources
-from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, limits_rule
+from bind_operator.api.parts import EnvVarSource, InferenceResources
+from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, env_texts_rule, limits_rule
 from bind_operator.api.spec import Device, Precision
 
 INFERENCE_ENV = (
@@ -16,6 +16,9 @@ INFERENCE_ENV = (
     "BIND_HTTP_PORT",
 )
 """The chart sets these variables of the inference container from other fields."""
+
+ENV_SOURCES = tuple(str(field.alias) for field in EnvVarSource.model_fields.values())
+_HAS_SOURCES = ", ".join(f"has(e.valueFrom.{one})" for one in ENV_SOURCES)
 
 
 def _precision_rule(precision: Precision, device: Device, hardware: str, others: str) -> Rule:
@@ -54,4 +57,27 @@ INFERENCE_RULES = (
         "spec.inference.model for them",
     ),
     env_names_rule("inference", "extraEnv", "e.name"),
+    Rule(
+        name="inference-env-once",
+        at="spec.inference.extraEnv",
+        cel="self.all(e, self.exists_one(other, other.name == e.name))",
+        message="spec.inference.extraEnv must name each variable once; remove all but one of those that are "
+        "there twice",
+    ),
+    Rule(
+        name="inference-env-value-or-source",
+        at="spec.inference.extraEnv",
+        cel="self.all(e, !has(e.value) || !has(e.valueFrom))",
+        message="spec.inference.extraEnv takes value or valueFrom, not both; remove one of them",
+    ),
+    Rule(
+        name="inference-env-one-source",
+        at="spec.inference.extraEnv",
+        cel=f"self.all(e, !has(e.valueFrom) || [{_HAS_SOURCES}].filter(s, s).size() == 1)",
+        message=f"spec.inference.extraEnv takes a valueFrom with one of {', '.join(ENV_SOURCES)}; set "
+        "exactly one",
+    ),
+    env_texts_rule(
+        "inference", "extraEnv", "(has(e.value) ? e.value : '')", "put it into a Secret and use valueFrom"
+    ),
 )

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from bind_operator.api.parts import Resources
 
+UNHELD_PATTERN = r"[\\x{7f}-\\x{9f}\\x{fffe}\\x{ffff}]"
+"""Server-side apply reads objects as YAML, which refuses these characters, and folds U+0085 into a space.
+
+Backslashes are doubled, as in a literal of CEL.
+"""
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _CEL_LIMITS = (
@@ -72,4 +77,19 @@ def env_names_rule(section: str, field: str, cel_name: str) -> Rule:
         cel=f"self.all(e, {cel_name}.matches('{ENV_NAME_PATTERN}'))",
         message=f"{at} names must be letters, digits and '_', not beginning with a digit; rename the "
         "variable",
+    )
+
+
+def env_texts_rule(section: str, field: str, cel_value: str, remedy: str) -> Rule:
+    """Return the rule that the values of `spec.<section>.<field>` can be brought into a pod as they are.
+
+    cel_value: the value of an element `e` in CEL. remedy: what to do with one that cannot.
+    """
+    at = f"spec.{section}.{field}"
+    return Rule(
+        name=f"{section}-env-texts",
+        at=at,
+        cel=f"self.all(e, !{cel_value}.matches('{UNHELD_PATTERN}'))",
+        message=f"{at} values must not hold the characters U+007F to U+009F, U+FFFE and U+FFFF, which "
+        f"Kubernetes' server-side apply cannot carry; {remedy}",
     )

@@ -5,6 +5,7 @@ from bind_operator.api.rules.rule import (
     Rule,
     cel_list,
     env_names_rule,
+    env_texts_rule,
     limits_rule,
     pattern_rule,
 )
@@ -14,6 +15,27 @@ VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
 
 WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_API")
 """Without these variables of the Weaviate container the vectorizer does not work."""
+
+CHART_ENV = (
+    "PERSISTENCE_DATA_PATH",
+    "CLUSTER_HOSTNAME",
+    "CLUSTER_ADVERTISE_ADDR",
+    "CLUSTER_ADVERTISE_PORT",
+    "CLUSTER_BIND_ADDR",
+    "CLUSTER_GOSSIP_BIND_PORT",
+    "CLUSTER_DATA_BIND_PORT",
+    "CLUSTER_JOIN",
+    "RAFT_JOIN",
+    "RAFT_BOOTSTRAP_EXPECT",
+    "RAFT_PORT",
+    "RAFT_INTERNAL_RPC_PORT",
+    "GRPC_PORT",
+    "PROMETHEUS_MONITORING_PORT",
+)
+"""The chart makes these of the release's name, replicas, volume and Services.
+
+Others that begin alike only tune: RAFT_BOOTSTRAP_TIMEOUT, CLUSTER_BASIC_AUTH_USERNAME.
+"""
 
 WEAVIATE_RULES = (
     pattern_rule(
@@ -31,5 +53,14 @@ WEAVIATE_RULES = (
         message=f"spec.weaviate.env must not set {', '.join(WEAVIATE_ENV)}, because they join Weaviate to "
         "the inference server; remove them",
     ),
+    Rule(
+        name="weaviate-env-of-the-chart",
+        at="spec.weaviate.env",
+        cel=f"self.all(k, !(k in {cel_list(CHART_ENV)}))",
+        message=f"spec.weaviate.env must not set {', '.join(CHART_ENV)}, because they follow from the "
+        "volume, the replicas and the Services; remove them, and use spec.weaviate.replicas and "
+        "spec.weaviate.storage",
+    ),
     env_names_rule("weaviate", "env", "e"),
+    env_texts_rule("weaviate", "env", "self[e]", "write it in other characters"),
 )

@@ -11,7 +11,7 @@ import pytest
 from bind_inference import __version__
 from bind_inference.errors import BindError
 from bind_inference.http.app import create_app
-from bind_inference.readiness import Phase
+from bind_inference.readiness import Amount, Phase, Readiness
 from bind_inference.scheduling.service import Service
 from bind_inference.settings import Settings
 from support.fake_engine import FakeDecoders, FakeEngine
@@ -73,6 +73,19 @@ async def test_a_bug_is_500_without_its_insides_and_logged_with_them(
     assert "cannot take" not in answer.text
     assert [record.message for record in caplog.records] == ["a request met a bug"]
     assert caplog.records[0].exc_info
+
+
+async def test_meta_tells_how_far_a_download_is() -> None:
+    world = World()
+    assert (await world.client.get("/meta")).json()["progress"] is None
+    world.service.readiness = Readiness(
+        Phase.DOWNLOADING, "download", 0.42, Amount(1_900_000_000, 4_500_000_000, 171.26)
+    )
+    meta = (await world.client.get("/meta")).json()
+    assert (meta["state"], meta["progress"]) == (
+        "Downloading",
+        {"done_bytes": 1_900_000_000, "total_bytes": 4_500_000_000, "seconds_left": 171.3},
+    )
 
 
 async def test_a_bug_in_one_request_leaves_the_next_alone(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bind_operator.api.status import ConditionType
 from bind_operator.policy.conditions import Facts, judge, judge_all
+from bind_operator.policy.download import Download
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
@@ -24,6 +25,7 @@ WELL = Facts(
 RETRYING = Failure(Reason.HELM_FAILED, "boom", is_final=False)
 STALLED = Failure(Reason.SPEC_REFUSED, "boom", is_final=True)
 PROBLEM = Problem(Reason.UNSCHEDULABLE, "0/1 nodes are available")
+DOWNLOAD = Download("t-inference-x", 40, 4.5e9, 170.0)
 UNREADY = replace(INFERENCE, ready=1)
 
 # situation: facts, Ready's status and reason, Reconciling, Stalled
@@ -102,6 +104,20 @@ CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
         False,
     ),
     "inference is rolling out": (replace(WELL, inference=UNREADY), None, Reason.ROLLING_OUT, True, False),
+    "the weights are downloaded": (
+        replace(WELL, inference=UNREADY, download=DOWNLOAD),
+        None,
+        Reason.DOWNLOADING_WEIGHTS,
+        True,
+        False,
+    ),
+    "a problem goes before the download of another pod": (
+        replace(WELL, inference=UNREADY, download=DOWNLOAD, problem=PROBLEM),
+        False,
+        Reason.UNSCHEDULABLE,
+        True,
+        False,
+    ),
     "old pods are ready, new ones are not made yet": (
         replace(WELL, inference=replace(INFERENCE, is_current=False)),
         None,
