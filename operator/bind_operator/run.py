@@ -18,6 +18,7 @@ from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.polling import Polling
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
 from bind_operator.release.helm import Helm
@@ -67,6 +68,13 @@ async def run_operator(settings: Settings) -> None:
         verifier=Verifier(settings.verify_timeout_s, settings.resync_s),
         attempts=Attempts(settings.max_failures, settings.retry_base_s, settings.retry_max_s),
         polling=Polling(settings.settle_s, settings.resync_s),
+        waves=Waves(
+            kube,
+            settings.watch_namespaces,
+            settings.max_chart_upgrades,
+            settings.chart_upgrade_timeout_s,
+            wake=queue.add,
+        ),
     )
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:

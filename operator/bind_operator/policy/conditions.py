@@ -22,6 +22,8 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    held: str = ""
+    """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
     @property
     def is_rolled_out(self) -> bool:
@@ -52,7 +54,12 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(None, Reason.RELEASE_LOCKED, "another Helm operation holds the release")
         case Facts(state=ReleaseState.ABSENT | ReleaseState.UNINSTALLING):
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
-        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.DRIFTED):
+        case Facts(state=ReleaseState.OUT_OF_SYNC, held=str(held)) if held and facts.is_rolled_out:
+            # What runs is what was asked for, as the operator made it before.
+            return Verdict(True, Reason.WAITING_FOR_WAVE, f"the upgrade of the release {held}")
+        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.DRIFTED) if (
+            not facts.held
+        ):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
             return Verdict(False, reason, message)

@@ -26,6 +26,7 @@ from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.waves import Waves, is_wave
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -50,6 +51,13 @@ class _Look:
     observed: Observed
     state: ReleaseState
     failure: Failure | None = None
+    held: str = ""
+    """It says what an upgrade waits for, which the operator and not the spec asks for."""
+
+    @property
+    def wanted_digest(self) -> str:
+        """The digest that the release should carry; empty if the spec is invalid."""
+        return self.values.digest if self.values else ""
 
     @property
     def deleting(self) -> bool:
@@ -62,8 +70,7 @@ class _Look:
     @property
     def aim(self) -> tuple[object, ...]:
         """The operator tries this: failures count against it, and another one starts anew."""
-        digest = self.values.digest if self.values else ""
-        return digest, self.raw["metadata"].get("generation"), self.deleting
+        return self.wanted_digest, self.raw["metadata"].get("generation"), self.deleting
 
 
 @dataclass
@@ -78,6 +85,7 @@ class Reconciler:
     verifier: Verifier
     attempts: Attempts
     polling: Polling
+    waves: Waves
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -112,6 +120,13 @@ class Reconciler:
         blocked = self.attempts.blocking(key, look.aim, time.monotonic())
         if blocked is not None and not look.deleting:
             return await self._summarize(replace(look, failure=blocked))
+        if action is Action.UPGRADE and is_wave(raw, look.state, look.wanted_digest):
+            turn = await self.waves.turn(key, raw)
+            if not turn.has_come:
+                requeue_s = await self._summarize(replace(look, held=turn.message))
+                return min(requeue_s, turn.wait_s)
+            if turn.message:
+                await self.kube.record_event(raw, Reason.WAVE_WENT_ON, turn.message, warning=True)
         return await self._act(action, look, blocked)
 
     async def _act(self, action: Action, look: _Look, blocked: Failure | None) -> float | None:
@@ -203,6 +218,7 @@ class Reconciler:
             verification=None,
             deleting=look.deleting,
             suspended=look.suspended,
+            held=look.held,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=await self._verify(look))
@@ -214,6 +230,9 @@ class Reconciler:
         if is_new:
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
+        latest = observed.revisions[0] if observed.revisions else None
+        is_ready = status.ready.status == "True" or look.suspended or look.deleting
+        self.waves.note(look.key, look.raw, look.state, latest, look.wanted_digest, is_ready=is_ready)
         return self._requeue_s(look, facts, status, is_new=is_new)
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:
@@ -266,6 +285,7 @@ class Reconciler:
         self.polling.forget(key)
         self.verifier.forget(key)
         self.deletion.forget(key)
+        self.waves.forget(key)
         self._states.pop(key, None)
         self._count_states()
 
