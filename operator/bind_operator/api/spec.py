@@ -55,6 +55,30 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
+class RolloutStrategy(StrEnum):
+    """The strategy says how inference pods are replaced."""
+
+    AUTO = "Auto"
+    SURGE = "Surge"
+    ONE_DOWN = "OneDown"
+    RECREATE = "Recreate"
+
+
+class CacheAccessMode(StrEnum):
+    """The mode says how many nodes can mount the cache at once."""
+
+    READ_WRITE_ONCE = "ReadWriteOnce"
+    READ_WRITE_MANY = "ReadWriteMany"
+
+
+class CacheScope(StrEnum):
+    """The scope says which pods share a cache."""
+
+    AUTO = "Auto"
+    SHARED = "Shared"
+    PER_POD = "PerPod"
+
+
 class Gpu(ApiModel):
     """The GPU of each inference pod. Only with `device: CUDA`."""
 
@@ -125,6 +149,17 @@ class ModelCache(ApiModel):
     storage_class_name: Text | None = Field(
         None, description="StorageClass of the volume. Unset: the cluster's default. Cannot change."
     )
+    access_mode: CacheAccessMode = Field(
+        CacheAccessMode.READ_WRITE_ONCE,
+        description="ReadWriteOnce: one node mounts the volume. ReadWriteMany: all do, where the class can. "
+        "Another mode is another volume.",
+    )
+    scope: CacheScope = Field(
+        CacheScope.AUTO,
+        description="Shared: all pods have one volume; with ReadWriteOnce they run on one node. PerPod: each "
+        "has its own, which ends with it, so that each new pod downloads. Auto: PerPod for several pods with "
+        "ReadWriteOnce, else Shared.",
+    )
 
 
 class Model(ApiModel):
@@ -159,6 +194,26 @@ class Model(ApiModel):
         return not mounted if self.cache.persistence is None else self.cache.persistence
 
 
+class Rollout(ApiModel):
+    """Rollouts of the inference pods."""
+
+    strategy: RolloutStrategy = Field(
+        RolloutStrategy.AUTO,
+        description="Surge: a new pod is ready before an old one ends, which needs room for one more (a "
+        "GPU, with device CUDA). OneDown: one at a time ends before its successor starts. Recreate: all end "
+        "first. "
+        "Auto: Recreate for one pod whose cache one node mounts; OneDown with a GPU, a claim of weights or a "
+        "required anti-affinity; else Surge.",
+    )
+    progress_deadline_seconds: int | None = Field(
+        None,
+        ge=1,
+        le=86400,
+        description="Seconds without progress after which a rollout counts as standing still. Unset: 31 "
+        "minutes, a minute longer than a first start may take to download the weights.",
+    )
+
+
 class Inference(Scheduling):
     """The inference server: one Deployment of ImageBind servers behind the gate."""
 
@@ -172,6 +227,7 @@ class Inference(Scheduling):
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
+    rollout: Rollout = Field(default_factory=Rollout, description="How the pods are replaced.")
     model: Model = Field(default_factory=Model, description="The model that the server runs.")
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."

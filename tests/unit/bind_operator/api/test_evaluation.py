@@ -15,7 +15,7 @@ BY_NAME = {rule.name: rule for rule in RULES}
 
 def node(rule: Rule, patch: dict[str, Any]) -> Any:
     found: Any = parse_resource(merged(tiny_resource("t"), patch)).model_dump(
-        by_alias=True, exclude_none=True
+        mode="json", by_alias=True, exclude_none=True
     )
     for name in rule.at.split("."):
         found = found[name]
