@@ -18,6 +18,10 @@ class Reason(StrEnum):
     VERIFYING = "Verifying"
     VERIFICATION_FAILED = "VerificationFailed"
 
+    # Rollouts that stand still
+    ROLLOUT_STALLED = "RolloutStalled"
+    ROLLED_BACK = "RolledBack"
+
     # Upgrades of releases by a new operator
     WAITING_FOR_WAVE = "WaitingForWave"
     WAVE_WENT_ON = "WaveWentOn"

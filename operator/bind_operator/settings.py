@@ -108,6 +108,12 @@ class Settings(BaseSettings):
         gt=0,
         description="How long such an upgrade may hold up the others until its resource is Ready.",
     )
+    rollout_timeout_s: float = Field(
+        1860.0,
+        gt=0,
+        description="How long a pod of Weaviate may be not ready in a rollout until that stands still. For "
+        "inference pods inference.rollout.progressDeadlineSeconds says it.",
+    )
     helm_timeout_s: float = Field(120.0, gt=0, description="After how long a Helm process is killed.")
     unlock_after_s: float = Field(
         15.0,

@@ -258,6 +258,23 @@ class Weaviate(ApiModel):
     )
 
 
+class RollbackPolicy(StrEnum):
+    """The policy says whether a rollout that stands still is rolled back."""
+
+    LAST_VERIFIED = "LastVerified"
+    NEVER = "Never"
+
+
+class Remediation(ApiModel):
+    """The operator does this about a rollout that stands still."""
+
+    rollback: RollbackPolicy = Field(
+        RollbackPolicy.LAST_VERIFIED,
+        description="LastVerified: the release is rolled back, once for each change of the spec, to the last "
+        "revision that the live check saw at work, if `spec.weaviate` is the same. Never: it stays.",
+    )
+
+
 class BindVectorizerSpec(ApiModel):
     """The spec says what the user wants."""
 
@@ -272,6 +289,9 @@ class BindVectorizerSpec(ApiModel):
         DeletionPolicy.RETAIN,
         description="What happens to the volumes when the resource is deleted: Retain keeps them, "
         "Delete removes them.",
+    )
+    remediation: Remediation = Field(
+        default_factory=Remediation, description="What is done about a rollout that stands still."
     )
     suspend: bool = Field(
         False, description="True stops the operator from changing anything of this resource but its deletion."

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bind_operator.api.status import ConditionType
+from bind_operator.api.status import ConditionType, RemediationStatus
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
@@ -22,6 +22,10 @@ class Facts:
     verification: Verification | None = None
     deleting: bool = False
     suspended: bool = False
+    standstill: str = ""
+    """It says which rollout stands still and why; empty for none."""
+    remediation: RemediationStatus | None = None
+    """It is a rollback that was decided now."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
@@ -61,6 +65,8 @@ def judge(facts: Facts) -> Verdict:
             not facts.held
         ):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
+        case Facts(standstill=str(words)) if words and not facts.is_rolled_out:
+            return Verdict(False, Reason.ROLLOUT_STALLED, words)
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
             return Verdict(False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
@@ -116,19 +122,20 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
 
 
 def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
-    if ready.status is True or _is_stalled(facts) or (facts.suspended and not facts.deleting):
+    if ready.status is True or _is_stalled(facts, ready) or (facts.suspended and not facts.deleting):
         return Verdict(False, ready.reason, "nothing is under way")
     return Verdict(True, Reason.RETRYING if facts.failure else Reason.PROGRESSING, ready.message)
 
 
 def _stalled(facts: Facts, ready: Verdict) -> Verdict:
-    if _is_stalled(facts):
+    if _is_stalled(facts, ready):
         return Verdict(True, ready.reason, ready.message)
     return Verdict(False, Reason.PROGRESSING, "the operator can go on")
 
 
-def _is_stalled(facts: Facts) -> bool:
-    return facts.failure is not None and facts.failure.is_final
+def _is_stalled(facts: Facts, ready: Verdict) -> bool:
+    is_final = facts.failure is not None and facts.failure.is_final
+    return is_final or ready.reason is Reason.ROLLOUT_STALLED
 
 
 def _released(facts: Facts) -> Verdict:

@@ -52,6 +52,8 @@ class Workload:
     """Whether its controller has seen the latest spec and every pod has it."""
     refusal: str = ""
     """It says why its controller cannot make pods, in the API server's words."""
+    stuck: str = ""
+    """It says that its rollout has made no progress within its deadline, in the controller's words."""
 
     @property
     def is_rolled_out(self) -> bool:

@@ -15,6 +15,8 @@ class Action(StrEnum):
     """The name belongs to somebody else: the operator says so and touches nothing."""
     INSTALL = "Install"
     UPGRADE = "Upgrade"
+    ROLL_BACK = "RollBack"
+    """A rollout stands still, and what ran before is brought back; `remediation` decides it."""
     UNLOCK = "Unlock"
     UNINSTALL = "Uninstall"
     FINISH_DELETION = "FinishDeletion"

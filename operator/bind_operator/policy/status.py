@@ -1,7 +1,10 @@
 """Facts become the status, in the API's models."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from bind_operator.api.spec import BindVectorizer, ModelName
 from bind_operator.api.status import (
@@ -10,11 +13,18 @@ from bind_operator.api.status import (
     Condition,
     Endpoints,
     HistoryEntry,
+    LastVerified,
     ReleaseStatus,
+    RemediationStatus,
 )
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.state import ReleaseState
+
+DIGEST_LENGTH = 16
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def build_status(
@@ -43,6 +53,8 @@ def build_status(
         device=str(resource.spec.device) if resource else None,
         replicas=f"{inference.ready}/{inference.wanted}" if inference else "0/0",
         model=_model(resource.spec.inference.model.name) if resource else None,
+        last_verified=_last_verified(resource, facts, previous),
+        remediation=facts.remediation or read_remediation(previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
     )
 
@@ -78,6 +90,41 @@ def _release(name: str, facts: Facts) -> ReleaseStatus | None:
         return None
     current = facts.revisions[0]
     return ReleaseStatus(name=name, revision=current.number, chart=current.chart, digest=current.digest)
+
+
+def _last_verified(
+    resource: BindVectorizer | None, facts: Facts, previous: Mapping[str, Any]
+) -> LastVerified | None:
+    """Return the release as it is if the live check holds, else what was verified before."""
+    is_verified = facts.verification is not None and facts.verification.holds is True
+    if not (resource and is_verified and facts.revisions and facts.state is ReleaseState.IN_SYNC):
+        return read_last_verified(previous)
+    current = facts.revisions[0]
+    weaviate = weaviate_digest(resource)
+    return LastVerified(revision=current.number, digest=current.digest, weaviate=weaviate)
+
+
+def weaviate_digest(resource: BindVectorizer) -> str:
+    """Return the digest of the spec of Weaviate, which a rollback must not change."""
+    text = resource.spec.weaviate.model_dump_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def read_last_verified(status: Mapping[str, Any]) -> LastVerified | None:
+    """Return what a status says was verified last; None if nothing, or nothing that can be read."""
+    return _read(LastVerified, status.get("lastVerified"))
+
+
+def read_remediation(status: Mapping[str, Any]) -> RemediationStatus | None:
+    """Return the rollback that a status tells of; None if none, or none that can be read."""
+    return _read(RemediationStatus, status.get("remediation"))
+
+
+def _read(model: type[Model], value: object) -> Model | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _history_entry(revision: Revision) -> HistoryEntry:

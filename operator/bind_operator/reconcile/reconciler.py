@@ -9,8 +9,8 @@ from typing import Any
 
 from bind_operator.api.identity import FINALIZER
 from bind_operator.api.parse import parse_resource
-from bind_operator.api.spec import BindVectorizer, DeletionPolicy
-from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
+from bind_operator.api.spec import BindVectorizer, DeletionPolicy, RollbackPolicy
+from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, RemediationStatus
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
@@ -22,8 +22,14 @@ from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
+from bind_operator.policy.remediation import Remedy, Step, remedy_of, standstill_of
 from bind_operator.policy.state import ReleaseState, observe_state
-from bind_operator.policy.status import build_status
+from bind_operator.policy.status import (
+    build_status,
+    read_last_verified,
+    read_remediation,
+    weaviate_digest,
+)
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.waves import Waves, is_wave
@@ -51,6 +57,10 @@ class _Look:
     observed: Observed
     state: ReleaseState
     failure: Failure | None = None
+    standstill: str = ""
+    """It says which rollout stands still and why; empty for none."""
+    remediation: RemediationStatus | None = None
+    """It is a rollback that was decided now."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for."""
 
@@ -111,6 +121,15 @@ class Reconciler:
             return 0.0
         look = await self._observe(key, raw)
         action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
+        remedy = self._remedy(look)
+        match remedy.step:
+            case Step.RECORD if remedy.record:
+                await self._summarize(replace(look, remediation=remedy.record))
+                return 0.0
+            case Step.ROLL_BACK:
+                action = Action.ROLL_BACK
+            case Step.HOLD:
+                look = replace(look, failure=remedy.failure)
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
         if look.failure is not None and not look.deleting:
@@ -146,6 +165,8 @@ class Reconciler:
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self._summarize(replace(look, failure=blocked))
         self.attempts.forget(key)
+        if action is Action.ROLL_BACK:
+            return 0.0
         requeue_s = await self._summarize(await self._observe(key, look.raw))
         return requeue_s if action in (Action.INSTALL, Action.UPGRADE) else 0.0
 
@@ -168,7 +189,32 @@ class Reconciler:
         )
         self._states[key] = state
         self._count_states()
-        return _Look(key, raw, resource, values, observed, state, failure)
+        standstill = standstill_of(
+            observed.weaviate,
+            observed.inference,
+            observed.pods,
+            observed.problem,
+            now=time.time(),
+            deadline_s=self.settings.rollout_timeout_s,
+        )
+        return _Look(key, raw, resource, values, observed, state, failure, standstill)
+
+    def _remedy(self, look: _Look) -> Remedy:
+        """Return what to do about a rollout that stands still."""
+        if look.resource is None or look.failure is not None or look.deleting or look.suspended:
+            return Remedy(Step.NONE)
+        spec, status = look.resource.spec, look.raw.get("status", {})
+        return remedy_of(
+            look.state,
+            look.observed.revisions,
+            generation=look.raw["metadata"]["generation"],
+            wanted_digest=look.wanted_digest,
+            weaviate=weaviate_digest(look.resource),
+            standstill=look.standstill,
+            rolls_back=spec.remediation.rollback is RollbackPolicy.LAST_VERIFIED,
+            verified=read_last_verified(status),
+            before=read_remediation(status),
+        )
 
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -188,9 +234,19 @@ class Reconciler:
                     f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
+            case Action.ROLL_BACK:
+                await self._roll_back(look)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
         return False
+
+    async def _roll_back(self, look: _Look) -> None:
+        record = read_remediation(look.raw.get("status", {}))
+        if record is None:
+            raise AssertionError(look)
+        await self.helm.rollback(look.key, record.to_revision)
+        message = f"revision {record.from_revision} to {record.to_revision}: {record.message}"
+        await self.kube.record_event(look.raw, Reason.ROLLED_BACK, message, warning=True)
 
     async def _release(self, action: Action, look: _Look) -> None:
         values = look.values
@@ -218,6 +274,8 @@ class Reconciler:
             verification=None,
             deleting=look.deleting,
             suspended=look.suspended,
+            standstill=look.standstill,
+            remediation=look.remediation,
             held=look.held,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:

@@ -54,6 +54,11 @@ class Helm:
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
         await self._apply(key, values, "upgrade", *flags)
 
+    async def rollback(self, key: Key, revision: int) -> None:
+        """Bring back a revision, as a new one. Raises HelmFailed or HelmTimedOut."""
+        flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
+        await self._run("rollback", key, [str(revision), *flags])
+
     async def uninstall(self, key: Key) -> None:
         """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
         await self._run("uninstall", key, ["--ignore-not-found"])

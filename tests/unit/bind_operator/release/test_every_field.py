@@ -14,7 +14,7 @@ from bind_operator.settings import Images
 from support.resources import merged
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "")
-HEEDED_BY_THE_OPERATOR = {"suspend"}
+HEEDED_BY_THE_OPERATOR = {"suspend", "remediation.rollback"}
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 Place = tuple[str, ...]
