@@ -59,6 +59,7 @@ def test_the_canary_goes_first_and_the_others_one_by_one(plane: ControlPlane, tm
 
         changed.apply({"spec": {"inference": {"replicas": 2}}})
         eventually("a change of the spec does not wait", lambda: is_newer(changed), within_s=10)
+        eventually("its Helm has ended", lambda: changed.revisions() == {1: "superseded", 2: "deployed"})
 
         operator.kill()
         operator.start()

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bind_operator.api.spec import BindVectorizer, RollbackPolicy
 from bind_operator.api.status import LastVerified, RemediationStatus
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Workload
 from bind_operator.policy.objects import Object, component_of
 from bind_operator.policy.state import ReleaseState
+from bind_operator.policy.status import read_last_verified, read_remediation, weaviate_digest
 from bind_operator.reasons import Reason
 
 MAX_MESSAGE = 600
@@ -59,6 +61,29 @@ def standstill_of(
         if any(now - since >= deadline_s for since in map(_unready_since, own) if since is not None):
             return _standstill(weaviate, problem, f"a pod has not been ready for {deadline_s:g} s")
     return ""
+
+
+def remedy_for(
+    resource: BindVectorizer,
+    raw: Object,
+    state: ReleaseState,
+    revisions: Sequence[Revision],
+    wanted_digest: str,
+    standstill: str,
+) -> Remedy:
+    """Return what to do about a rollout of `resource`, by what its status (in `raw`) remembers."""
+    status = raw.get("status", {})
+    return remedy_of(
+        state,
+        revisions,
+        generation=raw["metadata"]["generation"],
+        wanted_digest=wanted_digest,
+        weaviate=weaviate_digest(resource),
+        standstill=standstill,
+        rolls_back=resource.spec.remediation.rollback is RollbackPolicy.LAST_VERIFIED,
+        verified=read_last_verified(status),
+        before=read_remediation(status),
+    )
 
 
 def remedy_of(

@@ -9,7 +9,7 @@ from typing import Any
 
 from bind_operator.api.identity import FINALIZER
 from bind_operator.api.parse import parse_resource
-from bind_operator.api.spec import BindVectorizer, DeletionPolicy, RollbackPolicy
+from bind_operator.api.spec import BindVectorizer, DeletionPolicy
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, RemediationStatus
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.verification import Target, Verifier, fingerprint_of, inference_addresses
@@ -22,16 +22,12 @@ from bind_operator.policy.names import is_upstream_image, workload_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
-from bind_operator.policy.remediation import Remedy, Step, remedy_of, standstill_of
+from bind_operator.policy.remediation import Remedy, Step, remedy_for, standstill_of
 from bind_operator.policy.state import ReleaseState, observe_state
-from bind_operator.policy.status import (
-    build_status,
-    read_last_verified,
-    read_remediation,
-    weaviate_digest,
-)
+from bind_operator.policy.status import build_status
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.remediation import roll_back
 from bind_operator.reconcile.waves import Waves, is_wave
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
@@ -121,7 +117,11 @@ class Reconciler:
             return 0.0
         look = await self._observe(key, raw)
         action = decide(look.state, deleting=look.deleting, suspended=look.suspended)
-        remedy = self._remedy(look)
+        remedy = Remedy(Step.NONE)
+        if look.resource and look.failure is None and not look.deleting and not look.suspended:
+            remedy = remedy_for(
+                look.resource, raw, look.state, look.observed.revisions, look.wanted_digest, look.standstill
+            )
         match remedy.step:
             case Step.RECORD if remedy.record:
                 await self._summarize(replace(look, remediation=remedy.record))
@@ -199,23 +199,6 @@ class Reconciler:
         )
         return _Look(key, raw, resource, values, observed, state, failure, standstill)
 
-    def _remedy(self, look: _Look) -> Remedy:
-        """Return what to do about a rollout that stands still."""
-        if look.resource is None or look.failure is not None or look.deleting or look.suspended:
-            return Remedy(Step.NONE)
-        spec, status = look.resource.spec, look.raw.get("status", {})
-        return remedy_of(
-            look.state,
-            look.observed.revisions,
-            generation=look.raw["metadata"]["generation"],
-            wanted_digest=look.wanted_digest,
-            weaviate=weaviate_digest(look.resource),
-            standstill=look.standstill,
-            rolls_back=spec.remediation.rollback is RollbackPolicy.LAST_VERIFIED,
-            verified=read_last_verified(status),
-            before=read_remediation(status),
-        )
-
     async def _take(self, action: Action, look: _Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
         match action:
@@ -235,18 +218,10 @@ class Reconciler:
                 )
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
             case Action.ROLL_BACK:
-                await self._roll_back(look)
+                await roll_back(self.helm, self.kube, look.key, look.raw)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
         return False
-
-    async def _roll_back(self, look: _Look) -> None:
-        record = read_remediation(look.raw.get("status", {}))
-        if record is None:
-            raise AssertionError(look)
-        await self.helm.rollback(look.key, record.to_revision)
-        message = f"revision {record.from_revision} to {record.to_revision}: {record.message}"
-        await self.kube.record_event(look.raw, Reason.ROLLED_BACK, message, warning=True)
 
     async def _release(self, action: Action, look: _Look) -> None:
         values = look.values
@@ -289,8 +264,15 @@ class Reconciler:
             STATUS_PATCHES.inc()
             await self._record_ready(look, _ready(before), status.ready)
         latest = observed.revisions[0] if observed.revisions else None
-        is_ready = status.ready.status == "True" or look.suspended or look.deleting
-        self.waves.note(look.key, look.raw, look.state, latest, look.wanted_digest, is_ready=is_ready)
+        self.waves.note(
+            look.key,
+            look.raw,
+            look.state,
+            latest,
+            look.wanted_digest,
+            is_ready=status.ready.status == "True",
+            is_out=look.suspended or look.deleting or look.values is None,
+        )
         return self._requeue_s(look, facts, status, is_new=is_new)
 
     async def _record_ready(self, look: _Look, old: Mapping[str, Any], new: Condition) -> None:

@@ -39,16 +39,24 @@ class Waves:
         wanted_digest: str,
         *,
         is_ready: bool,
+        is_out: bool,
     ) -> None:
-        """Keep what a look found. latest: the newest revision of the release."""
-        standing = Standing.SETTLED
-        if state in (ReleaseState.IN_SYNC, ReleaseState.FAILED) and not is_ready:
+        """Keep what a look found.
+
+        latest: the newest revision of the release. is_out: the operator does not upgrade it, because it is
+        suspended, being deleted, or has no valid spec.
+        """
+        is_current = state in (ReleaseState.IN_SYNC, ReleaseState.FAILED)
+        if is_out or (is_current and is_ready):
+            standing = Standing.SETTLED
+        elif is_current:
             standing = Standing.ROLLING
-        elif is_wave(raw, state, wanted_digest):
-            standing = Standing.WAITING
+        else:
+            is_waiting = is_wave(raw, state, wanted_digest)
+            standing = Standing.WAITING if is_waiting else Standing.SETTLED
         before = self._members.get(key)
         self._members[key] = Member(standing, _is_canary(raw), latest.modified_at if latest else 0.0)
-        if before is not None and before.standing is Standing.ROLLING and standing is Standing.SETTLED:
+        if before is not None and before.standing is not standing and standing is Standing.SETTLED:
             self._wake_next()
 
     async def turn(self, key: Key, raw: Mapping[str, Any]) -> Turn:
