@@ -18,6 +18,14 @@ class Reason(StrEnum):
     VERIFYING = "Verifying"
     VERIFICATION_FAILED = "VerificationFailed"
 
+    # Rollouts that stand still
+    ROLLOUT_STALLED = "RolloutStalled"
+    ROLLED_BACK = "RolledBack"
+
+    # Upgrades of releases by a new operator
+    WAITING_FOR_WAVE = "WaitingForWave"
+    WAVE_WENT_ON = "WaveWentOn"
+
     # Errors of the operator's own actions
     INVALID_SPEC = "InvalidSpec"
     RENDER_FAILED = "RenderFailed"

@@ -21,7 +21,7 @@ from bind_operator.cluster.records import Records
 from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
-from bind_operator.handlers import Watches, resync
+from bind_operator.handlers import EVERYWHERE, Watches, resync
 from bind_operator.health import find_fault, start_health_server
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.check_schedule import CheckSchedule
@@ -35,6 +35,7 @@ from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
 from bind_operator.release.helm import Helm
@@ -156,6 +157,13 @@ class _Operator:
             checks=checks,
             attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
             polling=Polling(settings.settle_s, settings.resync_s),
+            waves=Waves(
+                kube,
+                lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
+                settings.max_chart_upgrades,
+                settings.chart_upgrade_timeout_s,
+                wake=self._queue.add,
+            ),
             claims=claims,
             guard=Guard(kube, claims, settings.verify_timeout_s),
             memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),

@@ -96,6 +96,24 @@ class Settings(BaseSettings):
     )
     workers: int = Field(8, ge=1, le=64, description="How many resources are reconciled at once.")
     max_helm_runs: int = Field(4, ge=1, le=32, description="How many Helm processes run at once.")
+    max_chart_upgrades: int = Field(
+        0,
+        ge=0,
+        description="How many releases are upgraded at once when a new operator brings another chart or "
+        "images; 0: a tenth of them, at least one. Those with the label bindvectorizer.dev/canary=true go "
+        "first.",
+    )
+    chart_upgrade_timeout_s: float = Field(
+        600.0,
+        gt=0,
+        description="How long such an upgrade may hold up the others until its resource is Ready.",
+    )
+    rollout_timeout_s: float = Field(
+        1860.0,
+        gt=0,
+        description="How long a pod of Weaviate may be not ready in a rollout until that stands still. For "
+        "inference pods inference.rollout.progressDeadlineSeconds says it.",
+    )
     helm_timeout_s: float = Field(120.0, gt=0, description="After how long a Helm process is killed.")
     unlock_after_s: float = Field(
         15.0,

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from support.ports import free_ports
+from support.processes import die_with_parent
 from support.tools import binary
 from support.waiting import until
 
@@ -168,7 +169,7 @@ def running_process(command: list[str], folder: Path) -> Iterator[None]:
     """Run `command`, with its log in `folder`, until the block ends."""
     log = folder / f"{Path(command[0]).name}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=die_with_parent)
         try:
             yield
         finally:

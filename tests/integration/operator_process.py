@@ -11,6 +11,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.ports import free_ports
+from support.processes import die_with_parent
 from support.tools import binary
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,11 @@ class OperatorProcess:
         environment["POD_NAME"] = self.name
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bind_operator", "run"], env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "bind_operator", "run"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
             )
 
     def kill(self) -> None:

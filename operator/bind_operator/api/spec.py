@@ -70,6 +70,30 @@ class DriftMode(StrEnum):
     DISABLED = "Disabled"
 
 
+class RolloutStrategy(StrEnum):
+    """The strategy says how inference pods are replaced."""
+
+    AUTO = "Auto"
+    SURGE = "Surge"
+    ONE_DOWN = "OneDown"
+    RECREATE = "Recreate"
+
+
+class CacheAccessMode(StrEnum):
+    """The mode says how many nodes can mount the cache at once."""
+
+    READ_WRITE_ONCE = "ReadWriteOnce"
+    READ_WRITE_MANY = "ReadWriteMany"
+
+
+class CacheScope(StrEnum):
+    """The scope says which pods share a cache."""
+
+    AUTO = "Auto"
+    SHARED = "Shared"
+    PER_POD = "PerPod"
+
+
 class Gpu(ApiModel):
     """The GPU of each inference pod. Only with `device: CUDA`."""
 
@@ -144,6 +168,17 @@ class ModelCache(ApiModel):
         description="StorageClass of the volume. Unset: the cluster's default. A volume that is there keeps "
         "its own.",
     )
+    access_mode: CacheAccessMode = Field(
+        CacheAccessMode.READ_WRITE_ONCE,
+        description="ReadWriteOnce: one node mounts the volume. ReadWriteMany: all do, where the class can. "
+        "Another mode is another volume.",
+    )
+    scope: CacheScope = Field(
+        CacheScope.AUTO,
+        description="Shared: all pods have one volume; with ReadWriteOnce they run on one node. PerPod: each "
+        "has its own, which ends with it, so that each new pod downloads. Auto: PerPod for several pods with "
+        "ReadWriteOnce, else Shared.",
+    )
 
 
 class Model(ApiModel):
@@ -178,6 +213,26 @@ class Model(ApiModel):
         return not mounted if self.cache.persistence is None else self.cache.persistence
 
 
+class Rollout(ApiModel):
+    """Rollouts of the inference pods."""
+
+    strategy: RolloutStrategy = Field(
+        RolloutStrategy.AUTO,
+        description="Surge: a new pod is ready before an old one ends, which needs room for one more (a "
+        "GPU, with device CUDA). OneDown: one at a time ends before its successor starts. Recreate: all end "
+        "first. "
+        "Auto: Recreate for one pod whose cache one node mounts; OneDown with a GPU, a claim of weights or a "
+        "required anti-affinity; else Surge.",
+    )
+    progress_deadline_seconds: int | None = Field(
+        None,
+        ge=1,
+        le=86400,
+        description="Seconds without progress after which a rollout counts as standing still. Unset: 31 "
+        "minutes, a minute longer than a first start may take to download the weights.",
+    )
+
+
 class Inference(Scheduling):
     """The inference server: one Deployment of ImageBind servers behind the gate."""
 
@@ -191,10 +246,19 @@ class Inference(Scheduling):
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
+    rollout: Rollout = Field(default_factory=Rollout, description="How the pods are replaced.")
     model: Model = Field(default_factory=Model, description="The model that the server runs.")
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+
+    @property
+    def shares_cache(self) -> bool:
+        """All pods have one cache, as the chart's `weaviate-bind.cacheScope` says too."""
+        cache = self.model.cache
+        is_one_volume = self.replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
+        is_shared = is_one_volume if cache.scope is CacheScope.AUTO else cache.scope is CacheScope.SHARED
+        return self.model.keeps_cache and is_shared
 
 
 class Storage(ApiModel):
@@ -251,6 +315,23 @@ class DriftDetection(ApiModel):
     )
 
 
+class RollbackPolicy(StrEnum):
+    """The policy says whether a rollout that stands still is rolled back."""
+
+    LAST_VERIFIED = "LastVerified"
+    NEVER = "Never"
+
+
+class Remediation(ApiModel):
+    """The operator does this about a rollout that stands still."""
+
+    rollback: RollbackPolicy = Field(
+        RollbackPolicy.LAST_VERIFIED,
+        description="LastVerified: the release is rolled back, once for each change of the spec, to the last "
+        "revision that the live check saw at work, if `spec.weaviate` is the same. Never: it stays.",
+    )
+
+
 class BindVectorizerSpec(ApiModel):
     """The spec says what the user wants."""
 
@@ -274,6 +355,9 @@ class BindVectorizerSpec(ApiModel):
         TakeoverPolicy.TAKE_BACK,
         description="What happens when somebody else upgrades the Helm release: TakeBack upgrades it back, "
         "StandBack leaves it to them and says so in Ready.",
+    )
+    remediation: Remediation = Field(
+        default_factory=Remediation, description="What is done about a rollout that stands still."
     )
     suspend: bool = Field(
         False, description="True stops the operator from changing anything of this resource but its deletion."

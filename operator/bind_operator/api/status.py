@@ -59,6 +59,24 @@ class HistoryEntry(RevisionStatus):
     status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
 
 
+class LastVerified(ApiModel):
+    """The release as the live check saw it at work last."""
+
+    revision: int = Field(description="Number of the revision.")
+    digest: str = Field(description="Digest of chart and values.")
+    weaviate: str = Field(description="Digest of `spec.weaviate` that it had.")
+
+
+class RemediationStatus(ApiModel):
+    """A rollback of a rollout that stood still."""
+
+    generation: int = Field(description="The generation of the spec whose rollout stood still.")
+    from_revision: int = Field(description="The revision that was rolled back.")
+    to_revision: int = Field(description="The revision that was brought back.")
+    digest: str = Field(description="Digest of chart and values of what was brought back.")
+    message: str = Field(description="Why the rollout stood still, in the cluster's words.")
+
+
 class Endpoints(ApiModel):
     """Addresses within the cluster."""
 
@@ -154,6 +172,13 @@ class BindVectorizerStatus(ApiModel):
     )
     history: list[HistoryEntry] = Field(
         default_factory=list, description="The latest revisions of the release, newest first."
+    )
+
+    last_verified: LastVerified | None = Field(
+        None, description="What a rollout that stands still is rolled back to."
+    )
+    remediation: RemediationStatus | None = Field(
+        None, description="The last rollback; the spec of its generation is not tried again."
     )
 
     @property

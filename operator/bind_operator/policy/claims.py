@@ -6,7 +6,7 @@ from typing import Any
 
 from bind_operator.api.identity import GROUP
 from bind_operator.api.quantity import parse_quantity
-from bind_operator.api.spec import BindVectorizerSpec
+from bind_operator.api.spec import BindVectorizerSpec, CacheAccessMode
 from bind_operator.api.status import ClaimStatus
 from bind_operator.policy.facts import Component
 from bind_operator.policy.guards import Change
@@ -47,9 +47,10 @@ def wanted_claims(name: str, spec: BindVectorizerSpec) -> tuple[WantedClaim, ...
         )
         for number in range(spec.weaviate.replicas)
     ]
-    if model.keeps_cache:
+    if spec.inference.shares_cache:
         size, storage_class = model.cache.size, model.cache.storage_class_name
-        claims.append(WantedClaim(cache_claim_name(name), Component.INFERENCE, size, storage_class, CACHE))
+        cache = cache_claim_name(name, is_wide=model.cache.access_mode is CacheAccessMode.READ_WRITE_MANY)
+        claims.append(WantedClaim(cache, Component.INFERENCE, size, storage_class, CACHE))
     return tuple(claims)
 
 

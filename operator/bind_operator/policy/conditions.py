@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bind_operator import __version__
 from bind_operator.api.spec import DriftMode
-from bind_operator.api.status import ClaimStatus, ConditionType
+from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
@@ -43,6 +43,12 @@ class Facts:
     """None where nothing is compared: the release is not in sync, or the operator leaves it alone."""
     lock: str = ""
     """It says who holds the release, where that is somebody else."""
+    standstill: str = ""
+    """It says which rollout stands still and why; empty for none."""
+    remediation: RemediationStatus | None = None
+    """It is a rollback that was decided now."""
+    held: str = ""
+    """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -83,12 +89,19 @@ def judge(facts: Facts) -> Verdict:
             )
         case Facts(state=ReleaseState.ABSENT | ReleaseState.UNINSTALLING):
             return Verdict(None, Reason.INSTALLING, "the release is being installed")
-        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER):
+        case Facts(state=ReleaseState.OUT_OF_SYNC, held=str(held)) if held and facts.is_rolled_out:
+            # What runs is what was asked for, as the operator made it before.
+            return Verdict(True, Reason.WAITING_FOR_WAVE, f"the upgrade of the release {held}")
+        case Facts(state=ReleaseState.OUT_OF_SYNC | ReleaseState.FAILED | ReleaseState.TAKEN_OVER) if (
+            not facts.held
+        ):
             return Verdict(None, Reason.UPGRADING, "the release is being upgraded")
         case Facts(state=ReleaseState.DRIFTED, drift=Report(contested=(_, *_)) as report):
             return Verdict(False, Reason.DRIFT_CONTESTED, describe_report(report))
         case Facts(state=ReleaseState.DRIFTED):
             return Verdict(None, Reason.DRIFT_DETECTED, "objects of the release are being put back")
+        case Facts(standstill=str(words)) if words and not facts.is_rolled_out:
+            return Verdict(False, Reason.ROLLOUT_STALLED, words)
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
             return Verdict(False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
@@ -159,19 +172,20 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
 
 
 def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
-    if ready.status is True or _is_stalled(facts) or (facts.suspended and not facts.deleting):
+    if ready.status is True or _is_stalled(facts, ready) or (facts.suspended and not facts.deleting):
         return Verdict(False, ready.reason, "nothing is under way")
     return Verdict(True, Reason.RETRYING if facts.failure else Reason.PROGRESSING, ready.message)
 
 
 def _stalled(facts: Facts, ready: Verdict) -> Verdict:
-    if _is_stalled(facts):
+    if _is_stalled(facts, ready):
         return Verdict(True, ready.reason, ready.message)
     return Verdict(False, Reason.PROGRESSING, "the operator can go on")
 
 
-def _is_stalled(facts: Facts) -> bool:
-    return facts.failure is not None and facts.failure.is_final
+def _is_stalled(facts: Facts, ready: Verdict) -> bool:
+    is_final = facts.failure is not None and facts.failure.is_final
+    return is_final or ready.reason is Reason.ROLLOUT_STALLED
 
 
 def _released(facts: Facts) -> Verdict:

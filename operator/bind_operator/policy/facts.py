@@ -58,6 +58,8 @@ class Workload:
     """Of the object, by which its events are told from those of a namesake."""
     refusal: str = ""
     """It says why its controller cannot make pods, in the API server's words."""
+    stuck: str = ""
+    """It says that its rollout has made no progress within its deadline, in the controller's words."""
 
     @property
     def is_rolled_out(self) -> bool:

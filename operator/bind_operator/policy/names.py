@@ -27,9 +27,9 @@ def data_claim_name(release: str, number: int) -> str:
     return f"weaviate-data-{workload_name(release, Component.WEAVIATE)}-{number}"
 
 
-def cache_claim_name(release: str) -> str:
-    """Return the name of the volume claim of the model cache."""
-    return f"{release}-model-cache"
+def cache_claim_name(release: str, *, is_wide: bool = False) -> str:
+    """Return the name of the volume claim of the model cache. is_wide: all nodes can mount it."""
+    return f"{release}-model-cache{'-rwx' if is_wide else ''}"
 
 
 def rest_url(release: str, namespace: str) -> str:

@@ -21,6 +21,8 @@ class Action(StrEnum):
     """The spec may not be applied yet, so the revision that is deployed is applied again."""
     CORRECT = "Correct"
     """Objects are put back as the release made them, without another revision."""
+    ROLL_BACK = "RollBack"
+    """A rollout stands still, and what ran before is brought back; `remediation` decides it."""
     UNLOCK = "Unlock"
     UNINSTALL = "Uninstall"
     FINISH_DELETION = "FinishDeletion"

@@ -1,8 +1,11 @@
 """Facts become the status, in the API's models."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from bind_operator.api.spec import BindVectorizer, ModelName
 from bind_operator.api.status import (
@@ -12,7 +15,9 @@ from bind_operator.api.status import (
     ConditionType,
     Endpoints,
     HistoryEntry,
+    LastVerified,
     ReleaseStatus,
+    RemediationStatus,
     VerifiedVectors,
 )
 from bind_operator.policy.conditions import Facts, judge_all
@@ -23,6 +28,9 @@ from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.text import one_line
 
 VERIFIED_TIME_STEP_S = 3600.0
+DIGEST_LENGTH = 16
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def build_status(
@@ -56,6 +64,8 @@ def build_status(
         storage=list(facts.claims),
         last_verified_time=_last_verified_time(facts.verification, previous),
         verified_vectors=_verified_vectors(facts.verification, previous),
+        last_verified=_last_verified(resource, facts, previous),
+        remediation=facts.remediation or read_remediation(previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
         last_handled_reconcile=request,
     )
@@ -130,6 +140,41 @@ def _release(name: str, facts: Facts) -> ReleaseStatus | None:
         return None
     current = facts.revisions[0]
     return ReleaseStatus(name=name, revision=current.number, chart=current.chart, digest=current.digest)
+
+
+def _last_verified(
+    resource: BindVectorizer | None, facts: Facts, previous: Mapping[str, Any]
+) -> LastVerified | None:
+    """Return the release as it is if the live check holds, else what was verified before."""
+    is_verified = facts.verification is not None and facts.verification.holds is True
+    if not (resource and is_verified and facts.revisions and facts.state is ReleaseState.IN_SYNC):
+        return read_last_verified(previous)
+    current = facts.revisions[0]
+    weaviate = weaviate_digest(resource)
+    return LastVerified(revision=current.number, digest=current.digest, weaviate=weaviate)
+
+
+def weaviate_digest(resource: BindVectorizer) -> str:
+    """Return the digest of the spec of Weaviate, which a rollback must not change."""
+    text = resource.spec.weaviate.model_dump_json()
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def read_last_verified(status: Mapping[str, Any]) -> LastVerified | None:
+    """Return what a status says was verified last; None if nothing, or nothing that can be read."""
+    return _read(LastVerified, status.get("lastVerified"))
+
+
+def read_remediation(status: Mapping[str, Any]) -> RemediationStatus | None:
+    """Return the rollback that a status tells of; None if none, or none that can be read."""
+    return _read(RemediationStatus, status.get("remediation"))
+
+
+def _read(model: type[Model], value: object) -> Model | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _history_entry(revision: Revision) -> HistoryEntry:

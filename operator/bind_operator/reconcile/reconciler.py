@@ -10,7 +10,7 @@ from typing import Any
 from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
 from bind_operator.api.parse import parse_stored
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
-from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
+from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, RemediationStatus
 from bind_operator.cluster.downloads import slowest_download
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
@@ -27,6 +27,7 @@ from bind_operator.policy.objects import Object
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.polling import Polling
+from bind_operator.policy.remediation import Remedy, Step, remedy_for, standstill_of
 from bind_operator.policy.remembered import restored
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.policy.status import build_status
@@ -39,6 +40,8 @@ from bind_operator.reconcile.guard import Guard, action_while_held
 from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_of
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.ownership import Ownership
+from bind_operator.reconcile.remediation import roll_back
+from bind_operator.reconcile.waves import Waves, is_wave
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 from bind_operator.release.values import RenderedValues, render_values
@@ -78,6 +81,12 @@ class _Look:
     """The release is left to somebody else who took it over."""
     drift: Report | None = None
     """What is not as the release made it; None where that is not looked at."""
+    standstill: str = ""
+    """It says which rollout stands still and why; empty for none."""
+    remediation: RemediationStatus | None = None
+    """It is a rollback that was decided now."""
+    held: str = ""
+    """It says what an upgrade waits for, which the operator and not the spec asks for."""
 
     @property
     def request(self) -> str | None:
@@ -92,6 +101,11 @@ class _Look:
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
     @property
+    def wanted_digest(self) -> str:
+        """The digest that the release should carry; empty if the spec is invalid."""
+        return self.values.digest if self.values else ""
+
+    @property
     def deleting(self) -> bool:
         return _is_deleting(self.raw)
 
@@ -102,8 +116,7 @@ class _Look:
     @property
     def aim(self) -> tuple[object, ...]:
         """The operator tries this: failures count against it, and another one starts anew."""
-        digest = self.values.digest if self.values else ""
-        return digest, self.raw["metadata"].get("generation"), self.deleting, self.request
+        return self.wanted_digest, self.raw["metadata"].get("generation"), self.deleting, self.request
 
 
 @dataclass
@@ -123,6 +136,7 @@ class Reconciler:
     memories: Memories
     ownership: Ownership
     drift: Drift
+    waves: Waves
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
     _looks: Attempts = field(init=False)
@@ -170,6 +184,19 @@ class Reconciler:
         if action is Action.CORRECT and not (look.drift and look.drift.corrections):
             # Its record cannot be read; or what is missing was put back too often.
             action = Action.NOTHING if look.drift else Action.UPGRADE
+        remedy = Remedy(Step.NONE)
+        if look.resource and look.failure is None and not look.deleting and not look.suspended:
+            remedy = remedy_for(
+                look.resource, raw, look.state, look.observed.revisions, look.wanted_digest, look.standstill
+            )
+        match remedy.step:
+            case Step.RECORD if remedy.record:
+                await self._summarize(replace(look, remediation=remedy.record))
+                return 0.0
+            case Step.ROLL_BACK:
+                action = Action.ROLL_BACK
+            case Step.HOLD:
+                look = replace(look, failure=remedy.failure)
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=_final(ForeignOwner(_foreign_message(look))))
         if action is Action.STAND_BACK and look.failure is None:
@@ -191,6 +218,13 @@ class Reconciler:
         if hold is not None and not self.deletion.is_overdue(raw):
             requeue_s = await self._summarize(replace(look, failure=hold.failure))
             return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
+        if action is Action.UPGRADE and is_wave(raw, look.state, look.wanted_digest):
+            turn = await self.waves.turn(key, raw)
+            if not turn.has_come:
+                requeue_s = await self._summarize(replace(look, held=turn.message))
+                return min(requeue_s, turn.wait_s)
+            if turn.message:
+                await self.kube.record_event(raw, Reason.WAVE_WENT_ON, turn.message, warning=True)
         return await self._act(action, look, blocked)
 
     async def _judge(self, look: _Look) -> _Look:
@@ -227,6 +261,8 @@ class Reconciler:
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self._summarize(replace(look, failure=blocked))
         self.attempts.forget(key)
+        if action is Action.ROLL_BACK:
+            return 0.0
         requeue_s = await self._summarize(await self._observe(key, look.raw))
         return requeue_s if action in (Action.INSTALL, Action.UPGRADE) else 0.0
 
@@ -254,8 +290,26 @@ class Reconciler:
         )
         memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
+        standstill = standstill_of(
+            observed.weaviate,
+            observed.inference,
+            observed.pods,
+            observed.problem,
+            now=time.time(),
+            deadline_s=self.settings.rollout_timeout_s,
+        )
         look = _Look(
-            key, raw, resource, values, observed, state, memory, failure, ignored, stands_back=stands_back
+            key,
+            raw,
+            resource,
+            values,
+            observed,
+            state,
+            memory,
+            failure,
+            ignored,
+            stands_back=stands_back,
+            standstill=standstill,
         )
         look = await self._compare(look)
         self._states[key] = look.state
@@ -299,6 +353,8 @@ class Reconciler:
                 await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
             case Action.CORRECT if look.drift:
                 await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
+            case Action.ROLL_BACK:
+                await roll_back(self.helm, self.kube, look.key, look.raw)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
             case Action.RESTORE:
@@ -349,6 +405,9 @@ class Reconciler:
             lock=self._lock(look),
             claims=() if look.state is ReleaseState.FOREIGN else read_claims(observed.claims, look.raw),
             drift=look.drift,
+            standstill=look.standstill,
+            remediation=look.remediation,
+            held=look.held,
         )
         if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
             facts = replace(facts, verification=self._verify(look))
@@ -371,6 +430,16 @@ class Reconciler:
             await self._record_ignored(look, before, status)
             await self.claims.record_replaced(look.raw, status.storage)
             await self.drift.tell(look.raw, look.drift, status)
+        latest = observed.revisions[0] if observed.revisions else None
+        self.waves.note(
+            look.key,
+            look.raw,
+            look.state,
+            latest,
+            look.wanted_digest,
+            is_ready=status.ready.status == "True",
+            is_out=look.suspended or look.deleting or look.values is None,
+        )
         requeue_s = self._requeue_s(look, facts, status, is_new=is_new)
         return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
 
@@ -451,6 +520,7 @@ class Reconciler:
         self.memories.forget(key)
         self.ownership.forget(key)
         self.drift.forget(key)
+        self.waves.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

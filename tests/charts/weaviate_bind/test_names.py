@@ -79,6 +79,9 @@ def test_the_volume_claims(manifests: list[dict[str, Any]]) -> None:
     accepted = ("--set", f"modules.{names.MODULE}.model.licenseAccepted=true")
     cache = pick(render(names.CHART, *accepted), "PersistentVolumeClaim")
     assert names.cache_claim_name(RELEASE) == cache["metadata"]["name"]
+    wide = ("--set", f"modules.{names.MODULE}.cache.accessModes={{ReadWriteMany}}")
+    cache = pick(render(names.CHART, *accepted, *wide), "PersistentVolumeClaim")
+    assert names.cache_claim_name(RELEASE, is_wide=True) == cache["metadata"]["name"]
 
 
 def test_the_gates_listen_where_the_live_check_asks(manifests: list[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ status is 1 where a figure is not what is asked.
 import argparse
 import logging
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -57,6 +58,8 @@ def main(arguments: list[str]) -> int:
     installs, resources, idle_s, reactions, resync_s = (
         default if value is None else value for default, value in zip(sizes, given, strict=True)
     )
+    # So that what was started is ended, and the volumes' folders removed, where it is stopped from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console(highlight=False)
     # httpx logs each request at INFO, and pytest is not here to hold it.
     logging.disable(logging.INFO)

@@ -110,6 +110,7 @@ class Bench:
                 return at - started
 
     def _ready(self, names: list[str]) -> bool:
+        assert self.operator.is_running, self.operator.log()[-3000:]
         items = self.plane.server.get("bv", namespace=NAMESPACE)
         ready = {item["metadata"]["name"] for item in items if _is_ready(item)}
         self.log(f"{len(ready)} of {len(self.names)} are ready")

@@ -68,6 +68,25 @@ def test_a_claim_for_each_pod_and_one_for_the_cache() -> None:
     assert [one.name for one in found] == [*names, CACHE]
 
 
+@pytest.mark.parametrize(
+    ("cache", "replicas", "name"),
+    [
+        ({}, 1, CACHE),
+        ({}, 2, ""),
+        ({"scope": "Shared"}, 2, CACHE),
+        ({"scope": "PerPod"}, 1, ""),
+        ({"accessMode": "ReadWriteMany"}, 2, f"{CACHE}-rwx"),
+    ],
+)
+def test_only_a_cache_that_pods_share_is_a_claim_of_the_resource(
+    cache: dict[str, Any], replicas: int, name: str
+) -> None:
+    model = {"name": "ImageBindHuge", "licenseAccepted": True, "cache": cache}
+    spec = {"inference": {"replicas": replicas, "model": model}}
+    found = wanted_claims("t", parse_resource(merged(tiny_resource("t"), {"spec": spec})).spec)
+    assert [one.name for one in found] == [DATA, *filter(None, [name])]
+
+
 FITS = {
     "the same": claim(),
     "in other words": claim(size="2048Mi"),

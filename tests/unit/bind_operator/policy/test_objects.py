@@ -41,6 +41,13 @@ def test_facts() -> None:
     assert (workload.name, workload.release, workload.refusal) == ("t-inference", "t", "exceeded quota")
 
 
+def test_a_deadline_that_passed_is_of_the_latest_spec() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}
+    assert read_workload(deployment(DONE | {"conditions": [late]})).stuck == "late"
+    unseen = DONE | {"observedGeneration": 1, "conditions": [late]}
+    assert read_workload(deployment(unseen)).stuck == ""
+
+
 @pytest.mark.parametrize(
     ("labels", "component"),
     [

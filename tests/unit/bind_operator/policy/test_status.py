@@ -16,7 +16,7 @@ from bind_operator.policy.facts import (
     Workload,
 )
 from bind_operator.policy.state import ReleaseState
-from bind_operator.policy.status import build_status
+from bind_operator.policy.status import build_status, weaviate_digest
 from bind_operator.reasons import Reason
 from support.resources import tiny_resource
 
@@ -81,7 +81,27 @@ def test_status_as_it_is_written() -> None:
         "history": [
             {"revision": 3, "status": "deployed", "chart": "weaviate-bind-0.1.0", "digest": "d"},
         ],
+        "lastVerified": {
+            "revision": 3,
+            "digest": "d",
+            "weaviate": weaviate_digest(parse_resource(tiny_resource("t", "demo"))),
+        },
     }
+
+
+def test_what_was_verified_and_rolled_back_before_is_kept() -> None:
+    rolled_back = {"generation": 6, "fromRevision": 2, "toRevision": 1, "digest": "c", "message": "stuck"}
+    verified = {"revision": 1, "digest": "c", "weaviate": "w"}
+    previous = {"lastVerified": verified, "remediation": rolled_back}
+    status = written(status_of(replace(WELL, verification=None), previous, "2026-01-01T00:00:00Z"))
+    assert (status["lastVerified"], status["remediation"]) == (verified, rolled_back)
+
+
+def test_a_record_that_cannot_be_read_is_dropped() -> None:
+    previous = {"lastVerified": {"revision": "x"}, "remediation": 3}
+    status = written(status_of(replace(WELL, verification=None), previous, "2026-01-01T00:00:00Z"))
+    assert "lastVerified" not in status
+    assert "remediation" not in status
 
 
 def test_an_invalid_spec_still_has_a_status() -> None:

@@ -20,6 +20,7 @@ HEEDED_BY_THE_OPERATOR = {
     "takeoverPolicy",
     "driftDetection.mode",
     "driftDetection.ignore",
+    "remediation.rollback",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 

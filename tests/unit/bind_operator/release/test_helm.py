@@ -31,6 +31,13 @@ RECORD = (
 )
 
 
+async def test_a_rollback_names_the_revision(tmp_path: Path) -> None:
+    await make_helm(tmp_path, RECORD).rollback(KEY, 4)
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert arguments[:3] == ["rollback", "t", "4"]
+    assert "--force-conflicts" in arguments
+
+
 async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
     await make_helm(tmp_path, RECORD).install(KEY, VALUES)
     assert (tmp_path / "arguments").read_text().splitlines() == [

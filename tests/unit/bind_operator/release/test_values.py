@@ -92,7 +92,13 @@ def test_a_resource_without_the_newer_fields_renders_only_the_precision_more() -
     model = {"name": "ImageBindHuge", "licenseAccepted": True, "weights": url}
     found = inference({"spec": {"inference": {"resources": old, "model": model}}})
     assert found["model"] == {**model, "precision": "auto"}
-    assert found["cache"] == {"persistence": True, "size": "10Gi", "storageClassName": ""}
+    assert found["cache"] == {
+        "persistence": True,
+        "size": "10Gi",
+        "storageClassName": "",
+        "accessModes": ["ReadWriteOnce"],
+        "scope": "Auto",
+    }
     assert found["resources"] == old
 
 

@@ -1,0 +1,18 @@
+"""A rollback that was decided is done here, by Helm."""
+
+from bind_operator.cluster.kube import Kube
+from bind_operator.policy.facts import Key
+from bind_operator.policy.objects import Object
+from bind_operator.policy.status import read_remediation
+from bind_operator.reasons import Reason
+from bind_operator.release.helm import Helm
+
+
+async def roll_back(helm: Helm, kube: Kube, key: Key, raw: Object) -> None:
+    """Bring back the revision that the status in `raw` names, and record an event. Raises OperatorError."""
+    record = read_remediation(raw.get("status", {}))
+    if record is None:
+        raise AssertionError(key)
+    await helm.rollback(key, record.to_revision)
+    message = f"revision {record.from_revision} to {record.to_revision}: {record.message}"
+    await kube.record_event(raw, Reason.ROLLED_BACK, message, warning=True)

@@ -1,0 +1,146 @@
+"""A change of the inference pods goes through without a second GPU, and with a disk of one node."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bind_operator.policy.objects import read_workload
+from integration.control_plane import ControlPlane, running_control_plane
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess
+from support.resources import Manifest, merged
+from support.waiting import eventually
+
+HUGE = {"name": "ImageBindHuge", "licenseAccepted": True}
+APART = {
+    "podAntiAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {
+                "topologyKey": "kubernetes.io/hostname",
+                "labelSelector": {"matchLabels": {"app.kubernetes.io/component": "inference"}},
+            }
+        ]
+    }
+}
+
+
+def spec(inference: Manifest, **more: Any) -> Manifest:
+    return {"spec": {"inference": inference, **more}}
+
+
+STORIES: dict[str, Manifest] = {
+    "one-gpu": spec({}, device="CUDA"),
+    "one-disk": spec({"model": HUGE}),
+    "two-pods": spec({"model": HUGE, "replicas": 2}),
+    "apart": spec({"replicas": 2, "affinity": APART}),
+}
+"""What cannot have one pod more, by what it lacks."""
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    folder = tmp_path_factory.mktemp("plane")
+    with running_control_plane(folder, nodes=1, gpus=1, one_node_volumes=True) as running:
+        running.add_node("without-gpu")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    process = OperatorProcess(plane.operator_kubeconfig, tmp_path_factory.mktemp("operator"))
+    process.start()
+    yield process
+    process.stop()
+
+
+def is_rolled_out(instance: Instance, tag: str) -> bool:
+    deployment = instance.get("deployment", "-inference") or {"spec": {}}
+    if not deployment["spec"]:
+        return False
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container["image"].endswith(f":{tag}") and read_workload(deployment).is_rolled_out
+
+
+@pytest.mark.parametrize("story", sorted(STORIES))
+def test_another_image_rolls_out(plane: ControlPlane, operator: OperatorProcess, story: str) -> None:
+    instance = plane.instance(story)
+    for tag in ("1", "2"):
+        instance.apply(merged(STORIES[story], spec({"image": {"tag": tag}})))
+        eventually(f"image {tag} is rolled out", lambda tag=tag: is_rolled_out(instance, tag), within_s=30)
+    plane.server.kubectl("delete", "bv", "--all", "-n", story, "--timeout=60s")
+
+
+STUCK = {"image": {"tag": "2"}, "rollout": {"strategy": "Surge", "progressDeadlineSeconds": 5}}
+WORKS = {"image": {"tag": "1"}, "rollout": {"strategy": "Surge", "progressDeadlineSeconds": 5}}
+
+
+def events(instance: Instance, reason: str) -> int:
+    return instance.event_reasons().count(reason)
+
+
+def is_ready(instance: Instance) -> bool:
+    return instance.condition() == ("True", "InSync")
+
+
+def test_a_rollout_that_stands_still_is_rolled_back_once(
+    plane: ControlPlane, operator: OperatorProcess
+) -> None:
+    instance = plane.instance("stuck")
+    instance.apply(spec(WORKS, device="CUDA"))
+    eventually("ready", lambda: is_ready(instance), within_s=40)
+    assert instance.status()["lastVerified"]["revision"] == 1
+
+    instance.apply(spec(STUCK, device="CUDA"))
+    eventually("rolled back", lambda: instance.condition() == ("False", "RolledBack"), within_s=40)
+    assert instance.condition("Stalled") == ("True", "RolledBack")
+    assert "Insufficient nvidia.com/gpu" in instance.message()
+    assert is_rolled_out(instance, "1")
+    assert instance.revisions() == {1: "superseded", 2: "superseded", 3: "deployed"}
+    told = [reason for reason in instance.event_reasons() if reason in ("RolloutStalled", "RolledBack")]
+    assert told[:2] == ["RolloutStalled", "RolledBack"]
+
+    operator.kill()
+    operator.start()
+    look(plane, operator, instance)
+    assert instance.condition() == ("False", "RolledBack")
+    assert instance.revisions() == {1: "superseded", 2: "superseded", 3: "deployed"}
+
+    another = {"rollout": {"strategy": "OneDown", "progressDeadlineSeconds": 5}}
+    instance.apply(spec(STUCK | another, device="CUDA"))
+    eventually("ready", lambda: is_ready(instance) and is_rolled_out(instance, "2"), within_s=40)
+    assert instance.condition("Stalled")[0] == "False"
+    plane.server.kubectl("delete", "bv", "--all", "-n", "stuck", "--timeout=60s")
+
+
+def look(plane: ControlPlane, operator: OperatorProcess, instance: Instance) -> None:
+    """Have a new operator look at the resource several times."""
+    for number in range(4):
+
+        def looks() -> float:
+            with contextlib.suppress(httpx.HTTPError):
+                return operator.metric("bind_operator_reconciles_total")
+            return 0.0
+
+        before = looks()
+        where = ("bv", "search", "-n", instance.namespace)
+        plane.server.kubectl("annotate", "--overwrite", *where, f"look={number}")
+        eventually("a look", lambda before=before: looks() > before)
+
+
+def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: OperatorProcess) -> None:
+    instance = plane.instance("stays")
+    never = {"remediation": {"rollback": "Never"}}
+    instance.apply(spec(WORKS, device="CUDA", **never))
+    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance.apply(spec(STUCK, device="CUDA", **never))
+    eventually("stalled", lambda: instance.condition("Stalled") == ("True", "RolloutStalled"), within_s=40)
+    assert "Insufficient nvidia.com/gpu" in instance.message()
+    assert instance.revisions() == {1: "superseded", 2: "deployed"}
+    plane.add_node("another", gpus=1)
+    eventually("a node comes", lambda: is_ready(instance) and is_rolled_out(instance, "2"), within_s=40)
+    assert instance.condition("Stalled")[0] == "False"
+    plane.server.kubectl("delete", "node", "another")
+    plane.server.kubectl("delete", "bv", "--all", "-n", "stays", "--timeout=60s")
