@@ -27,14 +27,17 @@ from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.check_schedule import CheckSchedule
 from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
+from bind_operator.reconcile.actions import Actions
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
+from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
@@ -148,27 +151,36 @@ class _Operator:
             settings.max_helm_runs,
             self.leadership.fence.guard,
         )
-        return Reconciler(
+        ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
+        deletion = Deletion(kube, helm, settings.delete_timeout_s)
+        observer = Observer(settings, self._chart, kube, ownership, drift)
+        waves = Waves(
+            kube,
+            lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
+            settings.max_chart_upgrades,
+            settings.chart_upgrade_timeout_s,
+            wake=self._queue.add,
+        )
+        summary = Summary(
             settings=settings,
-            chart=self._chart,
             kube=kube,
-            helm=helm,
-            deletion=Deletion(kube, helm, settings.delete_timeout_s),
-            checks=checks,
+            observer=observer,
             attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
             polling=Polling(settings.settle_s, settings.resync_s),
-            waves=Waves(
-                kube,
-                lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
-                settings.max_chart_upgrades,
-                settings.chart_upgrade_timeout_s,
-                wake=self._queue.add,
-            ),
+            checks=checks,
             claims=claims,
-            guard=Guard(kube, claims, settings.verify_timeout_s),
             memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
-            ownership=build_ownership(kube, records),
-            drift=build_drift(kube, Objects(client), records),
+            drift=drift,
+            deletion=deletion,
+            waves=waves,
+        )
+        return Reconciler(
+            kube=kube,
+            observer=observer,
+            guard=Guard(kube, claims, settings.verify_timeout_s),
+            actions=Actions(self._chart, kube, helm, deletion, ownership, drift),
+            summary=summary,
+            retry_base_s=settings.retry_base_s,
         )
 
 

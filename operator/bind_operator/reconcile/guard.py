@@ -43,7 +43,7 @@ class Guard:
         memory: Memory,
     ) -> Judged:
         """Return what bringing the release from `state` to the spec would break."""
-        if state not in (ReleaseState.ABSENT, ReleaseState.OUT_OF_SYNC):
+        if state not in (ReleaseState.ABSENT, ReleaseState.OUT_OF_SYNC, ReleaseState.TAKEN_OVER):
             # The release has this spec already: it is repaired, and not changed.
             return Judged()
         is_absent = state is ReleaseState.ABSENT

@@ -1,0 +1,84 @@
+"""The action that was decided is taken here, and told by an event."""
+
+import time
+from dataclasses import dataclass
+
+from bind_operator.api.spec import DeletionPolicy
+from bind_operator.cluster.kube import Kube
+from bind_operator.policy.facts import Failure
+from bind_operator.policy.plan import Action
+from bind_operator.policy.state import ReleaseState
+from bind_operator.reasons import Reason
+from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import Drift
+from bind_operator.reconcile.look import Look
+from bind_operator.reconcile.ownership import Ownership
+from bind_operator.reconcile.remediation import roll_back
+from bind_operator.release.chart import Chart
+from bind_operator.release.helm import Helm
+
+
+@dataclass
+class Actions:
+    """It runs Helm, and what else changes the cluster."""
+
+    chart: Chart
+    kube: Kube
+    helm: Helm
+    deletion: Deletion
+    ownership: Ownership
+    drift: Drift
+
+    async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
+        """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
+        match action:
+            case Action.FINISH_DELETION:
+                policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
+                owned = look.state is not ReleaseState.FOREIGN and not look.stands_back
+                if look.stands_back:
+                    await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
+                return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
+            case Action.UNINSTALL if look.deleting:
+                return await self.deletion.uninstall(look.key, look.raw, blocked)
+            case Action.UNINSTALL:
+                await self.helm.uninstall(look.key)
+            case Action.UNLOCK:
+                revision = look.observed.revisions[0]
+                await self.kube.unlock(look.key, revision)
+                message = (
+                    f"revision {revision.number} was {revision.status}; it is marked failed and tried again"
+                )
+                await self.kube.record_event(look.raw, Reason.UNLOCKED, message, warning=True)
+            case Action.CORRECT if look.drift:
+                await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
+            case Action.ROLL_BACK:
+                await roll_back(self.helm, self.kube, look.key, look.raw)
+            case Action.INSTALL | Action.UPGRADE:
+                await self._release(action, look)
+            case Action.RESTORE:
+                await self._restore(look)
+        return False
+
+    async def _release(self, action: Action, look: Look) -> None:
+        values = look.values
+        if values is None:
+            raise AssertionError(look)
+        if action is Action.INSTALL:
+            await self.helm.install(look.key, values)
+            reason, what = Reason.INSTALLED, "installed"
+        else:
+            latest = look.observed.revisions[0]
+            if look.state is ReleaseState.TAKEN_OVER:
+                await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
+            await self.helm.upgrade(look.key, values, latest.number + 1)
+            reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
+        message = f"{self.chart.full_name} {what}"
+        await self.kube.record_event(look.raw, reason, message, warning=False)
+        for change in look.accepted:
+            await self.kube.record_event(look.raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
+
+    async def _restore(self, look: Look) -> None:
+        number = look.observed.revisions[0].number
+        await self.helm.rollback(look.key, number)
+        message = f"revision {number} applied again, because a workload of it was gone"
+        await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

@@ -1,0 +1,113 @@
+"""One look at one resource: what is wanted, what is there, and what the reconciler made of it so far."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
+from bind_operator.api.spec import BindVectorizer
+from bind_operator.api.status import RemediationStatus
+from bind_operator.cluster.kube import Observed
+from bind_operator.errors import OperatorError
+from bind_operator.policy.drift import Report
+from bind_operator.policy.facts import Failure, Key, Problem
+from bind_operator.policy.guards import Change
+from bind_operator.policy.memory import Memory
+from bind_operator.policy.objects import Object
+from bind_operator.policy.state import ReleaseState
+from bind_operator.release.values import RenderedValues
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at one resource finds what is wanted and what is there."""
+
+    key: Key
+    raw: Object
+    resource: BindVectorizer | None
+    """None if the spec is invalid; then `failure` says why."""
+    values: RenderedValues | None
+    observed: Observed
+    state: ReleaseState
+    memory: Memory
+    failure: Failure | None = None
+    ignored: tuple[str, ...] = ()
+    """These fields of the spec are unknown to this operator."""
+    held_back: Problem | None = None
+    """The spec is not applied, because it would break data."""
+    accepted: tuple[Change, ...] = ()
+    """The spec breaks this, and its user has accepted it."""
+    stands_back: bool = False
+    """The release is left to somebody else who took it over."""
+    drift: Report | None = None
+    """What is not as the release made it; None where that is not looked at."""
+    standstill: str = ""
+    """It says which rollout stands still and why; empty for none."""
+    remediation: RemediationStatus | None = None
+    """It is a rollback that was decided now."""
+    held: str = ""
+    """It says what an upgrade waits for, which the operator and not the spec asks for."""
+
+    @property
+    def request(self) -> str | None:
+        """The value of the annotation by which a person asks for an attempt at once."""
+        value: str | None = self.raw["metadata"].get("annotations", {}).get(RECONCILE_ANNOTATION)
+        return value
+
+    @property
+    def is_asked(self) -> bool:
+        """A person asks for an attempt that has not been made yet."""
+        asked = self.request is not None
+        return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
+
+    @property
+    def wanted_digest(self) -> str:
+        """The digest that the release should carry; empty if the spec is invalid."""
+        return self.values.digest if self.values else ""
+
+    @property
+    def deleting(self) -> bool:
+        """The user has deleted the resource."""
+        return is_deleting(self.raw)
+
+    @property
+    def suspended(self) -> bool:
+        """The user wants nothing changed."""
+        return bool(self.raw.get("spec", {}).get("suspend"))
+
+    @property
+    def aim(self) -> tuple[object, ...]:
+        """The operator tries this: failures count against it, and another one starts anew."""
+        return self.wanted_digest, self.raw["metadata"].get("generation"), self.deleting, self.request
+
+
+def final(error: OperatorError) -> Failure:
+    """Return `error` as what waits for a change of the spec."""
+    return Failure(error.reason, str(error), is_final=True)
+
+
+def foreign_message(look: Look) -> str:
+    """Return whose the name is, and what to do."""
+    if look.observed.revisions:
+        return (
+            f"Helm release {look.key.name} of namespace {look.key.namespace} was not made by this operator; "
+            "uninstall it or give this resource another name"
+        )
+    names = ", ".join(workload.name for workload in look.observed.workloads if workload)
+    return f"{names} was not made by this operator; remove it or give this resource another name"
+
+
+def is_ours(raw: Mapping[str, Any]) -> bool:
+    """Return whether the operator acts on the resource: not on a deleted one without its finalizer."""
+    metadata = raw["metadata"]
+    return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
+
+
+def is_deleting(raw: Object) -> bool:
+    """Return whether the user has deleted the resource."""
+    return "deletionTimestamp" in raw["metadata"]
+
+
+def log_fields(key: Key) -> dict[str, str]:
+    """Return the fields of a log line about `key`."""
+    return {"bindvectorizer": key.name, "namespace": key.namespace}

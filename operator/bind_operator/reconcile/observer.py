@@ -1,0 +1,101 @@
+"""The observer reads what belongs to a resource, and brings it beside what the spec asks for."""
+
+import time
+from dataclasses import dataclass, replace
+
+from bind_operator.api.parse import parse_stored
+from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.errors import OperatorError
+from bind_operator.policy.facts import Key
+from bind_operator.policy.memory import recall
+from bind_operator.policy.names import data_claim_name
+from bind_operator.policy.objects import Object
+from bind_operator.policy.remediation import standstill_of
+from bind_operator.policy.state import ReleaseState, observe_state
+from bind_operator.reconcile.drift import Drift
+from bind_operator.reconcile.look import Look, final, is_deleting
+from bind_operator.reconcile.ownership import Ownership
+from bind_operator.release.chart import Chart
+from bind_operator.release.values import render_values
+from bind_operator.settings import Settings
+
+
+@dataclass
+class Observer:
+    """It looks, and changes nothing."""
+
+    settings: Settings
+    chart: Chart
+    kube: Kube
+    ownership: Ownership
+    drift: Drift
+
+    async def observe(self, key: Key, raw: Object) -> Look:
+        """Return what is wanted and what is there."""
+        observed = await self.kube.observe(key)
+        revisions = await self.ownership.recognise(key, observed.revisions)
+        observed = replace(observed, revisions=revisions)
+        resource, values, failure = None, None, None
+        ignored: tuple[str, ...] = ()
+        try:
+            resource, ignored = parse_stored({name: value for name, value in raw.items() if name != "status"})
+            peers = self.settings.operator_peers
+            values = render_values(resource, self.settings.images, self.chart, peers)
+        except OperatorError as error:
+            failure = final(error)
+        state = observe_state(
+            key.name,
+            observed.revisions,
+            observed.workloads,
+            values.digest if values else "",
+            now=time.time(),
+            unlock_after_s=self.settings.unlock_after_s,
+            foreign_unlock_after_s=self.foreign_unlock_after_s(raw),
+        )
+        memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
+        stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
+        standstill = standstill_of(
+            observed.weaviate,
+            observed.inference,
+            observed.pods,
+            observed.problem,
+            now=time.time(),
+            deadline_s=self.settings.rollout_timeout_s,
+        )
+        look = Look(
+            key,
+            raw,
+            resource,
+            values,
+            observed,
+            state,
+            memory,
+            failure,
+            ignored,
+            stands_back=stands_back,
+            standstill=standstill,
+        )
+        return await self._compare(look)
+
+    async def _compare(self, look: Look) -> Look:
+        """Return `look` with what is not as the release made it, where the release itself is in sync."""
+        is_whole = look.state in (ReleaseState.IN_SYNC, ReleaseState.DRIFTED)
+        if look.resource is None or look.deleting or look.suspended or not is_whole:
+            return look
+        detection = look.resource.spec.drift_detection
+        report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
+        state = ReleaseState.DRIFTED if report and report.corrections else look.state
+        return replace(look, state=state, drift=report)
+
+    def foreign_unlock_after_s(self, raw: Object) -> float:
+        """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
+        limit_s = self.settings.foreign_unlock_after_s
+        return min(limit_s, self.settings.delete_timeout_s / 2) if is_deleting(raw) else limit_s
+
+
+def _first_claim(key: Key, observed: Observed, state: ReleaseState) -> Object | None:
+    """Return the volume claim of the first Weaviate pod; None if it is somebody else's."""
+    if state is ReleaseState.FOREIGN:
+        return None
+    name = data_claim_name(key.name, 0)
+    return next((claim for claim in observed.claims if claim["metadata"]["name"] == name), None)

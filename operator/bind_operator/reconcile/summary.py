@@ -1,0 +1,194 @@
+"""The summary of a look is the status and its events, and when to look again."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
+from bind_operator.cluster.downloads import slowest_download
+from bind_operator.cluster.kube import Kube
+from bind_operator.metrics import STATUS_PATCHES
+from bind_operator.policy.attempts import Attempts
+from bind_operator.policy.claims import read_claims
+from bind_operator.policy.conditions import Facts, ignored_note
+from bind_operator.policy.facts import Key, Verification
+from bind_operator.policy.ownership import lock_message
+from bind_operator.policy.polling import Polling
+from bind_operator.policy.remembered import restored
+from bind_operator.policy.state import ReleaseState
+from bind_operator.policy.status import build_status
+from bind_operator.reasons import Reason
+from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.deletion import Deletion
+from bind_operator.reconcile.drift import Drift
+from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_of
+from bind_operator.reconcile.look import Look, log_fields
+from bind_operator.reconcile.memory import Memories
+from bind_operator.reconcile.observer import Observer
+from bind_operator.reconcile.waves import Waves
+from bind_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BUSY_REQUEUE_S = 2.0
+DELETING_AGAIN_MAX_S = 30.0
+"""So often at least it is seen whether a deletion has taken too long."""
+
+
+@dataclass
+class Summary:
+    """It writes what is new, and nothing where nothing is."""
+
+    settings: Settings
+    kube: Kube
+    observer: Observer
+    attempts: Attempts
+    polling: Polling
+    checks: LiveChecks
+    claims: Claims
+    memories: Memories
+    drift: Drift
+    deletion: Deletion
+    waves: Waves
+
+    async def write(self, look: Look) -> float:
+        """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
+        observed, facts = look.observed, self._facts(look)
+        if look.state is ReleaseState.IN_SYNC and facts.is_rolled_out and not look.deleting:
+            facts = replace(facts, verification=self._verify(look))
+            if self.checks.has_just_begun(look.key):
+                return self.checks.wait_s(look.key)
+        elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
+            facts = replace(facts, download=await slowest_download(observed.pods))
+        generation = look.raw["metadata"]["generation"]
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        before = look.raw.get("status", {})
+        facts = await self._remember(look, facts, now)
+        # Helm is busy: what was asked for has still to be tried.
+        waits = look.state is ReleaseState.BUSY and not look.deleting
+        request = before.get("lastHandledReconcile") if waits else look.request
+        status = build_status(look.key, look.resource, generation, facts, before, now, request)
+        is_new = await self.kube.apply_status(look.raw, status)
+        if is_new:
+            STATUS_PATCHES.inc()
+            await self._record_ready(look, _ready(before), status.ready)
+            await self._record_ignored(look, before, status)
+            await self.claims.record_replaced(look.raw, status.storage)
+            await self.drift.tell(look.raw, look.drift, status)
+        self._note(look, status)
+        requeue_s = self._requeue_s(look, facts, status, is_new=is_new)
+        return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
+
+    def _facts(self, look: Look) -> Facts:
+        """Return what the status is judged by, without what the cluster has still to be asked for."""
+        observed = look.observed
+        return Facts(
+            state=look.state,
+            revisions=observed.revisions,
+            weaviate=observed.weaviate,
+            inference=observed.inference,
+            problem=observed.problem,
+            failure=look.failure,
+            verification=None,
+            deleting=look.deleting,
+            suspended=look.suspended,
+            ignored=look.ignored,
+            held_back=look.held_back,
+            memory=look.memory,
+            lock=self._lock(look),
+            claims=() if look.state is ReleaseState.FOREIGN else read_claims(observed.claims, look.raw),
+            drift=look.drift,
+            standstill=look.standstill,
+            remediation=look.remediation,
+            held=look.held,
+        )
+
+    def _note(self, look: Look, status: BindVectorizerStatus) -> None:
+        """Tell the waves how the release stands."""
+        latest = look.observed.revisions[0] if look.observed.revisions else None
+        self.waves.note(
+            look.key,
+            look.raw,
+            look.state,
+            latest,
+            look.wanted_digest,
+            is_ready=status.ready.status == "True",
+            is_out=look.suspended or look.deleting or look.values is None,
+        )
+
+    async def _remember(self, look: Look, facts: Facts, today: str) -> Facts:
+        """Return `facts` with what the status shall remember."""
+        if look.resource is None or look.values is None:
+            return facts
+        containers = subject_of(look.values.digest, look.observed.pods)
+        return await self.memories.update(
+            look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
+        )
+
+    def _lock(self, look: Look) -> str:
+        """Return what is said of a pending revision, "" where none is."""
+        is_pending = look.state in (ReleaseState.BUSY, ReleaseState.LOCKED)
+        limit_s = self.observer.foreign_unlock_after_s(look.raw)
+        return lock_message(look.observed.revisions[0], limit_s) if is_pending else ""
+
+    async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
+        """Record an event if Ready's status or reason changed."""
+        if (old.get("status"), old.get("reason")) == (new.status, new.reason):
+            return
+        warning = new.status == "False" and new.reason != Reason.DELETING
+        fields = log_fields(look.key) | {"ready": new.status, "reason": new.reason}
+        logger.info("ready changed", extra=fields)
+        await self.kube.record_event(look.raw, Reason(new.reason), new.message, warning=warning)
+
+    async def _record_ignored(
+        self, look: Look, before: Mapping[str, Any], status: BindVectorizerStatus
+    ) -> None:
+        """Record once that fields of the spec are ignored: when the status begins to say so."""
+        note = ignored_note(look.ignored)
+        told = any(note in condition.message for condition in status.conditions)
+        if note and told and not any(note in one["message"] for one in before.get("conditions", [])):
+            message = f"the spec has fields{note.removeprefix(';')}"
+            await self.kube.record_event(look.raw, Reason.UNKNOWN_FIELDS, message, warning=True)
+
+    def _verify(self, look: Look) -> Verification | None:
+        """Return the result of the live check, which starts if it is due; None while there is none."""
+        if look.resource is None or look.values is None:
+            return None
+        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.observed.pods
+        target = target_of(look.key, look.resource, self.settings, look.observed, status)
+        earlier = restored(status, digest, pods)
+        return self.checks.look(look.key, subject_of(digest, pods), target, earlier)
+
+    def _requeue_s(self, look: Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
+        """Return after how long to requeue the resource; a watch may add it earlier."""
+        settings = self.settings
+        if facts.is_rolled_out:
+            self.polling.forget(look.key)
+        if look.failure is not None:
+            wait_s = self.attempts.wait_s(look.key, time.monotonic())
+            wait_s = settings.resync_s if wait_s is None else wait_s
+            return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
+        if look.deleting:
+            return self.deletion.requeue_s
+        if look.state is ReleaseState.BUSY:
+            return BUSY_REQUEUE_S
+        if facts.verification is not None:
+            return min(settings.resync_s, self.checks.wait_s(look.key))
+        if status.ready.status == "True" or look.suspended or facts.is_rolled_out:
+            return settings.resync_s
+        return self.polling.wait_s(look.key, is_new=is_new)
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self.polling.forget(key)
+        self.checks.forget(key)
+        self.memories.forget(key)
+        self.drift.forget(key)
+        self.waves.forget(key)
+
+
+def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    conditions = status.get("conditions", [])
+    return next((one for one in conditions if one["type"] == ConditionType.READY), {})
