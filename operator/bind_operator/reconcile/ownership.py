@@ -45,7 +45,11 @@ class Ownership:
 
     def stands_back(self, key: Key, raw: Object, revisions: Sequence[Revision], now: float) -> bool:
         """Return whether the release of `key` is left to who upgraded it. now: monotonic seconds."""
-        return is_taken_over(revisions) and (_leaves(raw) or self.brake.holds(key, "release", now))
+        if not is_taken_over(revisions):
+            return False
+        # What was taken back too often is still uninstalled with its resource.
+        is_deleting = "deletionTimestamp" in raw["metadata"]
+        return _leaves(raw) or (not is_deleting and self.brake.holds(key, "release", now))
 
     def refusal(self, key: Key, raw: Object, revisions: Sequence[Revision]) -> ForeignRevision:
         """Return what is said where the operator stands back."""
