@@ -185,3 +185,19 @@ def test_a_field_added_to_the_pods_goes_back_to_its_default(
     eventually("looked at", lambda: instance.condition("Drifted") == ("False", "NoDriftDetected"))
     time.sleep(2)
     assert len(instance.event_messages("DriftCorrected")) == 1
+
+
+def test_a_cache_that_was_deleted_comes_back(operator: OperatorProcess, instance: Instance) -> None:
+    installed(
+        instance, {"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAccepted": True}}}}
+    )
+    before = instance.get("pvc", "-model-cache")["metadata"]["uid"]
+    instance.kubectl("delete", "pvc", f"{instance.name}-model-cache", "--wait=false")
+    # No controller removes the protection that the API server gives a claim.
+    patch(instance, "pvc", "-model-cache", {"metadata": {"finalizers": None}})
+
+    def is_new() -> bool:
+        claim = instance.get("pvc", "-model-cache")
+        return bool(claim) and claim["metadata"]["uid"] != before
+
+    eventually("back", is_new)

@@ -181,3 +181,16 @@ def test_a_release_uninstalled_by_hand_is_installed_again(
     helm(instance, "uninstall", instance.name)
     eventually("installed", lambda: instance.revisions() == {1: "deployed"})
     eventually("again", lambda: (instance.get("deployment", "-inference") or {})["metadata"]["uid"] != uid)
+
+
+def test_two_who_upgrade_in_turn_do_not_do_so_for_ever(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    for number in (2, 4, 6):
+        upgrade(instance, *TWO)
+        eventually("taken back", lambda n=number: instance.revisions().get(n + 1) == "deployed")
+    upgrade(instance, *TWO)
+    eventually("left", lambda: instance.condition() == ("False", "ForeignRevision"))
+    assert "taken back 3 times" in instance.message()
+    assert replicas(instance) == 2
+    instance.delete(wait_s=20)
+    assert instance.revisions() == {}

@@ -33,15 +33,16 @@ class Ownership:
     async def recognise(self, key: Key, revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
         """Return `revisions`, newest first, where a rollback to one of the operator's is the operator's too.
 
-        Its chart and values are, and Helm gives it the labels of the revision that it went back to.
+        Its chart and values are, and Helm gives it the labels of the revision that it went back to. While it
+        is pending it is that of who runs it.
         """
         if not is_taken_over(revisions) or not revisions[0].is_labelled:
             return revisions
         latest, *others = revisions
-        if latest.status.startswith("pending-"):
-            return revisions
         record = await self.records.read(key, latest)
-        return (replace(latest, managed=True), *others) if record and record.is_rollback else revisions
+        is_pending = latest.status.startswith("pending-")
+        is_ours = record and (record.is_marked or (record.is_rollback and not is_pending))
+        return (replace(latest, managed=True), *others) if is_ours else revisions
 
     def stands_back(self, key: Key, raw: Object, revisions: Sequence[Revision], now: float) -> bool:
         """Return whether the release of `key` is left to who upgraded it. now: monotonic seconds."""
