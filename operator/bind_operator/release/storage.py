@@ -23,8 +23,8 @@ somebody else makes it names an earlier one; a mark in the values would be inher
 
 ROLLED_BACK = "Rollback to "
 ROLLBACK_MARK = f"{OPERATOR}: "
-"""Helm's rollback takes no labels. The description of one that the operator makes must begin so: then it is the
-operator's also while it is pending."""
+"""Helm's rollback takes no labels. The description of one that the operator makes must begin so: then it is
+the operator's also while it is pending."""
 
 
 class RecordUnreadable(Exception):
