@@ -15,6 +15,9 @@ HELM_SECONDS = Histogram(
     buckets=(0.2, 0.5, 1, 2, 5, 10, 30, 60, 120),
 )
 STATUS_PATCHES = Counter("bind_operator_status_patches_total", "Writes of a status.")
+DRIFT_CORRECTIONS = Counter(
+    "bind_operator_drift_corrections_total", "Objects that were put back, by kind.", ["kind"]
+)
 RELEASES = Gauge("bind_operator_releases", "Resources by the state of their release.", ["state"])
 QUEUE_DEPTH = Gauge("bind_operator_queue_depth", "Resources that are due and wait for a worker.")
 WATCH_AGE = Gauge(

@@ -161,3 +161,43 @@ def test_disabled_looks_at_nothing_but_a_missing_workload(
     assert apiserver.dry_runs(OPERATOR_USER, instance.namespace) == []
     instance.kubectl("delete", "deployment", f"{instance.name}-inference")
     eventually("back", lambda: inference(instance), within_s=HEALED_S)
+
+
+def test_a_field_added_to_the_pods_goes_back_to_its_default(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    def policy() -> str:
+        return str(inference(instance)["spec"]["template"]["spec"]["dnsPolicy"])
+
+    def choose(value: str) -> None:
+        patch(instance, "deployment", "-inference", {"spec": {"template": {"spec": {"dnsPolicy": value}}}})
+
+    installed(instance)
+    choose("Default")
+    eventually("healed", lambda: policy() == "ClusterFirst", within_s=HEALED_S)
+    assert_told(instance, "Deployment search-inference: spec.template.spec.dnsPolicy (by kubectl-patch)")
+    # A person's default, of which nothing can be removed.
+    instance.apply({"spec": {"suspend": True}})
+    eventually("suspended", lambda: instance.condition()[1] == "Suspended")
+    choose("Default")
+    choose("ClusterFirst")
+    instance.apply({"spec": {"suspend": False}})
+    eventually("looked at", lambda: instance.condition("Drifted") == ("False", "NoDriftDetected"))
+    time.sleep(2)
+    assert len(instance.event_messages("DriftCorrected")) == 1
+
+
+def test_a_cache_that_was_deleted_comes_back(operator: OperatorProcess, instance: Instance) -> None:
+    installed(
+        instance, {"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAccepted": True}}}}
+    )
+    before = instance.get("pvc", "-model-cache")["metadata"]["uid"]
+    instance.kubectl("delete", "pvc", f"{instance.name}-model-cache", "--wait=false")
+    # No controller removes the protection that the API server gives a claim.
+    patch(instance, "pvc", "-model-cache", {"metadata": {"finalizers": None}})
+
+    def is_new() -> bool:
+        claim = instance.get("pvc", "-model-cache")
+        return bool(claim) and claim["metadata"]["uid"] != before
+
+    eventually("back", is_new)

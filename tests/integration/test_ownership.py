@@ -145,3 +145,52 @@ def test_a_pending_upgrade_of_a_dead_helm_is_unlocked_in_the_end(
         assert replicas(instance) == 1
     finally:
         process.stop()
+
+
+def test_a_deletion_does_not_wait_for_ever_for_somebody_elses_helm(
+    impatient_operator: OperatorProcess, instance: Instance
+) -> None:
+    installed(instance)
+    with hanging_upgrade(instance):
+        eventually("pending", lambda: instance.revisions().get(2) == "pending-upgrade")
+        instance.delete(wait_s=20)
+        assert instance.revisions() == {}
+        assert instance.get("deployment", "-inference") is None
+
+
+@pytest.mark.parametrize("policy", ["TakeBack", "StandBack"])
+def test_a_rollback_by_hand_is_followed_by_an_upgrade(
+    operator: OperatorProcess, instance: Instance, policy: str
+) -> None:
+    spec = {"takeoverPolicy": policy}
+    installed(instance, {"spec": spec})
+    instance.apply({"spec": spec | {"inference": {"replicas": 2}}})
+    eventually("upgraded", lambda: instance.revisions().get(2) == "deployed")
+    helm(instance, "rollback", instance.name, "1")
+    eventually("upgraded again", lambda: instance.revisions().get(4) == "deployed")
+    assert replicas(instance) == 2
+    assert instance.event_messages("ReleaseTakenBack") == []
+
+
+@pytest.mark.parametrize("policy", ["TakeBack", "StandBack"])
+def test_a_release_uninstalled_by_hand_is_installed_again(
+    operator: OperatorProcess, instance: Instance, policy: str
+) -> None:
+    installed(instance, {"spec": {"takeoverPolicy": policy}})
+    uid = instance.get("deployment", "-inference")["metadata"]["uid"]
+    helm(instance, "uninstall", instance.name)
+    eventually("installed", lambda: instance.revisions() == {1: "deployed"})
+    eventually("again", lambda: (instance.get("deployment", "-inference") or {})["metadata"]["uid"] != uid)
+
+
+def test_two_who_upgrade_in_turn_do_not_do_so_for_ever(operator: OperatorProcess, instance: Instance) -> None:
+    installed(instance)
+    for number in (2, 4, 6):
+        upgrade(instance, *TWO)
+        eventually("taken back", lambda n=number: instance.revisions().get(n + 1) == "deployed")
+    upgrade(instance, *TWO)
+    eventually("left", lambda: instance.condition() == ("False", "ForeignRevision"))
+    assert "taken back 3 times" in instance.message()
+    assert replicas(instance) == 2
+    instance.delete(wait_s=20)
+    assert instance.revisions() == {}

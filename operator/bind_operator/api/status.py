@@ -54,7 +54,7 @@ class ReleaseStatus(RevisionStatus):
 
 
 class HistoryEntry(RevisionStatus):
-    """One revision of the release, and what became of it."""
+    """One revision of the release, and what became of it. Somebody else's has no chart and no digest here."""
 
     status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
 

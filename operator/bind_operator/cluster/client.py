@@ -117,10 +117,13 @@ class KubeClient:
             "PATCH", path, query=query, body=body, headers={"Content-Type": APPLY_PATCH}
         )
 
-    async def edit(self, path: str, operations: Sequence[Mapping[str, Any]]) -> None:
-        """Run the JSON patch `operations` on the object at `path`, under Helm's name."""
-        query, headers = {"fieldManager": HELM_MANAGER}, {"Content-Type": JSON_PATCH}
-        await self._request("PATCH", path, query=query, body=operations, headers=headers)
+    async def edit(
+        self, path: str, operations: Sequence[Mapping[str, Any]], *, dry_run: bool = False
+    ) -> dict[str, Any] | None:
+        """Run the JSON patch `operations` at `path`, under Helm's name; return as `apply` does."""
+        query = {"fieldManager": HELM_MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        headers = {"Content-Type": JSON_PATCH}
+        return await self._request("PATCH", path, query=query, body=operations, headers=headers)
 
     async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Replace the object at `path`; return it, or None if it is not there.

@@ -15,6 +15,7 @@ from bind_operator.policy.drift import (
     build_body,
     build_removal,
     compare,
+    without_defaults,
 )
 from bind_operator.policy.facts import Key
 from bind_operator.policy.fields import is_covered
@@ -73,20 +74,25 @@ class Objects:
         owner = live["metadata"].get("annotations", {}).get(RELEASE_ANNOTATION, key.name)
         if owner != key.name:
             return Finding(ref, unknown=f"it belongs to release {owner}")
-        if is_covered(wanted, live):
-            return compare(ref, live, wanted, None)
-        version = {"resourceVersion": live["metadata"]["resourceVersion"]}
-        body = {**wanted, "metadata": {**wanted["metadata"], **version}}
         try:
-            answer = await self.client.apply(_path(key, ref), body, dry_run=True)
+            answer = None
+            if not is_covered(wanted, live):
+                version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+                body = {**wanted, "metadata": {**wanted["metadata"], **version}}
+                answer = await self.client.apply(_path(key, ref), body, dry_run=True)
+            finding = compare(ref, live, wanted, answer)
+            removal = build_removal(live, finding.differences)
+            if not removal:
+                return finding
+            answer = await self.client.edit(_path(key, ref), removal, dry_run=True)
+            return without_defaults(finding, answer or {})
         except ApiRefused as error:
             return Finding(ref, unknown=str(error))
-        return compare(ref, live, wanted, answer)
 
     async def correct(self, key: Key, correction: Correction, wanted: Object) -> None:
         """Put one object back."""
-        path = _path(key, correction.finding.ref)
-        removal = build_removal(correction)
+        path, live = _path(key, correction.finding.ref), correction.finding.live
+        removal = build_removal(live, correction.differences) if live else []
         if removal:
             await self.client.edit(path, removal)
         if not all(difference.is_added for difference in correction.differences):

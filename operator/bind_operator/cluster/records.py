@@ -38,11 +38,12 @@ class Records:
         return record
 
     async def is_latest(self, key: Key, revision: Revision) -> bool:
-        """Return whether `revision` is still the latest of its release."""
+        """Return whether `revision` is still the latest of its release, and nobody is at work on it."""
         path = f"/api/v1/namespaces/{key.namespace}/secrets"
         labels = release_selector(key.name)
         found = read_revisions(await self.client.items(path, labels=labels, metadata_only=True))
-        return bool(found) and (found[0].number, found[0].uid) == (revision.number, revision.uid)
+        known = (revision.number, revision.uid, revision.status)
+        return bool(found) and (found[0].number, found[0].uid, found[0].status) == known
 
     async def _read(self, key: Key, revision: Revision) -> Record | None:
         name = secret_name(key.name, revision.number)

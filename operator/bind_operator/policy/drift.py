@@ -246,21 +246,33 @@ def build_body(correction: Correction, wanted: Object) -> dict[str, Any]:
     return body
 
 
-def build_removal(correction: Correction) -> list[dict[str, Any]]:
-    """Return the JSON patch that removes what was added to the object that was looked at; [] for nothing."""
-    pointers = sorted(
-        (difference.path for difference in correction.differences if difference.is_added),
-        key=_position,
-        reverse=True,
-    )
-    live = correction.finding.live
-    if not pointers or live is None:
+def build_removal(live: Object, differences: Sequence[Difference]) -> list[dict[str, Any]]:
+    """Return the JSON patch that removes what was added to `live`, and nothing newer; [] for nothing."""
+    paths = [difference.path for difference in differences if difference.is_added]
+    if not paths:
         return []
     version = live["metadata"]["resourceVersion"]
     return [
         {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-        *({"op": "remove", "path": build_pointer(path)} for path in pointers),
+        *(
+            {"op": "remove", "path": build_pointer(path)}
+            for path in sorted(paths, key=_position, reverse=True)
+        ),
     ]
+
+
+def without_defaults(finding: Finding, answer: Object) -> Finding:
+    """Return `finding` without additions that are the API server's defaults.
+
+    answer: what the API server makes of the object without the additions. Removing a default is without end.
+    """
+    live = finding.live
+    left = tuple(
+        difference
+        for difference in finding.differences
+        if not (difference.is_added and value_at(live, difference.path) == value_at(answer, difference.path))
+    )
+    return Finding(finding.ref, left, live if left else None)
 
 
 def _position(path: Path) -> tuple[tuple[str, int], ...]:

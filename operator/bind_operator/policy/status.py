@@ -178,9 +178,9 @@ def _read(model: type[Model], value: object) -> Model | None:
 
 
 def _history_entry(revision: Revision) -> HistoryEntry:
-    return HistoryEntry(
-        revision=revision.number, status=revision.status, chart=revision.chart, digest=revision.digest
-    )
+    # Labels that somebody else's revision inherited say nothing of it.
+    chart, digest = (revision.chart, revision.digest) if revision.managed else ("", "")
+    return HistoryEntry(revision=revision.number, status=revision.status, chart=chart, digest=digest)
 
 
 def _model(name: ModelName) -> str:

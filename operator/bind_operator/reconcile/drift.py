@@ -10,6 +10,7 @@ from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
 from bind_operator.errors import ApiConflict
+from bind_operator.metrics import DRIFT_CORRECTIONS
 from bind_operator.policy.brake import Brake
 from bind_operator.policy.drift import (
     ONLY_PRESENCE,
@@ -88,6 +89,7 @@ class Drift:
             if wanted is not None:
                 self._count(key, correction, now)
                 await self.objects.correct(key, correction, wanted)
+                DRIFT_CORRECTIONS.labels(kind=correction.finding.ref.kind).inc()
         message = f"put back: {describe_corrections(report.corrections)}"
         await self.kube.record_event(raw, Reason.DRIFT_CORRECTED, message, warning=False)
 

@@ -33,19 +33,24 @@ class Ownership:
     async def recognise(self, key: Key, revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
         """Return `revisions`, newest first, where a rollback to one of the operator's is the operator's too.
 
-        Its chart and values are, and Helm gives it the labels of the revision that it went back to.
+        Its chart and values are, and Helm gives it the labels of the revision that it went back to. While it
+        is pending it is that of who runs it.
         """
         if not is_taken_over(revisions) or not revisions[0].is_labelled:
             return revisions
         latest, *others = revisions
-        if latest.status.startswith("pending-"):
-            return revisions
         record = await self.records.read(key, latest)
-        return (replace(latest, managed=True), *others) if record and record.is_rollback else revisions
+        is_pending = latest.status.startswith("pending-")
+        is_ours = record and (record.is_marked or (record.is_rollback and not is_pending))
+        return (replace(latest, managed=True), *others) if is_ours else revisions
 
     def stands_back(self, key: Key, raw: Object, revisions: Sequence[Revision], now: float) -> bool:
         """Return whether the release of `key` is left to who upgraded it. now: monotonic seconds."""
-        return is_taken_over(revisions) and (_leaves(raw) or self.brake.holds(key, "release", now))
+        if not is_taken_over(revisions):
+            return False
+        # What was taken back too often is still uninstalled with its resource.
+        is_deleting = "deletionTimestamp" in raw["metadata"]
+        return _leaves(raw) or (not is_deleting and self.brake.holds(key, "release", now))
 
     def refusal(self, key: Key, raw: Object, revisions: Sequence[Revision]) -> ForeignRevision:
         """Return what is said where the operator stands back."""

@@ -17,7 +17,7 @@ from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.refusals import is_fault_of_the_spec
-from bind_operator.release.storage import release_labels
+from bind_operator.release.storage import ROLLBACK_MARK, release_labels
 from bind_operator.release.values import RenderedValues
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,9 @@ class Helm:
 
     async def rollback(self, key: Key, revision: int) -> None:
         """Apply a revision again, as it was and with its labels. Raises HelmFailed or HelmTimedOut."""
-        flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
+        # The description tells a pending rollback of ours from one that somebody else has begun.
+        mark = f"--description={ROLLBACK_MARK}back to revision {revision}"
+        flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts", mark)
         await self._run("rollback", key, [str(revision), *flags])
 
     async def uninstall(self, key: Key) -> None:

@@ -22,6 +22,9 @@ REVISION_LABEL = "bindvectorizer.dev/revision"
 somebody else makes it names an earlier one; a mark in the values would be inherited with --reuse-values."""
 
 ROLLED_BACK = "Rollback to "
+ROLLBACK_MARK = f"{OPERATOR}: "
+"""Helm's rollback takes no labels. The description of one that the operator makes must begin so: then it is
+the operator's also while it is pending."""
 
 
 class RecordUnreadable(Exception):
@@ -36,6 +39,8 @@ class Record:
     """The objects of its manifest, in its order, as the chart made them: without what Helm adds to them."""
     is_rollback: bool
     """Whether it has chart, values and labels of an earlier revision."""
+    is_marked: bool = False
+    """Whether the operator itself rolled back."""
 
 
 def release_labels(digest: str, chart: str, revision: int) -> dict[str, str]:
@@ -87,9 +92,8 @@ def read_record(secret: Object) -> Record:
         objects = [item for item in yaml.load_all(content.get("manifest", ""), _Loader) if item]
         info = content["info"]
         described = str(info.get("description", ""))
-        return Record(
-            tuple(objects), bool(info.get("rollback_revision")) or described.startswith(ROLLED_BACK)
-        )
+        is_rollback = bool(info.get("rollback_revision")) or described.startswith(ROLLED_BACK)
+        return Record(tuple(objects), is_rollback, described.startswith(ROLLBACK_MARK))
     except (OSError, ValueError, KeyError, TypeError, EOFError, yaml.YAMLError) as error:
         raise RecordUnreadable(f"{secret['metadata']['name']} is no record of Helm: {error}") from error
 

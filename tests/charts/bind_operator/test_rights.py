@@ -77,7 +77,7 @@ class Recorder:
         self._record("patch", path)
         return body  # type: ignore[no-any-return]
 
-    async def edit(self, path: str, operations: Any) -> None:
+    async def edit(self, path: str, operations: Any, *, dry_run: bool = False) -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:

@@ -95,3 +95,19 @@ async def test_no_server_is_unavailable(tmp_path: Path) -> None:
 async def test_no_credentials_say_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(ApiRefused, match="set kubeconfig or KUBECONFIG"):
         await KubeClient.connect(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("dry_run", "more"), [(False, {}), (True, {"dryRun": "All"})])
+async def test_what_is_applied_is_helms_and_wins(tmp_path: Path, dry_run: bool, more: dict[str, str]) -> None:
+    async with client_of(tmp_path, 200, {"kind": "Service"}) as (client, requests):
+        assert await client.apply("/api/v1/x", {"a": 1}, dry_run=dry_run) == {"kind": "Service"}
+        assert requests[0].method == "PATCH"
+        assert requests[0].headers["Content-Type"] == "application/apply-patch+yaml"
+        assert dict(requests[0].query) == {"fieldManager": "helm", "force": "true", **more}
+
+
+async def test_a_patch_of_operations_is_helms_too(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 200, {}) as (client, requests):
+        await client.edit("/api/v1/x", [{"op": "remove", "path": "/a"}])
+        assert requests[0].headers["Content-Type"] == "application/json-patch+json"
+        assert dict(requests[0].query) == {"fieldManager": "helm"}

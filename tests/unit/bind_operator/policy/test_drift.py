@@ -20,6 +20,7 @@ from bind_operator.policy.drift import (
     desired_object,
     judge_drift,
     missing,
+    without_defaults,
 )
 from bind_operator.policy.facts import Key
 from bind_operator.policy.fields import Item
@@ -113,11 +114,18 @@ def test_additions_are_removed_from_the_end_of_a_list_on() -> None:
         Difference(("env", Item(index, name)), is_added=True) for index, name in ((2, "A"), (10, "B"))
     )
     [correction] = judge(Finding(DEPLOYMENT, added, LIVE)).corrections
-    assert build_removal(correction) == [
+    assert build_removal(LIVE, correction.differences) == [
         {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "remove", "path": "/env/10"},
         {"op": "remove", "path": "/env/2"},
     ]
+
+
+def test_an_addition_that_is_the_default_is_none() -> None:
+    added = Finding(DEPLOYMENT, (Difference(IMAGE, is_added=True), Difference(REPLICAS)), LIVE)
+    assert without_defaults(added, {"spec": {"image": "b"}}).differences == (Difference(REPLICAS),)
+    assert without_defaults(added, {"spec": {"image": "c"}}) == added
+    assert without_defaults(added, {"spec": {}}) == added
 
 
 def test_what_the_server_keeps_is_no_difference() -> None:

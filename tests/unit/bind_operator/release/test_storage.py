@@ -9,6 +9,7 @@ import pytest
 
 from bind_operator.policy.facts import Revision
 from bind_operator.release.storage import (
+    ROLLBACK_MARK,
     RecordUnreadable,
     mark_failed,
     read_record,
@@ -71,6 +72,12 @@ def test_a_record_gives_the_objects_of_its_manifest() -> None:
 @pytest.mark.parametrize("info", [{"rollback_revision": 3}, {"description": "Rollback to 3"}])
 def test_a_rollback_is_known_by_its_record(info: dict[str, Any]) -> None:
     assert read_record(packed({"info": info})).is_rollback
+
+
+def test_a_rollback_that_the_operator_makes_is_marked_from_its_start() -> None:
+    info = {"status": "pending-rollback", "rollback_revision": 3}
+    assert not read_record(packed({"info": info | {"description": "Rollback to 3"}})).is_marked
+    assert read_record(packed({"info": info | {"description": f"{ROLLBACK_MARK}back to 3"}})).is_marked
 
 
 @pytest.mark.parametrize("data", ["", "bm8=", "!", base64.b64encode(base64.b64encode(b"x")).decode()])
