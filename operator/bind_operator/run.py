@@ -37,6 +37,8 @@ class SettingUnusable(Exception):
 
 DRAIN_S = 20.0
 """It is below the 30 s of grace of any pod, so that a Helm run can end and no release is left locked."""
+FINISH_S = 1.0
+"""What runs no Helm, such as a live check that waits, is not worth a longer time without a leader."""
 
 
 async def run_operator(settings: Settings) -> None:
@@ -83,7 +85,8 @@ class _Operator:
         """
         settings, queue, fence = self._settings, self._queue, self.leadership.fence
         kube = Kube(client)
-        reconciler = self._reconciler = self._build_reconciler(kube)
+        helm = self._build_helm()
+        reconciler = self._reconciler = self._build_reconciler(kube, helm)
         watches = Watches(client, queue, settings.watch_namespaces)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
         max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
@@ -98,7 +101,8 @@ class _Operator:
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
             await _cancel(begin)
-            await queue.drain(DRAIN_S)
+            await helm.close(DRAIN_S)
+            await queue.drain(FINISH_S)
         finally:
             await _cancel([*begin, *last, stopped])
             await health.cleanup()
@@ -120,9 +124,9 @@ class _Operator:
         if self._reconciler is not None:
             self._reconciler.forget_where(lost)
 
-    def _build_reconciler(self, kube: Kube) -> Reconciler:
+    def _build_helm(self) -> Helm:
         settings = self._settings
-        helm = Helm(
+        return Helm(
             self._program,
             self._chart,
             settings.kubeconfig,
@@ -130,6 +134,9 @@ class _Operator:
             settings.max_helm_runs,
             self.leadership.fence.guard,
         )
+
+    def _build_reconciler(self, kube: Kube, helm: Helm) -> Reconciler:
+        settings = self._settings
         return Reconciler(
             settings=settings,
             chart=self._chart,
