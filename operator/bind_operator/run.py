@@ -53,6 +53,8 @@ class SettingUnusable(Exception):
 
 DRAIN_S = 20.0
 """It is below the 30 s of grace of any pod, so that a Helm run can end and no release is left locked."""
+FINISH_S = 1.0
+"""What runs no Helm, such as a live check that waits, is not worth a longer time without a leader."""
 
 
 async def run_operator(settings: Settings) -> None:
@@ -102,7 +104,8 @@ class _Operator:
         resolver = None if client.is_in_cluster else ApiResolver(client)
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
-        reconciler = self._reconciler = self._build_reconciler(client, kube, checks)
+        helm = self._build_helm()
+        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks)
         watches = Watches(client, queue, settings.watch_namespaces)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
         max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
@@ -117,7 +120,8 @@ class _Operator:
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
             await _cancel(begin)
-            await queue.drain(DRAIN_S)
+            await helm.close(DRAIN_S)
+            await queue.drain(FINISH_S)
         finally:
             await _cancel([*begin, *last, stopped])
             await checks.close()
@@ -140,10 +144,9 @@ class _Operator:
         if self._reconciler is not None:
             self._reconciler.forget_where(lost)
 
-    def _build_reconciler(self, client: KubeClient, kube: Kube, checks: LiveChecks) -> Reconciler:
+    def _build_helm(self) -> Helm:
         settings = self._settings
-        claims, records = Claims(kube, Volumes(client)), Records(client)
-        helm = Helm(
+        return Helm(
             self._program,
             self._chart,
             settings.kubeconfig,
@@ -151,6 +154,10 @@ class _Operator:
             settings.max_helm_runs,
             self.leadership.fence.guard,
         )
+
+    def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
+        settings = self._settings
+        claims, records = Claims(kube, Volumes(client)), Records(client)
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
         deletion = Deletion(kube, helm, settings.delete_timeout_s)
         observer = Observer(settings, self._chart, kube, ownership, drift)

@@ -61,9 +61,9 @@ def lead(server: ApiServer, process: OperatorProcess) -> None:
 
 
 def logging_helm(folder: Path, name: str, then: str = "") -> dict[str, str]:
-    """Return the setting of a Helm that notes "name pid command release", and then is `then` or Helm."""
+    """Return the setting of a Helm that notes "name pid" and its arguments, and then is `then` or Helm."""
     program = folder / f"helm-{name}"
-    line = f'echo "{name} $$ $1 $2" >> {folder}/runs'
+    line = f'echo "{name} $$ $*" >> {folder}/runs'
     program.write_text(
         f"#!/bin/sh\n{line}\nexec {then or binary('helm')} {'' if then else chr(34) + '$@' + chr(34)}\n"
     )
@@ -71,11 +71,15 @@ def logging_helm(folder: Path, name: str, then: str = "") -> dict[str, str]:
     return {"HELM": str(program)}
 
 
-def runs(folder: Path, name: str = "") -> list[list[str]]:
-    """Return the Helm runs that `name`, or anybody, began."""
+def runs(folder: Path, instance: Instance, name: str = "") -> list[list[str]]:
+    """Return the Helm runs for `instance` that `name`, or anybody, began, as words.
+
+    Those for resources of other tests, which are being deleted, are left out.
+    """
     file = folder / "runs"
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [line.split() for line in lines if line.startswith(name)]
+    of_it = f"--namespace={instance.namespace}"
+    return [line.split() for line in lines if line.startswith(name) and of_it in line.split()]
 
 
 def lives(pid: int) -> bool:
@@ -109,7 +113,7 @@ def test_each_change_runs_helm_once(instance: Instance, start: Start, tmp_path: 
         edit(instance, count)
         follows(instance, count, 20)
     time.sleep(3)
-    assert [run[2] for run in runs(tmp_path)] == ["install"] + ["upgrade"] * 8
+    assert [run[2] for run in runs(tmp_path, instance)] == ["install"] + ["upgrade"] * 8
     assert instance.event_reasons().count("Upgraded") == 8
 
 
@@ -151,15 +155,13 @@ def test_a_helm_run_is_finished_before_the_operator_stops(
     instance: Instance, start: Start, tmp_path: Path
 ) -> None:
     slow = tmp_path / "slow"
-    slow.write_text(
-        f'#!/bin/sh\necho "only $$ $1 $2" >> {tmp_path}/runs\nsleep 9\nexec {binary("helm")} "$@"\n'
-    )
+    slow.write_text(f'#!/bin/sh\necho "only $$ $*" >> {tmp_path}/runs\nsleep 9\nexec {binary("helm")} "$@"\n')
     slow.chmod(0o755)
     operator = start("only", HELM=str(slow))
     instance.apply()
-    eventually("its Helm runs", lambda: runs(tmp_path))
+    eventually("its Helm runs", lambda: runs(tmp_path, instance))
     assert operator.stop() == 0
-    assert len(runs(tmp_path)) == 1
+    assert len(runs(tmp_path, instance)) == 1
     assert instance.revisions() == {1: "deployed"}
 
 
@@ -188,11 +190,11 @@ def test_a_frozen_leader_is_cut_off_and_does_nothing_when_it_wakes(
     lead(apiserver, frozen)
     start("second", **logging_helm(tmp_path, "second"))
     instance.apply()
-    eventually("its Helm runs", lambda: runs(tmp_path, "frozen"))
-    ((_, pid, *_),) = runs(tmp_path, "frozen")
+    eventually("its Helm runs", lambda: runs(tmp_path, instance, "frozen"))
+    ((_, pid, *_),) = runs(tmp_path, instance, "frozen")
     frozen.freeze()
     assert lives(int(pid))
-    eventually("the other's Helm runs", lambda: runs(tmp_path, "second"), within_s=20)
+    eventually("the other's Helm runs", lambda: runs(tmp_path, instance, "second"), within_s=20)
     assert not lives(int(pid)), "two Helm runs on one release"
     follows(instance, 1, 20)
     edit(instance, 2)
@@ -202,7 +204,7 @@ def test_a_frozen_leader_is_cut_off_and_does_nothing_when_it_wakes(
     time.sleep(5)
     written = [one for one in proxy.requests[before:] if not one.startswith("GET")]
     assert [one for one in written if "/leases" not in one] == []
-    assert len(runs(tmp_path, "frozen")) == 1
+    assert len(runs(tmp_path, instance, "frozen")) == 1
     eventually("it has noticed", lambda: "lease lost" in frozen.log())
     assert frozen.metric("bind_operator_leader") == 0
 
@@ -216,8 +218,8 @@ def test_a_leader_cut_off_from_the_api_server_ends_its_helm_before_another_leads
     lead(apiserver, far_away)
     start("second", **logging_helm(tmp_path, "second"))
     instance.apply()
-    eventually("its Helm runs", lambda: runs(tmp_path, "far"))
-    ((_, pid, *_),) = runs(tmp_path, "far")
+    eventually("its Helm runs", lambda: runs(tmp_path, instance, "far"))
+    ((_, pid, *_),) = runs(tmp_path, instance, "far")
     proxy.refuse(503)
     eventually("its Helm is killed", lambda: not lives(int(pid)))
     assert holder(apiserver) == "far"
@@ -225,7 +227,7 @@ def test_a_leader_cut_off_from_the_api_server_ends_its_helm_before_another_leads
     assert holder(apiserver) == "second"
     proxy.heal()
     eventually("it stands by", lambda: "this one stands by" in far_away.log())
-    assert len(runs(tmp_path, "far")) == 1
+    assert len(runs(tmp_path, instance, "far")) == 1
 
 
 def give_rights(server: ApiServer, namespace: str) -> None:

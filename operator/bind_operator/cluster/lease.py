@@ -73,7 +73,8 @@ class Candidate:
         """Give the Lease back, if it is held, so that nobody waits for it to run out."""
         if not self.holds():
             return
-        self._lose("the operator stops")
+        self._renewed_at = None
+        LEADER.labels(lease=self.lease).set(0)
         try:
             async with asyncio.timeout(2.0):
                 record = read_lease(await self._client.read(f"{self._path}/{self._name}"))
@@ -82,6 +83,8 @@ class Candidate:
                     await self._client.replace(f"{self._path}/{self._name}", lease)
         except (OperatorError, TimeoutError) as error:
             logger.warning("lease not given back", extra={"lease": self.lease, "error": str(error)})
+        else:
+            logger.info("lease given back", extra={"lease": self.lease})
 
     async def _round(self) -> None:
         """Look at the Lease and take one step."""

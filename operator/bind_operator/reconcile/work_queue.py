@@ -74,7 +74,7 @@ class WorkQueue:
                 task.cancel()
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for what is being reconciled, so that no Helm run is cut short; cancel it at the timeout."""
+        """Wait for what is being reconciled; cancel it at the timeout."""
         tasks = set(self._tasks.values())
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=timeout_s)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bind_operator.errors import HelmFailed, HelmTimedOut, SpecRefused
+from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader, SpecRefused
 from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
@@ -48,6 +48,8 @@ class Helm:
     max_runs: int
     guard: Guard = lambda _: lambda: None
     _slots: asyncio.Semaphore = field(init=False)
+    _running: int = 0
+    _closed: bool = False
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.max_runs)
@@ -79,6 +81,14 @@ class Helm:
         """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
         await self._run("uninstall", key, ["--ignore-not-found"])
 
+    async def close(self, timeout_s: float) -> None:
+        """Begin no more runs, and wait for those that have begun, so that none is cut short; not for ever."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._running:  # noqa: ASYNC110  (a few times, at the end)
+                    await asyncio.sleep(0.1)
+
     async def _apply(
         self, key: Key, values: RenderedValues, revision: int, command: str, *flags: str
     ) -> None:
@@ -104,15 +114,19 @@ class Helm:
                 line = [command, key.name, *arguments, f"--namespace={key.namespace}"]
                 if self.kubeconfig is not None:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
+                self._running += 1
                 try:
                     await self._execute(line, folder, key.namespace)
                 finally:
+                    self._running -= 1
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
         fields = {"command": command, "namespace": key.namespace, "release": key.name}
         duration_s = round(time.monotonic() - started, 3)
         logger.info("helm ran", extra=fields | {"duration_s": duration_s})
 
     async def _execute(self, arguments: Sequence[str], folder: str, namespace: str) -> None:
+        if self._closed:
+            raise NotLeader("this operator stops, so it begins no Helm run")
         enroll = self.guard(namespace)
 
         def prepare() -> None:

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bind_operator.errors import HelmFailed, HelmTimedOut
+from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
@@ -134,3 +135,36 @@ async def test_few_run_at_once(tmp_path: Path) -> None:
     counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
     assert len(counts) == 6
     assert max(counts) <= 2
+
+
+async def test_closing_waits_for_what_has_begun_and_begins_no_more(tmp_path: Path) -> None:
+    helm = make_helm(tmp_path, "sleep 0.5; echo done > $OUT/done", max_runs=1)
+    first, second = (asyncio.create_task(helm.install(KEY, VALUES)) for _ in range(2))
+    await asyncio.sleep(0.2)
+    await helm.close(5.0)
+    assert (tmp_path / "done").exists()
+    await first
+    with pytest.raises(NotLeader, match="stops"):
+        await second
+
+
+async def test_closing_does_not_wait_for_ever(tmp_path: Path) -> None:
+    helm = make_helm(tmp_path, "exec sleep 60")
+    run = asyncio.create_task(helm.install(KEY, VALUES))
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5.0):
+        await helm.close(0.2)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+
+
+async def test_no_run_begins_where_the_guard_says_no(tmp_path: Path) -> None:
+    def refuse(namespace: str) -> Callable[[], None]:
+        raise NotLeader(namespace)
+
+    helm = make_helm(tmp_path, RECORD)
+    helm.guard = refuse
+    with pytest.raises(NotLeader, match="demo"):
+        await helm.install(KEY, VALUES)
+    assert not (tmp_path / "arguments").exists()
