@@ -2,7 +2,7 @@
 
 It does what the body of POST /vectorize says: `{"status": 422, "body": "…"}` is answered so, `{"die": true}`
 kills the process, `{"delay_s": 1}` waits first, where the body says nothing DELAY_S. Else it gives the body's
-length as vector, and what was sent.
+length as vector, and the beginning of what was sent.
 """
 
 import json
@@ -11,6 +11,9 @@ import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MOST_SENT = 1000
+"""So many bytes: an answer goes out at once, and no server dies in the middle of one."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -28,7 +31,11 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(wish.get("delay_s", self.delay_s))
         if wish.get("die"):
             os.kill(os.getpid(), signal.SIGKILL)
-        vectors = {"textVectors": [[len(raw)]], "server": self.server.server_address[0], "sent": raw.decode()}
+        vectors = {
+            "textVectors": [[len(raw)]],
+            "server": self.server.server_address[0],
+            "sent": raw[:MOST_SENT].decode(),
+        }
         self._send(wish.get("status", 200), wish.get("body", json.dumps(vectors)))
 
     def _send(self, status: int, body: str) -> None:
