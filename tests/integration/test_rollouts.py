@@ -144,3 +144,20 @@ def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: Oper
     assert instance.condition("Stalled")[0] == "False"
     plane.server.kubectl("delete", "node", "another")
     plane.server.kubectl("delete", "bv", "--all", "-n", "stays", "--timeout=60s")
+
+
+def test_the_strategy_can_be_changed(plane: ControlPlane, operator: OperatorProcess) -> None:
+    instance = plane.instance("strategies")
+    for strategy, written in (
+        ("Surge", ("RollingUpdate", {"maxUnavailable": 0, "maxSurge": 1})),
+        ("Recreate", ("Recreate", None)),
+        ("OneDown", ("RollingUpdate", {"maxUnavailable": 1, "maxSurge": 0})),
+    ):
+        instance.apply(spec({"rollout": {"strategy": strategy}}))
+
+        def found() -> tuple[str, Any]:
+            deployment = instance.get("deployment", "-inference") or {"spec": {"strategy": {"type": ""}}}
+            return deployment["spec"]["strategy"]["type"], deployment["spec"]["strategy"].get("rollingUpdate")
+
+        eventually(strategy, lambda written=written: found() == written, within_s=40)
+    plane.server.kubectl("delete", "bv", "--all", "-n", "strategies", "--timeout=60s")
