@@ -1,6 +1,7 @@
 """A change of the inference pods goes through without a second GPU, and with a disk of one node."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,6 +116,25 @@ def test_a_rollout_that_stands_still_is_rolled_back_once(
     plane.server.kubectl("delete", "bv", "--all", "-n", "stuck", "--timeout=60s")
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.3])
+def test_an_operator_killed_in_a_rollback_finishes_it(
+    plane: ControlPlane, operator: OperatorProcess, delay_s: float
+) -> None:
+    instance = plane.instance(f"killed-{delay_s:g}".replace(".", "-"))
+    instance.apply(spec(WORKS, device="CUDA"))
+    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance.apply(spec(STUCK, device="CUDA"))
+    eventually("decided", lambda: "remediation" in instance.status(), within_s=40)
+    time.sleep(delay_s)
+    operator.kill()
+    operator.start()
+    eventually("rolled back", lambda: instance.condition() == ("False", "RolledBack"), within_s=40)
+    eventually("it runs", lambda: is_rolled_out(instance, "1"))
+    assert "deployed" in instance.revisions().values()
+    assert not [status for status in instance.revisions().values() if status.startswith("pending")]
+    plane.server.kubectl("delete", "bv", "--all", "-n", instance.namespace, "--timeout=60s")
+
+
 def look(plane: ControlPlane, operator: OperatorProcess, instance: Instance) -> None:
     """Have a new operator look at the resource several times."""
     for number in range(4):
@@ -144,3 +164,20 @@ def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: Oper
     assert instance.condition("Stalled")[0] == "False"
     plane.server.kubectl("delete", "node", "another")
     plane.server.kubectl("delete", "bv", "--all", "-n", "stays", "--timeout=60s")
+
+
+def test_the_strategy_can_be_changed(plane: ControlPlane, operator: OperatorProcess) -> None:
+    instance = plane.instance("strategies")
+    for strategy, written in (
+        ("Surge", ("RollingUpdate", {"maxUnavailable": 0, "maxSurge": 1})),
+        ("Recreate", ("Recreate", None)),
+        ("OneDown", ("RollingUpdate", {"maxUnavailable": 1, "maxSurge": 0})),
+    ):
+        instance.apply(spec({"rollout": {"strategy": strategy}}))
+
+        def found() -> tuple[str, Any]:
+            deployment = instance.get("deployment", "-inference") or {"spec": {"strategy": {"type": ""}}}
+            return deployment["spec"]["strategy"]["type"], deployment["spec"]["strategy"].get("rollingUpdate")
+
+        eventually(strategy, lambda written=written: found() == written, within_s=40)
+    plane.server.kubectl("delete", "bv", "--all", "-n", "strategies", "--timeout=60s")
