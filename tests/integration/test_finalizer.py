@@ -153,7 +153,8 @@ def run_as_documented(apiserver: ApiServer, section: str, tmp_path: Path, *, onl
             link.symlink_to(binary(name))
     lines = [line for line in commands_of(section).splitlines() if line.startswith(only)]
     assert lines, section
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "KUBECONFIG": str(apiserver.kubeconfig)}
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    environment |= {"KUBECONFIG": str(apiserver.kubeconfig)}
     for line in lines:
         done = subprocess.run(
             ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False, timeout=60
