@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.apiserver import ApiServer, write_kubeconfig
-from integration.conftest import OPERATOR_TOKEN, ROOT
+from integration.installation import OPERATOR_TOKEN, ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 from support.api_proxy import ApiProxy, api_proxy
