@@ -32,6 +32,7 @@ START_S = 20.0
 """kopf looks once which kinds there are; a watcher that is not there so long after will never be."""
 LOOK_S = 0.1
 GRACE_S = 0.5
+LOGIN_AGAIN_S = 5.0
 WATCHER = "watcher for "
 """The names of kopf's tasks that watch begin so (spawn_missing_watchers)."""
 
@@ -150,7 +151,7 @@ def build_registry(
     ) -> None:
         ears.changed(type or "", Key(namespace or "", name))
 
-    @kopf.on.login(registry=registry)
+    @kopf.on.login(registry=registry, backoff=LOGIN_AGAIN_S)
     async def same_as_client(**_: Any) -> kopf.AiohttpSession | None:
         """Return a session with the credentials of the client; None if these were refused before."""
         info = _connection_of(await login())
@@ -175,7 +176,8 @@ def build_settings() -> kopf.OperatorSettings:
     settings.watching.connect_timeout = CONNECT_S
     settings.networking.connect_timeout = CONNECT_S
     settings.networking.request_timeout = REQUEST_S
-    # By default a watch ends for good after 54 s of refusals.
+    # By default a watch ends for good after 54 s of refusals; and a namespace that is forbidden would end it
+    # for all, since one watch that ends makes kopf start anew.
     settings.networking.error_backoffs = Backoffs()
     settings.posting.enabled = False
     settings.posting.level = logging.WARNING

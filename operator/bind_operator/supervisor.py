@@ -14,13 +14,19 @@ from bind_operator.handlers import Ears, WatcherEnded
 from bind_operator.loop_thread import LoopThread
 from bind_operator.metrics import WATCH_AGE
 from bind_operator.policy.facts import Key
-from bind_operator.policy.watching import RESOURCES, Cause, Request, Signs, retry_wait_s
+from bind_operator.policy.watching import (
+    EVERYWHERE,
+    RESOURCES,
+    SETTLE_S,
+    Cause,
+    Request,
+    Signs,
+    retry_wait_s,
+)
 from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 0.2
-EVERYWHERE = ""
 QUIET_S = 100.0
 """kopf asks for each watch anew every 70 s at the latest, and more often where it fails."""
 LOOK_S = 1.0

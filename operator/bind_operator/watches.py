@@ -20,6 +20,8 @@ from bind_operator.policy.objects import Object
 from bind_operator.policy.watching import (
     CHILDREN,
     EVENTS,
+    EVERYWHERE,
+    SETTLE_S,
     Signs,
     WatchedKind,
     child_key,
@@ -29,11 +31,8 @@ from bind_operator.reconcile.work_queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S = 0.2
-"""Children change in bursts; one reconciliation answers for all of them."""
 EVENT_SETTLE_S = 1.0
 """A warning often comes with a change of the pod, which asks for the same look."""
-EVERYWHERE = ""
 
 
 class Watches:

@@ -14,6 +14,10 @@ MAX_WAIT_S = 10.0
 MAX_ASKED_WAIT_S = 30.0
 FORBIDDEN_OPTIONAL_WAIT_S = 300.0
 FIRST_WAIT_S = 0.5
+SETTLE_S = 0.2
+"""Objects change in bursts; one reconciliation answers for all of them."""
+EVERYWHERE = ""
+"""It stands for all namespaces where one is named."""
 DEAF_AFTER_S = 180.0
 """A living watch gives a sign every 75 s: bookmarks come each minute, and silence makes it connect anew."""
 

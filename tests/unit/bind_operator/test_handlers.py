@@ -44,7 +44,7 @@ class FakeApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
-        self.asked.append(f"{request.method} {path}")
+        self.asked.append(f"{request.method} {request.path_qs}")
         if path in self.refusals:
             body = {"kind": "Status", "code": self.refusals[path], "message": "refused by a test"}
             return web.json_response(body, status=self.refusals[path])
@@ -140,6 +140,9 @@ async def test_what_is_there_and_what_changes_is_told_and_nothing_is_written(api
         await api.send("DELETED", resource())
         await heard.has("DELETED", SHOP)
     assert {one.split()[0] for one in api.asked} == {"GET"}
+    (watched,) = [one for one in api.asked if "watch=" in one]
+    # Each new one is a sign of life.
+    assert "timeoutSeconds=60" in watched
     assert Cause.NONE in heard.causes(RESOURCES.path(""))
 
 

@@ -228,3 +228,13 @@ async def test_a_failure_is_told_once(run: Run, caplog: pytest.LogCaptureFixture
     await settled()
     told = [one for one in caplog.records if one.message == "watch failed and is tried again"]
     assert [one.levelname for one in told if one.levelname == "WARNING"] == ["WARNING"]
+
+
+async def test_a_new_watch_is_a_sign_of_life(run: Run) -> None:
+    watch = await run(World())
+    watch._places[0].seen_at -= 50
+    before = watch.signs[0].seen_at
+    watch._requested(Request(RESOURCES.path(""), is_watch=True))
+    assert watch.signs[0].seen_at == before
+    watch._requested(Request(RESOURCES.path(""), is_watch=True, cause=Cause.NONE))
+    assert watch.signs[0].seen_at > before + 49
