@@ -22,6 +22,8 @@ from bind_operator.cluster.client import Credentials
 from bind_operator.policy.facts import Key
 from bind_operator.policy.watching import MAX_WAIT_S, Cause, Request, cause_of_status
 
+logger = logging.getLogger(__name__)
+
 STREAM_S = 60
 """The API server ends a watch after so long, because a new one is the only sign of life that kopf shows: it
 keeps bookmarks to itself."""
@@ -72,6 +74,8 @@ async def watch_resources(
         tasks.add(task)
         return task
 
+    # kopf leaves tasks whose failures nobody asks for; one that matters ends a watch.
+    loop.set_exception_handler(lambda _, context: logger.debug("task of kopf", extra={"error": str(context)}))
     # One that ends at once is not among the loop's tasks when they are looked through.
     loop.set_task_factory(remember)
     # Before kopf, which cancels what is younger than itself.
@@ -116,7 +120,7 @@ async def _find_watchers(
         if len(watchers) >= number:
             return watchers
         if asyncio.get_running_loop().time() > until:
-            raise WatcherEnded(f"kopf has begun {len(watchers)} of {number} watches", Cause.NOT_SERVED)
+            raise WatcherEnded(f"kopf has begun {len(watchers)} of {number} watches", Cause.REFUSED)
         await asyncio.sleep(LOOK_S)
     return []
 
@@ -125,12 +129,13 @@ def _reason_of(tasks: Sequence[asyncio.Task[Any]]) -> WatcherEnded:
     """Return why the first of `tasks` that has ended has done so."""
     ended = next((task for task in tasks if task.done()), None)
     error = ended.exception() if ended is not None and not ended.cancelled() else None
+    text = "kopf has ended" if error is None else str(error) or type(error).__name__
     cause, found = Cause.REFUSED, error
     while found is not None:
         # kopf's errors of the API have a status, but it does not export them.
         cause = cause_of_status(getattr(found, "status", None)) if cause is Cause.REFUSED else cause
         found = found.__cause__
-    return WatcherEnded(str(error) or type(error).__name__, cause)
+    return WatcherEnded(text, cause)
 
 
 def build_registry(

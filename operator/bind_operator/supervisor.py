@@ -120,7 +120,7 @@ class ResourceWatch:
             failures = 1 if time.monotonic() - started > LIVES_AFTER_S else failures + 1
             for place in self._places:
                 # Where a request has failed, that is the reason, and noted.
-                if place.cause is not ended.cause:
+                if place.cause is Cause.NONE or ended.cause not in (place.cause, Cause.REFUSED):
                     place.fail(ended.cause, str(ended))
             await asyncio.sleep(retry_wait_s(RESOURCES, ended.cause, failures, None, random.random()))  # noqa: S311
 

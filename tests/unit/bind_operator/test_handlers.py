@@ -153,6 +153,15 @@ async def test_it_stops_when_it_is_told_to(api: FakeApi) -> None:
         assert await thread.wait(10)
 
 
+async def test_it_stops_while_its_requests_are_refused(api: FakeApi) -> None:
+    api.refusals["/apis"] = 503
+    async with kopf_at(api) as (thread, heard):
+        await becomes(lambda: len(heard.causes("/apis")) >= 2)
+        thread.stop()
+        # kopf would wait for them for 5 s, and the supervisor would leave the thread behind.
+        assert await thread.wait(4)
+
+
 @pytest.mark.parametrize("code", [500, 504])
 async def test_an_error_in_the_stream_ends_it(api: FakeApi, code: int) -> None:
     async with kopf_at(api) as (thread, heard):
