@@ -1,4 +1,4 @@
-"""What happens to the objects of a release makes its resource due in the work queue, and so does a sweep.
+"""Objects of a release make its resource due in the work queue when they change, and so does a sweep.
 
 What happened is not kept: the reconciliation looks for itself. All runs in the event loop, and nothing else
 changes the queue.
