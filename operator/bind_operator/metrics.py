@@ -22,7 +22,8 @@ RELEASES = Gauge("bind_operator_releases", "Resources by the state of their rele
 QUEUE_DEPTH = Gauge("bind_operator_queue_depth", "Resources that are due and wait for a worker.")
 WATCH_AGE = Gauge(
     "bind_operator_watch_age_seconds",
-    "Seconds since the last event, bookmark or successful connect of the oldest watch of a kind.",
+    "Seconds since the last event, bookmark or successful connect of the oldest watch of a kind. The watch "
+    "of bindvectorizers shows no bookmarks, and connects each minute.",
     ["kind"],
 )
 WATCH_FAILURES = Counter(

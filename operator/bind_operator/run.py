@@ -13,7 +13,7 @@ from typing import Any
 
 import prometheus_client
 
-from bind_operator.cluster.client import KubeClient
+from bind_operator.cluster.client import Credentials, KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
@@ -21,12 +21,14 @@ from bind_operator.cluster.records import Records
 from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
-from bind_operator.handlers import EVERYWHERE, Watches, resync
+from bind_operator.handlers import Ears, watch_resources
 from bind_operator.health import find_fault, start_health_server
+from bind_operator.loop_thread import LoopThread
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.check_schedule import CheckSchedule
 from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
+from bind_operator.policy.watching import EVERYWHERE
 from bind_operator.reconcile.actions import Actions
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
@@ -43,6 +45,8 @@ from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
 from bind_operator.release.helm import Helm
 from bind_operator.settings import Settings
+from bind_operator.supervisor import ResourceWatch
+from bind_operator.watches import Watches, resync
 
 logger = logging.getLogger(__name__)
 
@@ -106,16 +110,18 @@ class _Operator:
         checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
         helm = self._build_helm()
         reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks)
-        watches = Watches(client, queue, settings.watch_namespaces)
+        resources = self._watch_resources(client, kube)
+        watches = Watches(client, queue, settings.watch_namespaces, resources.is_known)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
         max_reconcile_s = settings.helm_timeout_s * (2 + settings.workers / settings.max_helm_runs)
         health = await start_health_server(
-            settings.health_port, lambda: find_fault(queue, watches.signs, max_reconcile_s)
+            settings.health_port,
+            lambda: find_fault(queue, [*resources.signs, *watches.signs], max_reconcile_s),
         )
         sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
         begin = [_task(queue.run(reconciler.reconcile)), _task(sweep)]
         # What runs needs the lease to its end.
-        last = [_task(watches.run()), _task(self.leadership.run())]
+        last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
         stopped = _task(stop.wait())
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -143,6 +149,19 @@ class _Operator:
         self._queue.cancel(lost)
         if self._reconciler is not None:
             self._reconciler.forget_where(lost)
+
+    def _watch_resources(self, client: KubeClient, kube: Kube) -> ResourceWatch:
+        namespaces = self._settings.watch_namespaces
+        loop = asyncio.get_running_loop()
+
+        async def login() -> Credentials:
+            # The client is this loop's, and kopf has a loop of its own.
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.credentials(), loop))
+
+        def start(ears: Ears) -> LoopThread:
+            return LoopThread("kopf", lambda stop: watch_resources(stop, ears, login, namespaces))
+
+        return ResourceWatch(start, kube.is_served, self._queue, namespaces)
 
     def _build_helm(self) -> Helm:
         settings = self._settings

@@ -1,5 +1,6 @@
 """Waits for a condition, with a bound and a sentence for the failure."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -32,3 +33,10 @@ def eventually(what: str, check: Callable[[], object], within_s: float = 20.0) -
     started = time.monotonic()
     until(check, within_s, what, poll_s=0.1)
     return time.monotonic() - started
+
+
+async def becomes(check: Callable[[], object], within_s: float = 20.0) -> None:
+    """Wait in the event loop until `check` is true. Raises TimeoutError if it never is."""
+    async with asyncio.timeout(within_s):
+        while not check():  # noqa: ASYNC110  (what is waited for has no event)
+            await asyncio.sleep(0.01)

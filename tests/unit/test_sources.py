@@ -15,7 +15,7 @@ FOREIGN = {"__pycache__", "build", "node_modules"}
 MOST_LINES = 400
 FRAGMENTS = {"From", "How", "Of", "What", "When", "Where", "Whether", "Which", "Who", "Whose", "Why"}
 """A docstring that begins with one of these is half a sentence: say the other half too, or name the thing."""
-LOWER_CASE = {"buildah", "containerd", "espeak-ng", "kubeadm", "kwok", "rich", "torch", "uvicorn"}
+LOWER_CASE = {"buildah", "containerd", "espeak-ng", "kopf", "kubeadm", "kwok", "rich", "torch", "uvicorn"}
 
 
 def sources() -> Iterator[Path]:

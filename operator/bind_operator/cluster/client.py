@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,20 @@ JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 HELM_MANAGER = "helm"
 """Helm applies what it makes under this name, and so does the operator in its place."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """They are what another client needs to reach the same API server as the same user."""
+
+    server: str
+    authorization: str
+    """The header, such as `Bearer …`; empty if there is none."""
+    ca_file: str | None
+    cert_file: str | None
+    key_file: str | None
+    verify_tls: bool
+    proxy: str | None
 
 
 class KubeClient:
@@ -62,6 +77,21 @@ class KubeClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._api.close()
+
+    async def credentials(self) -> Credentials:
+        """Return its credentials as they are now: a token may have been renewed."""
+        headers: dict[str, str] = {}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        configuration = self._api.configuration
+        return Credentials(
+            server=configuration.host,
+            authorization=headers.get("authorization", ""),
+            ca_file=configuration.ssl_ca_cert or None,
+            cert_file=configuration.cert_file or None,
+            key_file=configuration.key_file or None,
+            verify_tls=bool(configuration.verify_ssl),
+            proxy=configuration.proxy or None,
+        )
 
     async def read(self, path: str) -> dict[str, Any] | None:
         """Return the object at `path`, or None if it is not there."""

@@ -58,6 +58,11 @@ class Kube:
         """Return the resource as it is now, or None."""
         return await self._client.read(_resource_path(key))
 
+    async def is_served(self) -> bool:
+        """Return whether the API server knows the resource."""
+        kinds = await self._client.read(f"/apis/{GROUP}/{VERSION}")
+        return kinds is not None and any(kind["name"] == PLURAL for kind in kinds["resources"])
+
     async def list_keys(self, namespace: str) -> list[Key]:
         """Return all resources in `namespace`, or in all where it is empty."""
         items = await self._client.items(RESOURCES.path(namespace), metadata_only=True)

@@ -6,7 +6,6 @@ lists anew if that place is gone or in doubt.
 
 import asyncio
 import json
-import logging
 import random
 import ssl
 import time
@@ -17,11 +16,9 @@ from typing import Any
 import aiohttp
 
 from bind_operator.cluster.client import METADATA_ONLY, KubeClient, message_of
-from bind_operator.metrics import WATCH_FAILURES
+from bind_operator.cluster.watch_failures import WatchFailures
 from bind_operator.policy.objects import Object
-from bind_operator.policy.watching import CAUSES, Cause, Signs, WatchedKind, retry_wait_s
-
-logger = logging.getLogger(__name__)
+from bind_operator.policy.watching import Cause, Signs, WatchedKind, cause_of_status, retry_wait_s
 
 SILENCE_S = 70.0
 """A connection that is silent for so long is taken for cut: the API server sends a bookmark each minute."""
@@ -38,7 +35,7 @@ class WatchFailed(Exception):
 
     def __init__(self, status: int, message: str, asked_s: float | None = None) -> None:
         super().__init__(f"{status}: {message}")
-        self.cause = CAUSES.get(status, Cause.REFUSED)
+        self.cause = cause_of_status(status)
         self.asked_s = asked_s
 
 
@@ -62,7 +59,8 @@ class Watch:
         self._on_listed = on_listed
         self._version = ""
         self._failures = 0
-        self._cause = self._told = Cause.NONE
+        self._cause = Cause.NONE
+        self._log = WatchFailures(kind, self._name)
         self._seen_at = self._tried_at = time.monotonic()
 
     @property
@@ -104,23 +102,8 @@ class Watch:
         wait_s = retry_wait_s(self.kind, cause, self._failures, asked_s, random.random())  # noqa: S311
         self._cause = cause
         if error is not None:
-            self._record(error, cause)
+            self._log.record(cause, str(error) or type(error).__name__, is_first=self._failures == 1)
         return wait_s
-
-    def _record(self, error: Exception, cause: Cause) -> None:
-        WATCH_FAILURES.labels(kind=self.kind.plural, cause=str(cause)).inc()
-        # Expiry and a lost connection are daily; what else lasts is said once, not at each attempt.
-        is_daily = cause is Cause.EXPIRED or (cause is Cause.UNREACHABLE and self._failures == 1)
-        level = logging.DEBUG if is_daily or cause is self._told else logging.WARNING
-        if cause is Cause.FORBIDDEN and self.kind.is_optional:
-            level = min(level, logging.INFO)  # as the chart has it: the operator makes none of these
-        fields = {"watch": self._name, "cause": str(cause), "error": str(error) or type(error).__name__}
-        if cause is Cause.NOT_SERVED:
-            fields["hint"] = (
-                "the API server does not know the kind; is the CRD installed (manifests/crds.yaml)?"
-            )
-        self._told = cause
-        logger.log(level, "watch failed and is tried again", extra=fields)
 
     async def _list(self) -> None:
         """Take the place to watch from, and with it all objects, if the kind is listed."""
@@ -152,7 +135,8 @@ class Watch:
             if response.status != HTTPStatus.OK:
                 _raise_for(response, await response.text())
             self._seen_at = time.monotonic()
-            self._cause = self._told = Cause.NONE
+            self._cause = Cause.NONE
+            self._log.over()
             async for line in _lines(response):
                 self._take(json.loads(line))
 

@@ -14,6 +14,10 @@ MAX_WAIT_S = 10.0
 MAX_ASKED_WAIT_S = 30.0
 FORBIDDEN_OPTIONAL_WAIT_S = 300.0
 FIRST_WAIT_S = 0.5
+SETTLE_S = 0.2
+"""Objects change in bursts; one reconciliation answers for all of them."""
+EVERYWHERE = ""
+"""It stands for all namespaces where one is named."""
 DEAF_AFTER_S = 180.0
 """A living watch gives a sign every 75 s: bookmarks come each minute, and silence makes it connect anew."""
 
@@ -69,8 +73,24 @@ class Cause(StrEnum):
     REFUSED = "Refused"
 
 
-CAUSES = {401: Cause.UNAUTHORIZED, 403: Cause.FORBIDDEN, 404: Cause.NOT_SERVED, 410: Cause.EXPIRED}
-"""By status of an answer or code of an ERROR event; every other one is REFUSED."""
+_CAUSES = {401: Cause.UNAUTHORIZED, 403: Cause.FORBIDDEN, 404: Cause.NOT_SERVED, 410: Cause.EXPIRED}
+
+
+def cause_of_status(status: int | None) -> Cause:
+    """Return what the status of an answer, or the code of an ERROR event, says of a failure."""
+    return _CAUSES.get(status or 0, Cause.REFUSED)
+
+
+@dataclass(frozen=True)
+class Request:
+    """It is a request for a list or a watch: once as it begins, and once as it was answered or failed."""
+
+    path: str
+    is_watch: bool
+    cause: Cause | None = None
+    """None as it begins; NONE where it was answered well."""
+    detail: str = ""
+    """The answer or failure in words."""
 
 
 def child_key(child: Object) -> Key:

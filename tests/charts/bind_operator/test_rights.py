@@ -94,6 +94,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch) -> set[Right]:
     kube = Kube(recorder)  # type: ignore[arg-type]
     calls: dict[str, Any] = {
         "read_resource": kube.read_resource(KEY),
+        "is_served": kube.is_served(),
         "list_keys": kube.list_keys(""),
         "observe": kube.observe(KEY),
         "service_address": kube.service_address(KEY, "shop-weaviate"),

@@ -36,3 +36,7 @@ def test_a_traceback_stays_on_the_line() -> None:
         told = line(exc_info=sys.exc_info())
     assert "\n" not in told
     assert "Traceback" in json.loads(told)["exception"]
+
+
+def test_what_kopf_adds_to_its_own_events_is_left_out() -> None:
+    assert line() == line(k8s_ref={"name": "t"}, k8s_skip=True, settings=object())
