@@ -1,13 +1,16 @@
-"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S]`.
+"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S [WORKERS]]`.
 
 It does what the body of POST /vectorize says: `{"status": 422, "body": "…"}` is answered so, `{"die": true}`
-kills the process, `{"delay_s": 1}` waits first. Else it gives the body's length as vector.
+kills the process, `{"die_at_first": true}` does so unless the gate says that it killed one already, and
+`{"delay_s": 1}` waits first. Else it gives the body's length as vector.
+With WORKERS it reads and works on so many at once.
 """
 
 import json
 import os
 import signal
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,16 +18,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     meta_delay_s = 0.0
+    workers = threading.Semaphore(1000)
 
     def do_GET(self) -> None:
         time.sleep(self.meta_delay_s)
         self._send(200, json.dumps({"model": "fake"}))
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
-        wish = json.loads(raw)
-        time.sleep(wish.get("delay_s", 0))
-        if wish.get("die"):
+        with self.workers:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            wish = json.loads(raw)
+            time.sleep(wish.get("delay_s", 0))
+        retried = self.headers["X-Gate-Retry"] == "broken"
+        if wish.get("die") or (wish.get("die_at_first") and not retried):
             os.kill(os.getpid(), signal.SIGKILL)
         vectors = {"textVectors": [[len(raw)]], "server": self.server.server_address[0]}
         self._send(wish.get("status", 200), wish.get("body", json.dumps(vectors)))
@@ -43,5 +49,6 @@ class Handler(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     host, port, *rest = sys.argv[1:]
     Handler.meta_delay_s = float(rest[0]) if rest else 0.0
+    Handler.workers = threading.Semaphore(int(rest[1]) if rest[1:] else 1000)
     ThreadingHTTPServer.request_queue_size = 128
     ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
