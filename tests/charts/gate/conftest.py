@@ -59,7 +59,7 @@ class Gate:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, *hosts: str, meta_delay_s: float = 0.0, workers: int = 1000) -> None:
-        """Start servers on `hosts`, each of which works on `workers` requests at once, and make them known."""
+        """Start servers on `hosts` that work on `workers` requests at once, and make them known."""
         for host in hosts:
             options = [str(self.backend_port), str(meta_delay_s), str(workers)]
             command = [sys.executable, str(BACKEND), host, *options]
@@ -149,6 +149,7 @@ def running_gate(**values: str) -> Iterator[Gate]:
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    quick = {"tryDuration": f"{TRY_S}s", "mediaTryDuration": f"{MEDIA_TRY_S}s", "maxBodySize": "4MiB"}
+    durations = {"tryDuration": f"{TRY_S}s", "mediaTryDuration": f"{MEDIA_TRY_S}s"}
+    quick = {**durations, "maxBodySize": "4MiB", "retries": "3"}
     with running_gate(**quick) as gate:
         yield gate
