@@ -20,6 +20,7 @@ from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import load_chart
 from bind_operator.release.helm import Helm
+from bind_operator.release.storage import HelmDriver
 from bind_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -49,13 +50,15 @@ async def run_operator(settings: Settings) -> None:
     client = await KubeClient.connect(settings.kubeconfig)
     prometheus_client.start_http_server(settings.metrics_port)
     queue = WorkQueue(settings.workers)
-    kube = Kube(client)
+    driver = HelmDriver(settings.helm_driver)
+    kube = Kube(client, driver)
     helm = Helm(
         program,
         chart,
         settings.kubeconfig,
         settings.helm_timeout_s,
         settings.max_helm_runs,
+        driver,
     )
     reconciler = Reconciler(
         settings=settings,

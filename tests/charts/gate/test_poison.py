@@ -146,7 +146,6 @@ def test_what_was_at_work_beside_a_poison_is_answered_and_refused_by_nobody(
     for thread in beside:
         thread.join()
     all_ready(pods)
-    assert answers == ["200 "] * 4, "\n".join(pod.log()[-3000:] for pod in pods)
-    assert [httpx.post(f"{pod.url}/vectorize", json=SLOW, timeout=30).status_code for pod in pods] == [
-        200
-    ] * 4
+    assert answers == ["200 "] * 4
+    for pod in pods:
+        assert httpx.post(f"{pod.url}/vectorize", json=SLOW, timeout=30).status_code == 200
