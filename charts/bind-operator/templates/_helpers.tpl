@@ -25,6 +25,7 @@ app.kubernetes.io/component: operator
 
 {{/* What the operator and the Helm it runs may do, where resources live: what they use, as a test of the chart says. */}}
 {{- define "bind-operator.rules" -}}
+# The resource itself: to see it change, to put a finalizer on it, and to write its status.
 - apiGroups: [bindvectorizer.dev]
   resources: [bindvectorizers]
   verbs: [get, list, watch, patch]
