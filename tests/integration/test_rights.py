@@ -35,7 +35,7 @@ UNSEEN: set[Right] = {
     ("create", "apps", "statefulsets"),
     ("create", "policy", "poddisruptionbudgets"),
 }
-"""Helm makes these by server-side apply: the log calls that a patch, and the API server asks for `create` too."""
+"""Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
 
 
 def granted() -> set[Right]:
