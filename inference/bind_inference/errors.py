@@ -7,12 +7,14 @@
     ├── InvalidItem           422  one item that no remedy of ours can embed
     │   ├── AudioTooShort     422
     │   ├── DecoderCrashed    422  its decoder process died of it
-    │   └── DecodeTimeout     422  its decoder was stopped after `decode_timeout_s`
+    │   ├── DecodeTimeout     422  its decoder was stopped after `decode_timeout_s`
+    │   └── PoisonItem        422  servers died while they worked on it
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
     ├── QueueFull             429  come again after `retry_after_s`
     └── NotReady              503  the model is loading, failed, or the server drains
-        └── Draining          503
+        ├── Draining          503
+        └── SuspectRuns       503  one suspect at a time: another server may have room
 
 Messages are public: they are sent as `{"error": message}`, and below /v1/ in OpenAI's shape. The code that
 decodes one item leaves its position out ("not a decodable image"); the request handler puts it in front
@@ -81,6 +83,10 @@ class DecodeTimeout(InvalidItem):
     """The item took longer to decode than it may; the message gives both figures."""
 
 
+class PoisonItem(InvalidItem):
+    """Two servers died while they worked on the item; it is refused for a while, so that no more do."""
+
+
 class UnsupportedMedia(BindError, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
     """One item is of a format that is not served (a playlist as video, a PDF as image)."""
 
@@ -99,6 +105,10 @@ class NotReady(BindError, status=HTTPStatus.SERVICE_UNAVAILABLE, retry_after_s=2
 
 class Draining(NotReady):
     """The server was asked to stop; accepted requests are finished, new ones refused."""
+
+
+class SuspectRuns(NotReady):
+    """A server died while it worked on the item, and here another such item is being run by itself."""
 
 
 def combine(errors: Sequence[BindError]) -> BindError:

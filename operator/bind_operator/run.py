@@ -44,6 +44,7 @@ from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
 from bind_operator.release.helm import Helm
+from bind_operator.release.storage import HelmDriver
 from bind_operator.settings import Settings
 from bind_operator.supervisor import ResourceWatch
 from bind_operator.watches import Watches, resync
@@ -104,7 +105,7 @@ class _Operator:
         Raises what a part raised.
         """
         settings, queue, fence = self._settings, self._queue, self.leadership.fence
-        kube = Kube(client)
+        kube = Kube(client, HelmDriver(settings.helm_driver))
         resolver = None if client.is_in_cluster else ApiResolver(client)
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
@@ -171,12 +172,13 @@ class _Operator:
             settings.kubeconfig,
             settings.helm_timeout_s,
             settings.max_helm_runs,
+            HelmDriver(settings.helm_driver),
             self.leadership.fence.guard,
         )
 
     def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
         settings = self._settings
-        claims, records = Claims(kube, Volumes(client)), Records(client)
+        claims, records = Claims(kube, Volumes(client)), Records(client, HelmDriver(settings.helm_driver))
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
         deletion = Deletion(kube, helm, settings.delete_timeout_s)
         observer = Observer(settings, self._chart, kube, ownership, drift)

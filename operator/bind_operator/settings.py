@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         default_factory=_bundled_chart, description="Folder of the workload chart. Unset: the image's."
     )
     helm: str = Field("helm", description="The Helm program, as a name on the PATH or a path.")
+    helm_driver: Literal["ConfigMap", "Secret", "Migrate"] = Field(
+        "ConfigMap",
+        description="Where Helm keeps its records: in ConfigMaps, which needs no right on Secrets, or in "
+        "Secrets; Migrate: in ConfigMaps, and those that lie in Secrets are moved there.",
+    )
     kubeconfig: Path | None = Field(
         None, description="Kubeconfig outside a cluster. Unset: the pod's service account, else $KUBECONFIG."
     )

@@ -29,8 +29,8 @@ def server_drain_s(container: dict[str, Any]) -> float:
 
 
 def gate_drain_s(objects: list[dict[str, Any]]) -> float:
-    caddyfile = pick(objects, "ConfigMap", "gate")["data"]["Caddyfile"]
-    (seconds,) = re.findall(r"grace_period ([0-9]+)s", caddyfile)
+    caddyfiles = pick(objects, "ConfigMap", "gate")["data"].values()
+    (seconds,) = {found for text in caddyfiles for found in re.findall(r"grace_period ([0-9]+)s", text)}
     return float(seconds)
 
 
@@ -38,7 +38,7 @@ def drain_s(name: str, objects: list[dict[str, Any]], container: dict[str, Any])
     match name:
         case "inference":
             return server_drain_s(container)
-        case "gate":
+        case "gate" | "gate-large":
             return gate_drain_s(objects)
         case "operator":
             return DRAIN_S
@@ -83,4 +83,5 @@ def test_the_gate_lets_weaviate_finish_and_ends_after_it() -> None:
     assert gate_drain_s(objects) == 90
     spec = pick(objects, "StatefulSet")["spec"]["template"]["spec"]
     # A native sidecar: the kubelet stops it when the containers have ended.
-    assert [(item["name"], item["restartPolicy"]) for item in spec["initContainers"]] == [("gate", "Always")]
+    sidecars = {item["name"]: item["restartPolicy"] for item in spec["initContainers"]}
+    assert sidecars == {"gate": "Always", "gate-large": "Always"}

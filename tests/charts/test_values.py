@@ -73,7 +73,7 @@ def _changed(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("gate.port=8182", "gate.port and gate.healthPort are the same"),
+        ("gate.port=8182", "gate.port, gate.healthPort and gate.large.healthPort are not three ports"),
         ("modules.multi2vec-bind.enabled=false", "inferenceUrl must be the http:// address"),
         ("modules.multi2vec-bind.inferenceUrl=https://x/", "inferenceUrl"),
         ("modules.multi2vec-bind.autoscaling.minReplicas=9", None),

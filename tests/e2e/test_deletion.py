@@ -29,7 +29,7 @@ def test_retain_keeps_the_data_for_the_next_resource_of_the_name(story: Story) -
 
     story.kubectl("delete", KIND, "kept", "--wait=true", "--timeout=90s")
     story.wait_gone("statefulset", "kept-weaviate")
-    assert story.kube.get("secrets", "-n", story.namespace, "-l", "owner=helm,name=kept") == {}
+    assert story.kube.get("configmaps", "-n", story.namespace, "-l", "owner=helm,name=kept") == {}
     assert _claims(story, "kept") == before
 
     story.apply("kept.yaml")

@@ -18,16 +18,18 @@ from support.processes import die_with_parent
 from support.tools import binary
 from support.waiting import until
 
+WRITES = ("create", "update", "patch", "delete", "deletecollection")
 ADMIN_TOKEN = "integration-admin"  # noqa: S105  (of a server that lives for one test run)
 START_LIMIT_S = 90.0
 
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
-    "omitStages": ["RequestReceived", "ResponseStarted", "Panic"],
+    "omitStages": ["RequestReceived", "Panic"],
     "rules": [
-        {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
-        {"level": "None"},
+        # A watch is noted when it begins, since it ends later than the test.
+        {"level": "Metadata", "verbs": ["watch"], "omitStages": ["ResponseComplete"]},
+        {"level": "Metadata", "omitStages": ["ResponseStarted"]},
     ],
 }
 
@@ -79,8 +81,21 @@ class ApiServer:
         return [
             event
             for event in events
-            if event["user"]["username"] == user and event["objectRef"].get("namespace") == namespace
+            if event["user"]["username"] == user
+            and event["verb"] in WRITES
+            and event["objectRef"].get("namespace") == namespace
         ]
+
+    def rights_used(self, user: str, since: int = 0) -> set[tuple[str, str, str]]:
+        """Return verb, group and resource of each request of `user` after `since` lines of the log."""
+        lines = self.audit_log.read_text(encoding="utf-8").splitlines()[since:]
+        used = set()
+        for event in map(json.loads, lines):
+            ref = event.get("objectRef", {})
+            if event["user"]["username"] == user and ref.get("resource"):
+                resource = "/".join(filter(None, [ref["resource"], ref.get("subresource")]))
+                used.add((event["verb"], ref.get("apiGroup", ""), resource))
+        return used
 
     def audit_lines(self) -> int:
         """Return the length of the audit log, to count from."""

@@ -67,7 +67,7 @@ class Instance:
     def revisions(self) -> dict[int, str]:
         """Return the status of each revision of the Helm release."""
         selector = f"owner=helm,name={self.name}"
-        labels = [s["metadata"]["labels"] for s in self._list("secrets", selector)]
+        labels = [s["metadata"]["labels"] for s in self._list("configmaps", selector)]
         return {int(label["version"]): label["status"] for label in labels}
 
     def claims(self) -> list[str]:

@@ -23,29 +23,32 @@ TINY = "--set=modules.multi2vec-bind.model.name=Tiny"
 
 def mark(instance: Instance, revision: int, status: str) -> None:
     """Give a revision the status that an interrupted Helm leaves behind."""
-    secret: Any = instance.server.get(
-        "secret", f"sh.helm.release.v1.{instance.name}.v{revision}", namespace=instance.namespace
+    kept: Any = instance.server.get(
+        "configmap", f"sh.helm.release.v1.{instance.name}.v{revision}", namespace=instance.namespace
     )
-    record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
+    record = json.loads(gzip.decompress(base64.b64decode(kept["data"]["release"])))
     record["info"]["status"] = status
-    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode())))
-    secret["data"]["release"] = packed.decode()
-    secret["metadata"]["labels"]["status"] = status
-    instance.server.kubectl("replace", "-f", "-", manifest=secret)
+    kept["data"]["release"] = base64.b64encode(gzip.compress(json.dumps(record).encode())).decode()
+    kept["metadata"]["labels"]["status"] = status
+    instance.server.kubectl("replace", "-f", "-", manifest=kept)
 
 
 def release_labels(instance: Instance, revision: int) -> dict[str, str]:
     name = f"sh.helm.release.v1.{instance.name}.v{revision}"
-    secret: Any = instance.server.get("secret", name, namespace=instance.namespace)
-    labels: dict[str, str] = secret["metadata"]["labels"]
+    kept: Any = instance.server.get("configmap", name, namespace=instance.namespace)
+    labels: dict[str, str] = kept["metadata"]["labels"]
     return labels
 
 
-def helm(instance: Instance, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Helm as a person would."""
+def helm(instance: Instance, *arguments: str, driver: str = "configmap") -> subprocess.CompletedProcess[str]:
+    """Run Helm as a person would who looks where the operator keeps its records, or with another `driver`."""
     where = [f"--kubeconfig={instance.server.kubeconfig}", f"--namespace={instance.namespace}"]
     return subprocess.run(
-        [str(binary("helm")), *arguments, *where], capture_output=True, text=True, check=False
+        [str(binary("helm")), *arguments, *where],
+        env=os.environ | {"HELM_DRIVER": driver},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

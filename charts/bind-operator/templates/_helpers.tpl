@@ -25,6 +25,7 @@ app.kubernetes.io/component: operator
 
 {{/* What the operator and the Helm it runs may do, where resources live: what they use, as a test of the chart says. */}}
 {{- define "bind-operator.rules" -}}
+# The resource itself: to see it change, to put a finalizer on it, and to write its status.
 - apiGroups: [bindvectorizer.dev]
   resources: [bindvectorizers]
   verbs: [get, list, watch, patch]
@@ -45,11 +46,24 @@ app.kubernetes.io/component: operator
 - apiGroups: [""]
   resources: [events]
   verbs: [list, create]
-# Helm keeps its releases in Secrets.
+{{- if eq .Values.helm.driver "Secret" }}
+# Helm keeps its records in Secrets (helm.driver).
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, create, update, delete]
-# What the workload chart is made of, as far as a resource asks for it.
+{{- else }}
+# Helm keeps its records in ConfigMaps (helm.driver).
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [list, update]
+{{- end }}
+{{- if eq .Values.helm.driver "Migrate" }}
+# Helm's records are moved from Secrets to ConfigMaps (helm.driver).
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, delete]
+{{- end }}
+# What the workload chart is made of, as far as a resource asks for it; Helm's records are ConfigMaps too.
 - apiGroups: [""]
   resources: [configmaps, services]
   verbs: [get, create, patch, delete]

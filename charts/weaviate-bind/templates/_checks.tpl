@@ -27,8 +27,14 @@
 {{- if and (not $bind.enabled) (not (hasPrefix "http://" $bind.inferenceUrl)) }}
 {{- fail "modules.multi2vec-bind.enabled is false, so modules.multi2vec-bind.inferenceUrl must be the http:// address of an inference server elsewhere (the gate speaks plain HTTP)" }}
 {{- end }}
-{{- if eq (int .Values.gate.port) (int .Values.gate.healthPort) }}
-{{- fail "gate.port and gate.healthPort are the same: give each its own" }}
+{{- if ne 3 (list (int .Values.gate.port) (int .Values.gate.healthPort) (int .Values.gate.large.healthPort) | uniq | len) }}
+{{- fail "gate.port, gate.healthPort and gate.large.healthPort are not three ports: give each its own" }}
+{{- end }}
+{{- if lt (include "weaviate-bind.gateSmalls" . | int) 8 }}
+{{- fail (printf "gate.resources.limits.memory is %v, too little for the gate: give it 192Mi or more" .Values.gate.resources.limits.memory) }}
+{{- end }}
+{{- if lt (include "weaviate-bind.gateLarges" . | int) 1 }}
+{{- fail (printf "gate.large.resources.limits.memory is %v, too little to hold one body of %s (gate.maxBodySize): give it 128Mi and twice the next power of two above that body, or lower gate.maxBodySize" .Values.gate.large.resources.limits.memory .Values.gate.maxBodySize) }}
 {{- end }}
 {{- if gt (.Values.env.RAFT_BOOTSTRAP_EXPECT | default 0 | int) (int .Values.replicas) }}
 {{- fail (printf "env.RAFT_BOOTSTRAP_EXPECT is %v, more than the %v replicas: the cluster would wait for ever" .Values.env.RAFT_BOOTSTRAP_EXPECT .Values.replicas) }}

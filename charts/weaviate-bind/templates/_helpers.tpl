@@ -82,6 +82,44 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
+{{/* A quantity of memory in MiB. Input: a quantity as Kubernetes or Caddy writes it (512Mi, 64MiB, 1G, 1000). */}}
+{{- define "weaviate-bind.mebibytes" -}}
+{{- $units := dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 }}
+{{- $unit := regexFind "[A-Za-z]*$" (toString .) | trimSuffix "B" }}
+{{- divf (mulf (regexFind "^[0-9.]+" (toString .) | float64) (get $units $unit | required (printf "%v is not a quantity of memory" .))) 1048576.0 }}
+{{- end }}
+
+{{/* MiB of bodies that a process of the gate may hold: half of what its memory limit leaves above 128 MiB. The other
+     half is for the copy while a body grows, and for what Go has not collected yet. Input: dict "resources" … "default" … */}}
+{{- define "weaviate-bind.gateHeldMebibytes" -}}
+{{- $limit := include "weaviate-bind.mebibytes" (dig "limits" "memory" .default .resources) | float64 }}
+{{- divf (subf $limit 128.0) 2.0 }}
+{{- end }}
+
+{{/* Texts that the gate works on at once. Caddy may hold any body below 1 MB in 1 MiB. */}}
+{{- define "weaviate-bind.gateTexts" -}}
+{{- divf (mulf (include "weaviate-bind.gateHeldMebibytes" (dict "resources" .Values.gate.resources "default" "512Mi") | float64) 2.0) 3.0 | floor | int }}
+{{- end }}
+
+{{/* Bodies of 10 kB to 1 MB that the gate works on at once. */}}
+{{- define "weaviate-bind.gateSmalls" -}}
+{{- divf (include "weaviate-bind.gateHeldMebibytes" (dict "resources" .Values.gate.resources "default" "512Mi") | float64) 3.0 | floor | int }}
+{{- end }}
+
+{{/* Bodies of 1 MB and more that the gate works on at once, each in the next power of two, as Caddy's buffer grows. */}}
+{{- define "weaviate-bind.gateLarges" -}}
+{{- $largest := include "weaviate-bind.mebibytes" .Values.gate.maxBodySize | float64 }}
+{{- $slot := dict "mebibytes" 1.0 }}
+{{- range until 20 }}{{ if lt $slot.mebibytes $largest }}{{ $_ := set $slot "mebibytes" (mulf $slot.mebibytes 2.0) }}{{ end }}{{ end }}
+{{- divf (include "weaviate-bind.gateHeldMebibytes" (dict "resources" .Values.gate.large.resources "default" "1Gi") | float64) $slot.mebibytes | floor | int }}
+{{- end }}
+
+{{/* Caddyfile of a process of the gate. Input: dict "root" $ "file" … */}}
+{{- define "weaviate-bind.gateCaddyfile" -}}
+{{- tpl (.root.Files.Get "files/gate-common.caddyfile") .root }}
+{{ tpl (.root.Files.Get .file) .root }}
+{{- end }}
+
 {{/* Spread pods over nodes where nothing else is asked for. Input: dict "root" $ "component" … "affinity" … */}}
 {{- define "weaviate-bind.affinity" -}}
 {{- if .affinity }}

@@ -60,7 +60,9 @@ async def embed_items(request: Request, items: Sequence[Item], name: str | None 
     if not items:
         return []
     service: Service = request.app.state.service
-    work = service.scheduler.embed([(item.modality, item.data) for item in items])
+    # Of the gate, which repeats a request once whose server died under it.
+    deaths = int(request.headers.get("x-gate-retry") == "broken")
+    work = service.scheduler.embed([(item.modality, item.data) for item in items], deaths=deaths)
     outcomes = await unless_gone(request, work)
     good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
     if len(good) == len(items):

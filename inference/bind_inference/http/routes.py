@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
+from bind_inference.errors import RequestTooLarge
 from bind_inference.http.requests import embed_items, receive_body
 from bind_inference.http.responses import json_response
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.schemas import ErrorBody, Meta, VectorizeRequest, VectorizeResponse
 from bind_inference.modality import Modality
+from bind_inference.scheduling.quarantine import MAX_TOLD_BYTES, SUSPECTS_PATH
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -87,6 +89,18 @@ async def meta(request: Request) -> Response:
     """Answer at once and always, because Weaviate's own readiness depends on it."""
     service: Service = request.app.state.service
     return json_response(service.meta(__version__))
+
+
+@router.post(SUSPECTS_PATH, include_in_schema=False)
+async def suspects(request: Request) -> Response:
+    """Hear from another server which items it may have died of, and answer what is known."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_TOLD_BYTES:
+            raise RequestTooLarge(f"suspects have more than {MAX_TOLD_BYTES:,} bytes")
+    service: Service = request.app.state.service
+    return Response(service.hear(bytes(body)), media_type="application/json")
 
 
 @router.get("/metrics", response_class=Response, summary="Prometheus metrics")

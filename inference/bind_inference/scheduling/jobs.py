@@ -28,6 +28,8 @@ class Waiter:
     key: Key | None = None
     job: Job | None = None
     trace: Context | None = None
+    deaths: int = 0
+    request: object = None
 
     def resolve(self, outcome: Embedding | Exception) -> None:
         """Give the future its outcome, unless it has one or the client has hung up."""
@@ -38,7 +40,10 @@ class Waiter:
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """A job decodes and computes an item once, whoever waits for it."""
+    """A job decodes and computes an item once, whoever waits for it.
+
+    deaths: servers that died while they worked on it. slot: where the journal notes that it is at work.
+    """
 
     modality: Modality
     data: str | Blob
@@ -47,6 +52,9 @@ class Job:
     parts: list[Part] = field(default_factory=list)
     tokens: int = 0
     queued_at: float = 0.0
+    deaths: int = 0
+    size: int = 0
+    slot: int | None = None
 
     @property
     def abandoned(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bind_inference.errors import BindError, NotReady
+from bind_inference.errors import BindError, NotReady, PoisonItem, SuspectRuns
 from bind_inference.items.embedding import Embedding, Key, content_key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
@@ -23,6 +23,7 @@ from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
 from bind_inference.scheduling.policy.admission import Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
+from bind_inference.scheduling.quarantine import Quarantine
 from bind_inference.scheduling.worker import BatchResult, Worker
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ class Scheduler:
         prepare_forward: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         spans: Spans | None = None,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._engine = engine
         self._decoders = decoders
         self._metrics = metrics
         self._clock = clock
         self._spans = spans
+        self._quarantine = quarantine or Quarantine(None, 0, metrics)
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._batcher = Batcher[Part](config.policy)
@@ -108,10 +111,13 @@ class Scheduler:
         """Return the budget of bodies and decoded items; whoever receives a body takes from it."""
         return self._bytes
 
-    async def embed(self, items: Sequence[tuple[Modality, str | Blob]]) -> list[Embedding | BindError]:
+    async def embed(
+        self, items: Sequence[tuple[Modality, str | Blob]], *, deaths: int = 0
+    ) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it.
 
-        items: text as it is, media in base64. An item that the cache knows costs nothing; one that is being
+        items: text as it is, media in base64. deaths: other servers that died while
+        they worked on them. An item that the cache knows costs nothing; one that is being
         computed, for any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing was
         queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of its
         items that nobody else waits for.
@@ -119,8 +125,10 @@ class Scheduler:
         if self._closed:
             raise self._closed
         trace = self._spans.here() if self._spans else None
+        request = object()
         waiters = [
-            Waiter(modality, data, self._loop.create_future(), trace=trace) for modality, data in items
+            Waiter(modality, data, self._loop.create_future(), trace=trace, deaths=deaths, request=request)
+            for modality, data in items
         ]
         unknown = self._unknown(waiters)
         decoded_bytes = sum(waiter.modality.entry.decoded_bytes for waiter in unknown)
@@ -198,16 +206,24 @@ class Scheduler:
             self._join_or_start(waiter, key)
 
     def _join_or_start(self, waiter: Waiter, key: Key) -> None:
-        """Join the job of the same content, or start one."""
+        """Join the job of the same content, or start one, unless it is refused."""
         job = self._single_flight.get(key)
         if job is not None:
             job.add(waiter)
             self._metrics.joined(waiter.modality)
             return
-        job = Job(waiter.modality, waiter.data, key)
-        job.add(waiter)
-        self._single_flight.add(job)
-        self._decode(job)
+        try:
+            deaths = max(waiter.deaths, self._quarantine.check(key))
+        except PoisonItem as error:
+            waiter.resolve(error)
+            return
+        started = Job(waiter.modality, waiter.data, key, deaths=deaths, size=len(waiter.data))
+        started.add(waiter)
+        self._single_flight.add(started)
+        try:
+            self._quarantine.admit(started, waiter.request, self._decode)
+        except SuspectRuns as error:
+            self._finish(started, error)
 
     def _leave(self, waiters: Sequence[Waiter]) -> None:
         """Forget waiters that are answered or gone, and jobs that nobody waits for."""
@@ -216,12 +232,16 @@ class Scheduler:
             if waiter.job is not None and waiter.job.abandoned:
                 self._single_flight.remove(waiter.job)
                 waiter.job.release()  # its bytes are free: no budget counts them any more
+                # a decoder may drop it without a word; a batch comes back
+                if all(part.job is not waiter.job for part in self._running):
+                    self._quarantine.leave(waiter.job)
 
     def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
         self._single_flight.remove(job)
         if isinstance(outcome, Embedding):
             self._cache.put(job.key, outcome)
         job.finish(outcome)
+        self._quarantine.leave(job)
 
     def _decode(self, job: Job) -> None:
         data = job.data
@@ -229,6 +249,7 @@ class Scheduler:
             self._decoded(job, *self._tokenize(data))
         else:
             done = partial(self._in_loop, self._decoded, job)
+            self._quarantine.begin(job)
             self._decoders.decode(job.modality, data, lambda: not job.abandoned, done)
 
     def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
@@ -241,6 +262,7 @@ class Scheduler:
         return outcome, time.perf_counter() - start
 
     def _decoded(self, job: Job, outcome: Decoded | Exception, decode_s: float) -> None:
+        self._quarantine.end(job)
         error = outcome if isinstance(outcome, Exception) else None
         self._metrics.decoded(job.modality, decode_s)
         if self._spans:
@@ -249,6 +271,7 @@ class Scheduler:
             self._finish(job, outcome)
             return
         if job.abandoned:
+            self._quarantine.leave(job)
             return
         job.data, job.tokens, job.queued_at = "", outcome.tokens, self._clock()
         job.parts = [Part(job, part) for part in outcome.slices]
@@ -267,6 +290,8 @@ class Scheduler:
         batch = self._batcher.next_batch(now)
         if batch:
             self._running = batch
+            for part in batch:
+                self._quarantine.begin(part.job)
             gflop = sum(part.gflop for part in batch)
             self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
             self._worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
@@ -275,6 +300,8 @@ class Scheduler:
 
     def _ran(self, batch: list[Part], result: BatchResult) -> None:
         now, self._running = self._clock(), []
+        for part in batch:
+            self._quarantine.end(part.job)
         self._batcher.ended(batch[0].modality, len(batch), result.forward_s, now)
         self._pump()  # first: the model should not wait while outcomes are handed out
         self._metrics.ran(batch[0].modality, result.forward_s)
@@ -288,6 +315,8 @@ class Scheduler:
             part.vector = outcome
             if (vector := part.job.combine()) is not None:
                 self._finish(part.job, Embedding(vector, part.job.tokens))
+            elif part.job.abandoned:
+                self._quarantine.leave(part.job)
 
     def _died(self, error: BaseException) -> None:
         self._running = []

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference import __version__
 from bind_inference.engine.precision import Precision
-from bind_inference.errors import Draining, NotReady
+from bind_inference.errors import Draining, InvalidRequest, NotReady
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
 from bind_inference.scheduling.cpus import usable_cpus
 from bind_inference.scheduling.policy.batching import Policy
+from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.telemetry.metrics import Metrics
 
@@ -51,6 +52,8 @@ MAX_BATCH_GFLOP: Final = 350.0
 MAX_BATCH_GFLOP_AMX: Final = 700.0
 MAX_BATCH_GFLOP_CUDA: Final = 20_000.0
 
+# Seconds after which suspects are exchanged again: what the DNS takes to name a server that became ready.
+EXCHANGE_S: Final = 5.0
 
 # Of texts: of all else the arithmetic is the limit. 256 of 16 tokens take a GPU about as long as 32 do.
 MAX_BATCH_SIZE: Final = 32
@@ -115,8 +118,11 @@ class Service:
         self._scheduler: Scheduler | None = None
         self._parsing: set[asyncio.Future[ParsedBody]] = set()
         self._stopped: Draining | None = None
+        self._exchanging: asyncio.Task[None] | None = None
+        self._became_ready = asyncio.Event()
         self._started = time.monotonic()
         self.metrics.readiness(self.readiness)
+        self.quarantine = Quarantine(settings.journal_path, settings.poison_ttl_s, self.metrics)
 
     @property
     def scheduler(self) -> Scheduler:
@@ -128,14 +134,19 @@ class Service:
     def start(self) -> None:
         """Load the model beside the event loop; `readiness` says how far it is."""
         call = asyncio.get_running_loop().call_soon_threadsafe
+        if self.settings.peers:
+            self._exchanging = asyncio.create_task(self._exchange(self.settings.peers))
         threading.Thread(target=self._load_in_thread, args=(call,), name="load", daemon=True).start()
 
     def drain(self) -> None:
         """Say not ready from now on; requests that come all the same are answered."""
+        self.quarantine.stopping()
         self._become(Readiness(Phase.DRAINING, "asked to stop"))
 
     def stop(self) -> None:
         """Accept nothing more, and refuse with 503 what still waits."""
+        if self._exchanging:
+            self._exchanging.cancel()
         self._stopped = reason = Draining("the server stops; try another")
         for parsed in self._parsing:
             if not parsed.done():
@@ -177,6 +188,32 @@ class Service:
             return await parsed
         finally:
             self._parsing.discard(parsed)
+
+    def hear(self, raw: bytes) -> bytes:
+        """Note the suspects that another server tells of; return all. Raises InvalidRequest."""
+        try:
+            found = from_json(raw, time.time())
+        except (KeyError, TypeError, ValueError):
+            raise InvalidRequest("these are no suspects, as one server tells them to another") from None
+        self.quarantine.remember(found)
+        return to_json(self.quarantine.suspects, time.time())
+
+    async def _exchange(self, peers: str) -> None:
+        """Exchange suspects with the other servers: at the start, when ready, and while there are any.
+
+        At the start, because until the others know they are the next victims. Again, because a server that
+        loads its model is in no DNS: two that died of one item find each other when both are ready.
+        """
+        asked_when_ready = False
+        while True:
+            suspects, ready = self.quarantine.suspects, self.readiness.ready
+            self._became_ready.clear()
+            if suspects or (ready and not asked_when_ready):
+                asked_when_ready = asked_when_ready or ready
+                found = await asyncio.to_thread(exchange, peers, suspects, time.time())
+                self.quarantine.remember(found)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._became_ready.wait(), EXCHANGE_S)
 
     def meta(self, version: str) -> dict[str, Any]:
         """Return what /meta says, whatever the state."""
@@ -245,6 +282,7 @@ class Service:
             ),
             self.metrics,
             spans=self.spans,
+            quarantine=self.quarantine,
             on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
             prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else cpus)),
         )
@@ -262,6 +300,8 @@ class Service:
             return  # there is no way back from these
         before, self.readiness = self.readiness, readiness
         self.metrics.readiness(readiness)
+        if readiness.ready:
+            self._became_ready.set()
         if before.phase is not readiness.phase:
             log.log(
                 logging.ERROR if readiness.phase is Phase.FAILED else logging.INFO,

@@ -235,6 +235,22 @@ class Settings(ModelSettings):
         ge=1,
         description="bytes of bodies and decoded items that may be held at once; above it the answer is 429",
     )
+    journal_path: Path | None = Field(
+        default=None,
+        description="file that notes which items are at work, on a disk that outlives the process: a server "
+        "that was started anew knows by it which items the last one may have died of; unset: it does not",
+    )
+    poison_ttl_s: float = Field(
+        default=600.0,
+        ge=0,
+        description="seconds for which an item is refused that was at work when two servers died; 0: never",
+    )
+    peers: str | None = Field(
+        default=None,
+        pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$",
+        description="HOST:PORT of the other servers, all addresses of each host: they are told which items "
+        "this one may have died of; unset: nobody is",
+    )
     otlp_endpoint: str | None = Field(
         default=None,
         validation_alias=AliasChoices("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", "BIND_OTLP_ENDPOINT"),

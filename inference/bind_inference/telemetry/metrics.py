@@ -30,6 +30,25 @@ _ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
 _GFLOP = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 
 
+class Suspect(Protocol):
+    """Metrics read these of a refused item."""
+
+    @property
+    def key(self) -> tuple[Modality, bytes]:
+        """Return its modality and its hash."""
+        ...
+
+    @property
+    def deaths(self) -> int:
+        """Return how many servers died."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Return the beginning of its hash."""
+        ...
+
+
 class Cache(Protocol):
     """Metrics read these of the vector cache."""
 
@@ -116,9 +135,20 @@ class Metrics:
         self._state = Gauge(
             "bind_state", "1 for the state the server is in.", ["state"], registry=self.registry
         )
+        self._poison = Gauge(
+            "bind_poison_item_deaths",
+            "Servers that died while they worked on an item that is refused now, by its hash.",
+            ["digest", "modality"],
+            registry=self.registry,
+        )
+        self._refused: Callable[[], Sequence[Suspect]] = tuple
         self._progress = Gauge(
             "bind_load_progress_ratio", "Share of the weights at hand.", registry=self.registry
         )
+
+    def watch_suspects(self, refused: Callable[[], Sequence[Suspect]]) -> None:
+        """Read the refused items when they are asked for."""
+        self._refused = refused
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count a request that has its response; `path` is a route, never what a client made up."""
@@ -190,4 +220,7 @@ class Metrics:
 
     def render(self) -> bytes:
         """Return the text that Prometheus reads."""
+        self._poison.clear()
+        for suspect in self._refused():
+            self._poison.labels(suspect.name, suspect.key[0]).set(suspect.deaths)
         return generate_latest(self.registry)

@@ -32,7 +32,6 @@ def build_crd() -> dict[str, Any]:
                 "plural": PLURAL,
                 "singular": SINGULAR,
                 "shortNames": [SHORT_NAME],
-                "categories": ["all"],
             },
             "scope": "Namespaced",
             "versions": [

@@ -18,7 +18,14 @@ from bind_operator.policy.objects import Object, instance_selector, newest_templ
 from bind_operator.policy.text import one_line
 from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
-from bind_operator.release.storage import mark_failed, read_revisions, release_selector, secret_name
+from bind_operator.release.storage import (
+    HelmDriver,
+    mark_failed,
+    read_revisions,
+    record_name,
+    release_selector,
+    to_config_map,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +58,9 @@ class Observed:
 class Kube:
     """It reads and writes for the reconciler. A call may raise ApiUnavailable, ApiConflict or ApiRefused."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: KubeClient, driver: HelmDriver = HelmDriver.CONFIG_MAP) -> None:
         self._client = client
+        self._driver = driver
 
     async def read_resource(self, key: Key) -> Object | None:
         """Return the resource as it is now, or None."""
@@ -75,15 +83,19 @@ class Kube:
         """
         core, apps = f"/api/v1/namespaces/{key.namespace}", f"/apis/apps/v1/namespaces/{key.namespace}"
         selector = instance_selector(key.name)
-        secrets, pods, claims, stateful_set, deployment = await asyncio.gather(
-            self._client.items(f"{core}/secrets", labels=release_selector(key.name), metadata_only=True),
+        if self._driver is HelmDriver.MIGRATE:
+            await self._migrate_records(key)
+        records, pods, claims, stateful_set, deployment = await asyncio.gather(
+            self._client.items(
+                f"{core}/{self._driver.resource}", labels=release_selector(key.name), metadata_only=True
+            ),
             self._client.items(f"{core}/pods", labels=selector),
             self._client.items(f"{core}/persistentvolumeclaims", labels=selector),
             self._client.read(f"{apps}/statefulsets/{workload_name(key.name, Component.WEAVIATE)}"),
             self._client.read(f"{apps}/deployments/{workload_name(key.name, Component.INFERENCE)}"),
         )
-        weaviate = read_workload(stateful_set) if stateful_set else None
-        inference = read_workload(deployment) if deployment else None
+        weaviate = read_workload(stateful_set, self._driver.mark) if stateful_set else None
+        inference = read_workload(deployment, self._driver.mark) if deployment else None
         workloads = [workload for workload in (weaviate, inference) if workload]
         events = await self._events(key, needs_events(pods, claims, workloads))
         template = None
@@ -93,7 +105,7 @@ class Kube:
         problem = diagnose(pods, claims, events, workloads, template)
         objects = tuple(item for item in (stateful_set, deployment) if item)
         return Observed(
-            read_revisions(secrets),
+            read_revisions(records),
             weaviate,
             inference,
             problem,
@@ -150,10 +162,25 @@ class Kube:
 
     async def unlock(self, key: Key, revision: Revision) -> None:
         """Mark an interrupted revision as failed."""
-        path = f"/api/v1/namespaces/{key.namespace}/secrets/{secret_name(key.name, revision.number)}"
-        secret = await self._client.read(path)
-        if secret is not None:
-            await self._client.replace(path, mark_failed(secret, time.time()))
+        records = f"/api/v1/namespaces/{key.namespace}/{self._driver.resource}"
+        path = f"{records}/{record_name(key.name, revision.number)}"
+        record = await self._client.read(path)
+        if record is not None:
+            await self._client.replace(path, mark_failed(record, time.time(), self._driver))
+
+    async def _migrate_records(self, key: Key) -> None:
+        """Move Helm's records from Secrets to ConfigMaps; one that is there already stays as it is.
+
+        The oldest first, and each Secret goes only when its ConfigMap is there, so it can be interrupted.
+        """
+        core = f"/api/v1/namespaces/{key.namespace}"
+        secrets = await self._client.items(f"{core}/secrets", labels=release_selector(key.name))
+        for secret in sorted(secrets, key=lambda secret: int(secret["metadata"]["labels"]["version"])):
+            name = secret["metadata"]["name"]
+            if await self._client.read(f"{core}/configmaps/{name}") is None:
+                await self._client.create(f"{core}/configmaps", to_config_map(secret))
+            await self._client.delete(f"{core}/secrets/{name}")
+            logger.info("record moved to a ConfigMap", extra={"namespace": key.namespace, "record": name})
 
     async def delete_claims(self, key: Key, claims: Iterable[Object]) -> None:
         """Delete these very volume claims, but for those that are being deleted already."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from bind_operator.cluster.client import KubeClient
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.release.storage import (
+    HelmDriver,
     Record,
     RecordUnreadable,
     read_record,
     read_revisions,
+    record_name,
     release_selector,
-    secret_name,
 )
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Records:
     """It reads records and keeps the latest of them."""
 
     client: KubeClient
+    driver: HelmDriver
     _kept: dict[tuple[Key, int, str], Record] = field(default_factory=dict)
 
     async def read(self, key: Key, revision: Revision) -> Record | None:
@@ -39,19 +41,20 @@ class Records:
 
     async def is_latest(self, key: Key, revision: Revision) -> bool:
         """Return whether `revision` is still the latest of its release, and nobody is at work on it."""
-        path = f"/api/v1/namespaces/{key.namespace}/secrets"
+        path = f"/api/v1/namespaces/{key.namespace}/{self.driver.resource}"
         labels = release_selector(key.name)
         found = read_revisions(await self.client.items(path, labels=labels, metadata_only=True))
         known = (revision.number, revision.uid, revision.status)
         return bool(found) and (found[0].number, found[0].uid, found[0].status) == known
 
     async def _read(self, key: Key, revision: Revision) -> Record | None:
-        name = secret_name(key.name, revision.number)
-        secret = await self.client.read(f"/api/v1/namespaces/{key.namespace}/secrets/{name}")
-        if secret is None:
+        name = record_name(key.name, revision.number)
+        path = f"/api/v1/namespaces/{key.namespace}/{self.driver.resource}/{name}"
+        record = await self.client.read(path)
+        if record is None:
             return None
         try:
-            return read_record(secret)
+            return read_record(record, self.driver)
         except RecordUnreadable as error:
             logger.warning("record unreadable", extra={"bindvectorizer": str(key), "error": str(error)})
             return None

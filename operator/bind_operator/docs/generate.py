@@ -17,6 +17,7 @@ from bind_operator.api.crd import build_crd
 from bind_operator.docs.chart_schema import build_values_schema
 from bind_operator.docs.chart_values import ChartValue, UnclearValue, read_values
 from bind_operator.docs.reference import build_reference, build_settings_reference, build_values_reference
+from bind_operator.docs.rights import build_rights_reference
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "made by `make generate`; do not edit"
@@ -135,7 +136,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         stale = _update(generated_files(), check=check)
         # Last, because Helm reads the chart's own CRD.
-        stale += _update({"manifests/install.yaml": render_install(find_helm())}, check=check)
+        install = render_install(find_helm())
+        rights = f"<!-- {MADE_BY} -->\n{build_rights_reference(install)}\n"
+        stale += _update({"manifests/install.yaml": install, "docs/reference/rights.md": rights}, check=check)
     except (GenerateFailed, UnclearValue) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -26,7 +26,7 @@ class Component(StrEnum):
 
 @dataclass(frozen=True)
 class Revision:
-    """It is one revision of a Helm release, as the labels of its Secret describe it."""
+    """It is one revision of a Helm release, as the labels of its record describe it."""
 
     number: int
     status: str

@@ -11,6 +11,7 @@ Object = Mapping[str, Any]
 
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAMESPACE_ANNOTATION = "meta.helm.sh/release-namespace"
+DRIVER_LABEL = "bindvectorizer.dev/helm-driver"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
@@ -51,18 +52,22 @@ def newest_template(replica_sets: Iterable[Object]) -> str | None:
     return template_of(newest) if newest else None
 
 
-def read_workload(item: Object) -> Workload:
-    """Return the facts of a Deployment or StatefulSet."""
+def read_workload(item: Object, driver: str = "") -> Workload:
+    """Return the facts of a Deployment or StatefulSet.
+
+    driver: value of the label that says where Helm's records lie; one with another tells no release.
+    """
     metadata, spec, status = item["metadata"], item["spec"], item.get("status", {})
     wanted = spec.get("replicas", 1)
     is_seen = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
+    records = metadata.get("labels", {}).get(DRIVER_LABEL, "")
     is_whole = status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0)
     late = (c for c in status.get("conditions", []) if c.get("reason") == "ProgressDeadlineExceeded")
     failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
     return Workload(
         name=metadata["name"],
         uid=metadata.get("uid", ""),
-        release=metadata.get("annotations", {}).get(RELEASE_ANNOTATION),
+        release=metadata.get("annotations", {}).get(RELEASE_ANNOTATION) if records == driver else None,
         wanted=wanted,
         ready=status.get("readyReplicas", 0),
         is_current=is_seen and is_whole,

@@ -18,7 +18,7 @@ MAX_QUOTED = 200
 MAX_NUMBER = 1e30
 """No vector has a number so large, and sums of such ones stay finite."""
 VECTOR_KEYS = ("textVectors", "imageVectors")
-"""The gate's request (charts/weaviate-bind/files/Caddyfile) holds a text and a picture."""
+"""The gate's request (charts/weaviate-bind/files/gate.caddyfile) holds a text and a picture."""
 
 
 class Fault(Enum):

@@ -32,7 +32,8 @@ class Deletion:
             why = blocked.message if blocked else "the release is still there"
             message = (
                 f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
-                f"{why}. Remove it with: helm uninstall {key.name} -n {key.namespace}"
+                f"{why}. Remove it with: HELM_DRIVER={self.helm.driver.helm_name} helm uninstall {key.name} "
+                f"-n {key.namespace}"
             )
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
             return await self._remove_finalizer(raw)

@@ -17,7 +17,7 @@ from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.refusals import is_fault_of_the_spec
-from bind_operator.release.storage import ROLLBACK_MARK, release_labels
+from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class Helm:
     kubeconfig: Path | None
     timeout_s: float
     max_runs: int
+    driver: HelmDriver = HelmDriver.CONFIG_MAP
     guard: Guard = lambda _: lambda: None
     _slots: asyncio.Semaphore = field(init=False)
     _running: int = 0
@@ -103,7 +104,9 @@ class Helm:
             "--labels=" + ",".join(f"{name}={value}" for name, value in labels.items()),
             *flags,
         ]
-        await self._run(command, key, arguments, values.text)
+        # Beside the rendered values and their digest: it says who installs and not what.
+        text = values.text + (f"helmDriver: {self.driver.mark}\n" if self.driver.mark else "")
+        await self._run(command, key, arguments, text)
 
     async def _run(self, command: str, key: Key, arguments: Sequence[str], values: str = "") -> None:
         """Run one command on the release of `key`, in a folder of its own that holds `values`."""
@@ -138,7 +141,7 @@ class Helm:
                 self.program,
                 *arguments,
                 cwd=folder,
-                env=_environment(folder),
+                env=_environment(folder, self.driver),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -163,10 +166,11 @@ def _write_values(folder: str, values: str) -> None:
     Path(folder, "values.yaml").write_text(values, encoding="utf-8")
 
 
-def _environment(folder: str) -> Mapping[str, str]:
+def _environment(folder: str, driver: HelmDriver) -> Mapping[str, str]:
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return passed | {
         "HOME": folder,
+        "HELM_DRIVER": driver.helm_name,
         "HELM_CACHE_HOME": f"{folder}/cache",
         "HELM_CONFIG_HOME": f"{folder}/config",
         "HELM_DATA_HOME": f"{folder}/data",

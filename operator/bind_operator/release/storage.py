@@ -1,4 +1,4 @@
-"""Helm keeps a release's revisions in Secrets; these are its own records."""
+"""Helm keeps a release's revisions in ConfigMaps or Secrets; these are its own records."""
 
 import base64
 import gzip
@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import yaml
@@ -13,6 +14,36 @@ import yaml
 from bind_operator.policy.facts import Revision
 from bind_operator.policy.names import OPERATOR
 from bind_operator.policy.objects import Object
+
+
+class HelmDriver(StrEnum):
+    """It says where Helm keeps its records."""
+
+    CONFIG_MAP = "ConfigMap"
+    """In ConfigMaps, so that no right on Secrets is needed."""
+    SECRET = "Secret"  # noqa: S105  (a kind)
+    """In Secrets, as Helm does by default."""
+    MIGRATE = "Migrate"
+    """In ConfigMaps, and records that lie in Secrets are moved there."""
+
+    @property
+    def helm_name(self) -> str:
+        """Return what Helm calls it (HELM_DRIVER)."""
+        return "secret" if self is HelmDriver.SECRET else "configmap"
+
+    @property
+    def mark(self) -> str:
+        """Return the value of the chart's `helmDriver`, which workloads carry as a label.
+
+        A release whose records lie elsewhere cannot be seen: its workloads are no leftovers of ours.
+        """
+        return "" if self is HelmDriver.SECRET else HelmDriver.CONFIG_MAP.value
+
+    @property
+    def resource(self) -> str:
+        """Return the records' resource in paths of the API."""
+        return f"{self.helm_name}s"
+
 
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
@@ -54,18 +85,18 @@ def release_labels(digest: str, chart: str, revision: int) -> dict[str, str]:
 
 
 def release_selector(name: str) -> str:
-    """Return the label selector of the Secrets of release `name`."""
+    """Return the label selector of the records of release `name`."""
     return f"owner=helm,name={name}"
 
 
-def secret_name(release: str, revision: int) -> str:
-    """Return the name of the Secret of one revision."""
+def record_name(release: str, revision: int) -> str:
+    """Return the name of the record of one revision."""
     return f"sh.helm.release.v1.{release}.v{revision}"
 
 
-def read_revisions(secrets: Sequence[Object]) -> tuple[Revision, ...]:
-    """Return the revisions that `secrets` (metadata is enough) stand for, newest first."""
-    revisions = [_revision(secret["metadata"]) for secret in secrets]
+def read_revisions(records: Sequence[Object]) -> tuple[Revision, ...]:
+    """Return the revisions that `records` (metadata is enough) stand for, newest first."""
+    revisions = [_revision(record["metadata"]) for record in records]
     return tuple(sorted(revisions, key=lambda revision: revision.number, reverse=True))
 
 
@@ -85,17 +116,17 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
     )
 
 
-def read_record(secret: Object) -> Record:
-    """Return what is in the record that `secret` holds. Raises RecordUnreadable."""
+def read_record(record: Object, driver: HelmDriver) -> Record:
+    """Return what is in the object `record`. Raises RecordUnreadable."""
     try:
-        content = _unpack(secret)
+        content = _unpack(record, driver)
         objects = [item for item in yaml.load_all(content.get("manifest", ""), _Loader) if item]
         info = content["info"]
         described = str(info.get("description", ""))
         is_rollback = bool(info.get("rollback_revision")) or described.startswith(ROLLED_BACK)
         return Record(tuple(objects), is_rollback, described.startswith(ROLLBACK_MARK))
     except (OSError, ValueError, KeyError, TypeError, EOFError, yaml.YAMLError) as error:
-        raise RecordUnreadable(f"{secret['metadata']['name']} is no record of Helm: {error}") from error
+        raise RecordUnreadable(f"{record['metadata']['name']} is no record of Helm: {error}") from error
 
 
 class _Loader(yaml.CSafeLoader):
@@ -119,23 +150,43 @@ _Loader.add_implicit_resolver(_EXPONENT, _NUMBER, list("-+0123456789"))
 _Loader.add_constructor(_EXPONENT, _construct_number)
 
 
-def _unpack(secret: Object) -> dict[str, Any]:
-    packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+def _unpack(record: Object, driver: HelmDriver) -> dict[str, Any]:
+    text = record["data"]["release"]
+    packed = base64.b64decode(_plain(text) if driver is _SECRET else text)
     content: dict[str, Any] = json.loads(gzip.decompress(packed))
     return content
 
 
-def mark_failed(secret: Object, now: float) -> dict[str, Any]:
-    """Return `secret` with its release marked failed, so that Helm takes it up again.
+def mark_failed(record: Object, now: float, driver: HelmDriver) -> dict[str, Any]:
+    """Return the object `record` with its release marked failed, so that Helm takes it up again.
 
     The record is changed and not removed: it names the objects that an uninstall must find.
     """
-    record = _unpack(secret)
-    record["info"] |= {"status": "failed", "description": f"interrupted; unlocked by {OPERATOR}"}
-    packed = gzip.compress(json.dumps(record).encode(), mtime=0)
-    labels = secret["metadata"]["labels"] | {"status": "failed", "modifiedAt": str(int(now))}
+    release = _unpack(record, driver)
+    release["info"] |= {"status": "failed", "description": f"interrupted; unlocked by {OPERATOR}"}
+    packed = base64.b64encode(gzip.compress(json.dumps(release).encode(), mtime=0))
+    labels = record["metadata"]["labels"] | {"status": "failed", "modifiedAt": str(int(now))}
     return {
-        **secret,
-        "metadata": secret["metadata"] | {"labels": labels},
-        "data": {"release": base64.b64encode(base64.b64encode(packed)).decode()},
+        **record,
+        "metadata": record["metadata"] | {"labels": labels},
+        "data": {"release": (base64.b64encode(packed) if driver is _SECRET else packed).decode()},
     }
+
+
+def to_config_map(secret: Object) -> dict[str, Any]:
+    """Return the ConfigMap that holds the record of `secret`, as Helm's driver for ConfigMaps writes it."""
+    metadata = secret["metadata"]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {name: metadata[name] for name in ("name", "namespace", "labels")},
+        "data": {"release": _plain(secret["data"]["release"])},
+    }
+
+
+def _plain(data: str) -> str:
+    """Return what a Secret holds as `data`; Helm encodes it once more by itself."""
+    return base64.b64decode(data).decode()
+
+
+_SECRET = HelmDriver.SECRET

@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from support.charts import CHARTS, containers, env, pick, refusal, render
+from bind_operator.api.identity import GROUP
+from support.charts import CHARTS, RELEASE, containers, env, pick, refusal, render
 from support.rendered import SAMPLES, rendered_values
 
 ROOT = CHARTS.parent
@@ -14,7 +15,7 @@ ALL_VERBS = {"*"}
 
 
 def test_rights_are_named_one_by_one() -> None:
-    rules = pick(render("bind-operator"), "ClusterRole")["rules"]
+    rules = pick(render("bind-operator"), "ClusterRole", RELEASE)["rules"]
     for rule in rules:
         for words in (rule["apiGroups"], rule["resources"], rule["verbs"]):
             assert not ALL_VERBS & set(words), rule
@@ -22,14 +23,14 @@ def test_rights_are_named_one_by_one() -> None:
 
 def test_named_namespaces_have_a_role_each_and_cluster_wide_only_what_lets_a_resource_go() -> None:
     objects = render("bind-operator", *NAMESPACED)
-    rules = pick(objects, "ClusterRole")["rules"]
-    assert {resource: rule["verbs"] for rule in rules for resource in rule["resources"]} == {
+    bound = {item["roleRef"]["kind"] for item in objects if item["kind"] == "RoleBinding"}
+    assert bound == {"Role"}
+    finalizer = pick(objects, "ClusterRole", "finalizer-space")
+    assert {resource: rule["verbs"] for rule in finalizer["rules"] for resource in rule["resources"]} == {
         "bindvectorizers": ["get", "list", "patch"],
         "namespaces": ["get"],
     }
     # Several operators of single namespaces may be in one cluster, each of the chart's usual name.
-    names = {item["metadata"]["name"] for item in objects if item["kind"].startswith("ClusterRole")}
-    assert names == {"shop-finalizer-space"}
     binding = pick(objects, "ClusterRoleBinding")
     assert binding["roleRef"]["name"] == "shop-finalizer-space"
     for kind in ("Role", "RoleBinding"):
@@ -40,15 +41,38 @@ def test_named_namespaces_have_a_role_each_and_cluster_wide_only_what_lets_a_res
     assert json.loads(env(operator)["BIND_OPERATOR_WATCH_NAMESPACES"]) == ["search", "staging"]
 
 
-def test_named_namespaces_can_do_without_any_cluster_wide_right() -> None:
-    objects = render("bind-operator", *NAMESPACED, "--set", "rbac.finalize=false")
-    assert not {"ClusterRole", "ClusterRoleBinding"} & {item["kind"] for item in objects}
+def test_named_namespaces_can_do_without_any_object_of_the_whole_cluster() -> None:
+    without = ("--set", "crds.enabled=false", "--set", "rbac.aggregateRoles=false")
+    without += ("--set", "rbac.finalize=false")
+    kinds = {item["kind"] for item in render("bind-operator", *NAMESPACED, *without)}
+    assert not {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"} & kinds
+
+
+def test_users_may_what_the_clusters_own_roles_say() -> None:
+    roles = {
+        item["metadata"]["name"].removeprefix(f"{RELEASE}-"): item
+        for item in render("bind-operator")
+        if item["kind"] == "ClusterRole" and item["metadata"]["name"] != RELEASE
+    }
+    verbs = {name: set(item["rules"][0]["verbs"]) for name, item in roles.items()}
+    assert verbs == {
+        "view": {"get", "list", "watch"},
+        "edit": {"create", "update", "patch", "delete", "deletecollection"},
+    }
+    aggregated = {
+        name: {label.rpartition("-")[2] for label in item["metadata"]["labels"] if "aggregate-to" in label}
+        for name, item in roles.items()
+    }
+    assert aggregated == {"view": {"view", "edit", "admin"}, "edit": {"edit", "admin"}}
+    assert all(rule["apiGroups"] == [GROUP] for item in roles.values() for rule in item["rules"])
+    off = render("bind-operator", "--set", "rbac.aggregateRoles=false")
+    assert {item["metadata"]["name"] for item in off if item["kind"] == "ClusterRole"} == {RELEASE}
 
 
 def test_both_modes_give_the_same_rights() -> None:
     roles = [item for item in render("bind-operator", *NAMESPACED) if item["kind"] == "Role"]
-    role = next(item for item in roles if item["metadata"]["name"] == "shop")
-    assert role["rules"] == pick(render("bind-operator"), "ClusterRole")["rules"]
+    role = next(item for item in roles if item["metadata"]["name"] == RELEASE)
+    assert role["rules"] == pick(render("bind-operator"), "ClusterRole", RELEASE)["rules"]
 
 
 def test_one_lease_may_be_held_where_all_operators_look_for_it() -> None:

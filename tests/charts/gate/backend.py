@@ -1,14 +1,17 @@
-"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S [DELAY_S]]`.
+"""An inference server to be killed: `python backend.py HOST PORT [META_DELAY_S [DELAY_S [WORKERS]]]`.
 
 It does what the body of POST /vectorize says: `{"status": 422, "body": "…"}` is answered so, `{"die": true}`
-kills the process, `{"delay_s": 1}` waits first, where the body says nothing DELAY_S. Else it gives the body's
-length as vector, and the beginning of what was sent.
+kills the process, `{"die_at_first": true}` does so unless the gate says that it killed one already, and
+`{"delay_s": 1}` waits first, where the body says nothing DELAY_S. Else it gives the body's length as vector,
+and the beginning of what was sent.
+With WORKERS it reads and works on so many at once.
 """
 
 import json
 import os
 import signal
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -20,16 +23,19 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     meta_delay_s = 0.0
     delay_s = 0.0
+    workers = threading.Semaphore(1000)
 
     def do_GET(self) -> None:
         time.sleep(self.meta_delay_s)
         self._send(200, json.dumps({"model": "fake"}))
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
-        wish = json.loads(raw)
-        time.sleep(wish.get("delay_s", self.delay_s))
-        if wish.get("die"):
+        with self.workers:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            wish = json.loads(raw)
+            time.sleep(wish.get("delay_s", self.delay_s))
+        retried = self.headers["X-Gate-Retry"] == "broken"
+        if wish.get("die") or (wish.get("die_at_first") and not retried):
             os.kill(os.getpid(), signal.SIGKILL)
         vectors = {
             "textVectors": [[len(raw)]],
@@ -51,6 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     host, port, *rest = sys.argv[1:]
-    Handler.meta_delay_s, Handler.delay_s = (float(item) for item in [*rest, "0", "0"][:2])
+    options = [float(item) for item in rest] + [0.0, 0.0, 1000.0][len(rest) :]
+    Handler.meta_delay_s, Handler.delay_s = options[:2]
+    Handler.workers = threading.Semaphore(int(options[2]))
     ThreadingHTTPServer.request_queue_size = 128
     ThreadingHTTPServer((host, int(port)), Handler).serve_forever()

@@ -3,6 +3,7 @@
 Only the addresses are adapted: the DNS server and the socket between the gate's two halves.
 """
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.charts import pick, render
+from support.charts import containers, env, pick, pod_specs, render
 from support.dns import FakeDns
 from support.ports import free_ports
 from support.tools import binary
@@ -42,7 +43,7 @@ def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
 
 @dataclass
 class Gate:
-    """A running gate and the servers behind it."""
+    """A running gate, of two processes, and the servers behind it."""
 
     port: int
     health_port: int
@@ -50,6 +51,7 @@ class Gate:
     dns: FakeDns
     caddyfile: Path
     caddy: subprocess.Popen[bytes]
+    large: subprocess.Popen[bytes]
     backends: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -60,11 +62,13 @@ class Gate:
     def health_url(self) -> str:
         return f"http://127.0.0.1:{self.health_port}"
 
-    def start(self, *hosts: str, meta_delay_s: float = 0.0, delay_s: float = 0.0) -> None:
-        """Start servers on `hosts` and make them known."""
+    def start(
+        self, *hosts: str, meta_delay_s: float = 0.0, delay_s: float = 0.0, workers: int = 1000
+    ) -> None:
+        """Start servers on `hosts` that work on `workers` requests at once, and make them known."""
         for host in hosts:
-            delays = (str(meta_delay_s), str(delay_s))
-            command = [sys.executable, str(BACKEND), host, str(self.backend_port), *delays]
+            options = [str(self.backend_port), str(meta_delay_s), str(delay_s), str(workers)]
+            command = [sys.executable, str(BACKEND), host, *options]
             self.backends[host] = subprocess.Popen(command)
         for host in hosts:
             wait_for(host, self.backend_port, self.backends[host])
@@ -86,48 +90,72 @@ class Gate:
         return httpx.post(f"{self.url}/vectorize", json=body, timeout=timeout_s)
 
 
-def run_caddy(caddyfile: Path) -> subprocess.Popen[bytes]:
-    """Start Caddy; its log goes where pytest shows it when a test fails."""
+def run_caddy(caddyfile: Path, memory_limit: str = "") -> subprocess.Popen[bytes]:
+    """Start Caddy; its log goes where pytest shows it when a test fails. memory_limit: GOMEMLIMIT."""
     return subprocess.Popen(
         [binary("caddy"), "run", "--config", caddyfile, "--adapter", "caddyfile"],
-        env={"HOME": str(caddyfile.parent), "XDG_DATA_HOME": str(caddyfile.parent)},
+        env={
+            "HOME": str(caddyfile.parent),
+            "XDG_DATA_HOME": str(caddyfile.parent),
+            "GOMEMLIMIT": memory_limit or "off",
+        },
     )
 
 
-def adapted(text: str, dns: FakeDns, backend_port: int, folder: Path) -> str:
-    """Return the chart's Caddyfile for this machine; fail if a line to adapt is not there."""
-    for old, new in {
-        f"svc.cluster.local. {INFERENCE_PORT} {{": f"svc.cluster.local. {backend_port} {{",
-        "refresh 1s": f"refresh 1s\n\t\tresolvers 127.0.0.1:{dns.port}",
-        "unix//tmp/gate.sock": f"unix/{folder}/gate.sock",
-    }.items():
+def adapted(text: str, folder: Path, changes: dict[str, str]) -> str:
+    """Return a Caddyfile of the chart for this machine; fail if a line to adapt is not there."""
+    for old, new in {**changes, "unix//tmp/": f"unix/{folder}/"}.items():
         assert old in text, f"the Caddyfile has no {old!r}"
         text = text.replace(old, new)
     return text
 
 
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    port, health_port = free_ports(2)
+@contextlib.contextmanager
+def running_gate(**values: str) -> Iterator[Gate]:
+    """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers."""
+    port, health_port, large_health_port = free_ports(3)
     (backend_port,) = free_ports(1, "0.0.0.0")  # noqa: S104  (127/8)
-    values = {
-        "gate.port": port,
-        "gate.healthPort": health_port,
-        "gate.tryDuration": f"{TRY_S}s",
-        "gate.mediaTryDuration": f"{MEDIA_TRY_S}s",
-        "gate.maxBodySize": "4MiB",
-    }
-    settings = [part for name, value in values.items() for part in ("--set", f"{name}={value}")]
-    text = pick(render("weaviate-bind", "--set", TINY, *settings), "ConfigMap", "gate")["data"]["Caddyfile"]
+    ports = {"port": port, "healthPort": health_port, "large.healthPort": large_health_port}
+    settings = [
+        part for name, value in {**ports, **values}.items() for part in ("--set", f"gate.{name}={value}")
+    ]
+    manifests = render("weaviate-bind", "--set", TINY, *settings)
+    texts = pick(manifests, "ConfigMap", "gate")["data"]
+    parts = containers(pod_specs(manifests)["StatefulSet/shop-weaviate"])
     # Not tmp_path: the path of a socket is short.
     with FakeDns() as dns, tempfile.TemporaryDirectory(prefix="gate-") as name:
-        caddyfile = Path(name) / "Caddyfile"
-        caddyfile.write_text(adapted(text, dns, backend_port, Path(name)))
-        gate = Gate(port, health_port, backend_port, dns, caddyfile, run_caddy(caddyfile))
+        folder = Path(name)
+        changes = {
+            f"svc.cluster.local. {INFERENCE_PORT} {{": f"svc.cluster.local. {backend_port} {{",
+            "refresh 1s": f"refresh 1s\n\t\tresolvers 127.0.0.1:{dns.port}",
+        }
+        caddyfile = folder / "Caddyfile"
+        caddyfile.write_text(adapted(texts["Caddyfile"], folder, changes))
+        large = folder / "Caddyfile.large"
+        large.write_text(adapted(texts["Caddyfile.large"], folder, {}))
+        limits = {part: env(parts[part])["GOMEMLIMIT"] for part in ("gate", "gate-large")}
+        gate = Gate(
+            port,
+            health_port,
+            backend_port,
+            dns,
+            caddyfile,
+            run_caddy(caddyfile, limits["gate"]),
+            run_caddy(large, limits["gate-large"]),
+        )
         try:
             wait_for("127.0.0.1", port, gate.caddy)
+            wait_for("127.0.0.1", large_health_port, gate.large)
             yield gate
         finally:
-            for process in (gate.caddy, *gate.backends.values()):
+            for process in (gate.caddy, gate.large, *gate.backends.values()):
                 process.kill()
                 process.wait()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    durations = {"tryDuration": f"{TRY_S}s", "mediaTryDuration": f"{MEDIA_TRY_S}s"}
+    quick = {**durations, "maxBodySize": "4MiB", "retries": "3"}
+    with running_gate(**quick) as gate:
+        yield gate

@@ -10,7 +10,6 @@ import httpx
 from .conftest import Gate, run_caddy, wait_for
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
-RETRIES = 3
 REQUESTS = 200
 MEGABYTE = "A" * 1_000_000
 IMPORT_THREADS = 16
@@ -43,15 +42,40 @@ def test_no_request_of_an_import_is_lost_while_servers_are_killed_and_replaced(g
     assert statuses == [200] * REQUESTS
 
 
-def test_a_request_that_kills_servers_reaches_a_bounded_number(gate: Gate) -> None:
-    hosts = [f"127.0.0.{number}" for number in range(2, 2 + RETRIES + 3)]
+def test_a_request_that_kills_servers_meets_two(gate: Gate) -> None:
+    hosts = [f"127.0.0.{number}" for number in range(2, 8)]
     gate.start(*hosts)
     answer = gate.post({"images": [MEGABYTE], "die": True})
     assert answer.status_code == 502
     assert answer.json()["error"].startswith("the connection to the ImageBind server broke")
-    assert "on each of 4 tries" in answer.json()["error"]
-    assert len(hosts) - len(gate.alive()) == RETRIES + 1
+    assert "on each of 2 tries" in answer.json()["error"]
+    assert len(hosts) - len(gate.alive()) == 2
     assert gate.post({"texts": ["a bird"]}).status_code == 200
+
+
+def test_the_second_server_is_told_that_the_first_died(gate: Gate) -> None:
+    gate.start(*HOSTS)
+    assert gate.post({"images": [MEGABYTE], "die_at_first": True}).status_code == 200
+    assert len(gate.alive()) == 2
+
+
+def test_a_refusal_after_a_death_does_not_let_it_be_forgotten(gate: Gate) -> None:
+    gate.start(*HOSTS)
+    answer = gate.post({"images": [MEGABYTE], "die_at_first": True, "status": 429})
+    assert answer.status_code == 429
+    assert "x-gate" not in answer.headers
+    assert len(gate.alive()) == 2
+
+
+def test_what_a_client_says_of_an_earlier_try_is_not_believed(gate: Gate) -> None:
+    gate.start("127.0.0.2")
+    said = httpx.post(
+        f"{gate.url}/vectorize",
+        json={"texts": ["a bird"], "die_at_first": True},
+        headers={"X-Gate-Retry": "broken"},
+    )
+    assert said.status_code in {502, 503}
+    assert gate.alive() == []
 
 
 def test_a_server_that_is_named_but_gone_is_gone_round(gate: Gate) -> None:

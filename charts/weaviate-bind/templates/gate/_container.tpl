@@ -1,11 +1,12 @@
-{{/* The gate's container: a native sidecar, so that it is there before Weaviate asks and until Weaviate is gone. */}}
+{{/* A container of the gate: a native sidecar, so that it is there before Weaviate asks and until Weaviate is gone.
+     Input: dict "root" $ "name" … "caddyfile" … "healthPort" … "resources" … */}}
 {{- define "weaviate-bind.gateContainer" -}}
-{{- $gate := .Values.gate -}}
-name: gate
+{{- $gate := .root.Values.gate -}}
+name: {{ .name }}
 image: {{ include "weaviate-bind.image" $gate.image }}
 imagePullPolicy: {{ $gate.image.pullPolicy }}
 restartPolicy: Always
-command: [caddy, run, --config, /etc/gate/Caddyfile, --adapter, caddyfile]
+command: [caddy, run, --config, /etc/gate/{{ .caddyfile }}, --adapter, caddyfile]
 env:
   # Caddy keeps its state below these; nothing in them outlives the pod.
   - name: HOME
@@ -14,33 +15,33 @@ env:
     value: /tmp
   - name: XDG_DATA_HOME
     value: /tmp
-  {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" $gate.resources) }}
+  {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .resources) }}
   - name: GOMEMLIMIT
     value: {{ . }}
   {{- end }}
 ports:
-  - name: gate-health
-    containerPort: {{ $gate.healthPort }}
+  - name: {{ trimPrefix "gate-" .name }}-health
+    containerPort: {{ .healthPort }}
 startupProbe:
   httpGet:
     path: /healthz
-    port: gate-health
+    port: {{ trimPrefix "gate-" .name }}-health
   periodSeconds: 1
   failureThreshold: 60
 livenessProbe:
   httpGet:
     path: /healthz
-    port: gate-health
+    port: {{ trimPrefix "gate-" .name }}-health
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 6
 readinessProbe:
   httpGet:
     path: /healthz
-    port: gate-health
+    port: {{ trimPrefix "gate-" .name }}-health
   periodSeconds: 5
   timeoutSeconds: 3
-resources: {{- toYaml $gate.resources | nindent 2 }}
+resources: {{- toYaml .resources | nindent 2 }}
 securityContext: {{- toYaml $gate.containerSecurityContext | nindent 2 }}
 volumeMounts:
   - name: gate-config

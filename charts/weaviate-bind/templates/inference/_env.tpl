@@ -9,6 +9,8 @@
   "BIND_CACHE_DIR" "/cache"
   "BIND_DRAIN_TIMEOUT_S" (toString $bind.drainTimeoutSeconds)
   "BIND_HTTP_PORT" "8080"
+  "BIND_JOURNAL_PATH" "/tmp/items.journal"
+  "BIND_PEERS" (printf "%s:8080" (include "weaviate-bind.inferenceHost" .))
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
 }}

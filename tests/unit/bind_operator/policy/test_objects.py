@@ -82,3 +82,15 @@ def test_the_newest_template_has_the_highest_revision() -> None:
     went_back = replica_set("6b9f7c5d4", "2026-01-01T00:00:00Z", "11")
     assert newest_template([second, went_back]) == "6b9f7c5d4"
     assert newest_template([]) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "driver", "told"),
+    [("", "", True), ("ConfigMap", "ConfigMap", True), ("", "ConfigMap", False), ("ConfigMap", "", False)],
+)
+def test_the_release_of_a_workload_is_told_only_if_its_records_can_be_seen(
+    label: str, driver: str, told: bool
+) -> None:
+    labels = {"bindvectorizer.dev/helm-driver": label} if label else {}
+    metadata = {"name": "s", "annotations": {"meta.helm.sh/release-name": "shop"}, "labels": labels}
+    assert read_workload({"metadata": metadata, "spec": {}}, driver).release == ("shop" if told else None)

@@ -12,6 +12,7 @@ from bind_operator.policy.claims import OWNER_ANNOTATION
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
+from bind_operator.release.storage import HelmDriver
 
 KEY = Key("demo", "t")
 FAILED = Failure(Reason.HELM_FAILED, "forbidden", is_final=False)
@@ -43,6 +44,7 @@ class FakeKube:
 class FakeHelm:
     """Uninstalls, or fails."""
 
+    driver = HelmDriver.CONFIG_MAP
     error: HelmFailed | None = None
     runs: int = 0
 
@@ -106,7 +108,7 @@ async def test_uninstall_gives_up_at_the_limit_and_says_how_to_go_on() -> None:
     assert (helm.runs, kube.finalizer_removed) == (0, True)
     message = only_event(kube, Reason.UNINSTALL_GAVE_UP, warning=True)
     assert "forbidden" in message
-    assert "helm uninstall t -n demo" in message
+    assert "HELM_DRIVER=configmap helm uninstall t -n demo" in message
 
 
 async def test_retained_volumes_are_named_with_the_command_that_removes_them() -> None:

@@ -12,6 +12,7 @@ from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
+from bind_operator.release.storage import HelmDriver
 from bind_operator.release.values import RenderedValues
 
 KEY = Key("demo", "t")
@@ -54,7 +55,16 @@ async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
         "--namespace=demo",
         f"--kubeconfig={tmp_path}/kubeconfig",
     ]
+    assert (tmp_path / "values").read_text() == "replicas: 1\nhelmDriver: ConfigMap\n"
+    assert "HELM_DRIVER=configmap" in (tmp_path / "environment").read_text().splitlines()
+
+
+async def test_records_in_secrets_are_helms_default_and_leave_no_mark(tmp_path: Path) -> None:
+    helm = make_helm(tmp_path, RECORD)
+    helm.driver = HelmDriver.SECRET
+    await helm.install(KEY, VALUES)
     assert (tmp_path / "values").read_text() == "replicas: 1\n"
+    assert "HELM_DRIVER=secret" in (tmp_path / "environment").read_text().splitlines()
 
 
 async def test_upgrade_never_keeps_old_values_nor_waits(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import pytest
 from bind_operator.policy.facts import Revision
 from bind_operator.release.storage import (
     ROLLBACK_MARK,
+    HelmDriver,
     RecordUnreadable,
     mark_failed,
     read_record,
     read_revisions,
     release_labels,
+    to_config_map,
 )
 
 
@@ -52,16 +54,29 @@ def test_a_stranger_has_none_of_our_labels() -> None:
     )
 
 
-def packed(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the Secret of a record."""
-    data = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
-    return secret(1) | {"data": {"release": data}}
+def packed(driver: HelmDriver, record: dict[str, Any]) -> str:
+    """Return a record as Helm writes it."""
+    text = base64.b64encode(gzip.compress(json.dumps(record).encode()))
+    return (base64.b64encode(text) if driver is HelmDriver.SECRET else text).decode()
 
 
-def test_a_record_gives_the_objects_of_its_manifest() -> None:
+def unpacked(driver: HelmDriver, text: str) -> Any:
+    once = base64.b64decode(text)
+    return json.loads(gzip.decompress(base64.b64decode(once) if driver is HelmDriver.SECRET else once))
+
+
+def stored(record: dict[str, Any], driver: HelmDriver = HelmDriver.CONFIG_MAP) -> dict[str, Any]:
+    """Return the object of a record."""
+    return secret(1) | {"data": {"release": packed(driver, record)}}
+
+
+@pytest.mark.parametrize("driver", HelmDriver)
+def test_a_record_gives_the_objects_of_its_manifest(driver: HelmDriver) -> None:
     first = 'kind: A\nat: 2026-01-02\nnumber: 1e+06\ntext: "1e+06"\nhalf: 2.5e-01'
     manifest = f"---\n# Source: a\n{first}\n---\n---\nkind: B\n"
-    record = read_record(packed({"info": {"description": "Upgrade complete"}, "manifest": manifest}))
+    record = read_record(
+        stored({"info": {"description": "Upgrade complete"}, "manifest": manifest}, driver), driver
+    )
     assert record.objects == (
         {"kind": "A", "at": "2026-01-02", "number": 1_000_000, "text": "1e+06", "half": 0.25},
         {"kind": "B"},
@@ -71,30 +86,51 @@ def test_a_record_gives_the_objects_of_its_manifest() -> None:
 
 @pytest.mark.parametrize("info", [{"rollback_revision": 3}, {"description": "Rollback to 3"}])
 def test_a_rollback_is_known_by_its_record(info: dict[str, Any]) -> None:
-    assert read_record(packed({"info": info})).is_rollback
+    assert read_record(stored({"info": info}), HelmDriver.CONFIG_MAP).is_rollback
 
 
 def test_a_rollback_that_the_operator_makes_is_marked_from_its_start() -> None:
     info = {"status": "pending-rollback", "rollback_revision": 3}
-    assert not read_record(packed({"info": info | {"description": "Rollback to 3"}})).is_marked
-    assert read_record(packed({"info": info | {"description": f"{ROLLBACK_MARK}back to 3"}})).is_marked
+    assert not read_record(
+        stored({"info": info | {"description": "Rollback to 3"}}), HelmDriver.CONFIG_MAP
+    ).is_marked
+    assert read_record(
+        stored({"info": info | {"description": f"{ROLLBACK_MARK}back to 3"}}), HelmDriver.CONFIG_MAP
+    ).is_marked
 
 
-@pytest.mark.parametrize("data", ["", "bm8=", "!", base64.b64encode(base64.b64encode(b"x")).decode()])
+@pytest.mark.parametrize("data", ["", "bm8=", "!", base64.b64encode(b"x").decode()])
 def test_what_is_no_record_is_said_to_be_none(data: str) -> None:
     with pytest.raises(RecordUnreadable, match=r"^sh\.helm\.release\.v1\.t\.v1 is no record of Helm"):
-        read_record(secret(1) | {"data": {"release": data}})
+        read_record(secret(1) | {"data": {"release": data}}, HelmDriver.CONFIG_MAP)
 
 
-def test_mark_failed_keeps_the_manifest() -> None:
+@pytest.mark.parametrize("driver", HelmDriver)
+def test_mark_failed_keeps_the_manifest(driver: HelmDriver) -> None:
     record = {"name": "t", "info": {"status": "pending-install"}, "manifest": "kind: Service"}
-    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
-    before = secret(1, status="pending-install") | {"data": {"release": packed}, "type": "helm.sh/release.v1"}
-    after = mark_failed(before, now=300.5)
+    before = secret(1, status="pending-install") | {"data": {"release": packed(driver, record)}, "type": "t"}
+    after = mark_failed(before, 300.5, driver)
     assert after["metadata"]["labels"]["status"] == "failed"
     assert after["metadata"]["labels"]["modifiedAt"] == "300"
-    assert after["type"] == "helm.sh/release.v1"
-    unpacked = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(after["data"]["release"]))))
-    assert unpacked["info"]["status"] == "failed"
-    assert unpacked["manifest"] == "kind: Service"
+    assert after["type"] == "t"
+    release = unpacked(driver, after["data"]["release"])
+    assert release["info"]["status"] == "failed"
+    assert release["manifest"] == "kind: Service"
     assert before["metadata"]["labels"]["status"] == "pending-install"
+
+
+def test_a_secret_becomes_the_config_map_that_helm_would_write() -> None:
+    record = {"name": "t"}
+    before = secret(3) | {
+        "data": {"release": packed(HelmDriver.SECRET, record)},
+        "type": "helm.sh/release.v1",
+    }
+    before["metadata"] |= {"namespace": "space", "uid": "1", "resourceVersion": "7"}
+    after = to_config_map(before)
+    assert after["kind"] == "ConfigMap"
+    assert after["metadata"] == {
+        "name": "sh.helm.release.v1.t.v3",
+        "namespace": "space",
+        "labels": secret(3)["metadata"]["labels"],
+    }
+    assert unpacked(HelmDriver.CONFIG_MAP, after["data"]["release"]) == record

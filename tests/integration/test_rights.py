@@ -1,0 +1,193 @@
+"""What the audit log shows used is what the chart grants, and a planted secret is found nowhere."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from integration.apiserver import ApiServer
+from integration.conftest import OPERATOR_USER, ROOT
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess
+from integration.test_deletion import are_deleted, free_claims
+from integration.test_trouble import helm, mark
+from support.charts import CHARTS
+from support.charts import helm as plain_helm
+from support.waiting import eventually
+
+Right = tuple[str, str, str]
+
+PLANTED = "planted-7f3b9c"
+"""It lies in a Secret that the resource names; no word of the operator may hold it."""
+LITERAL = "literal-2d8e41"
+"""It is the value of a variable in the resource: rendered, and told nobody."""
+ENV = [
+    {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}},
+    {"name": "NOTE", "value": LITERAL},
+]
+UNSEEN: set[Right] = {
+    ("create", "", "services"),
+    ("create", "", "persistentvolumeclaims"),
+    ("create", "apps", "deployments"),
+    ("create", "apps", "statefulsets"),
+    ("create", "policy", "poddisruptionbudgets"),
+}
+"""Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
+
+
+def granted() -> set[Right]:
+    """Return the rights of the operator in the manifest that the API server of the tests was given."""
+    documents = yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text(encoding="utf-8"))
+    role = next(
+        item for item in documents if item and item["kind"] == "ClusterRole" and "aggregat" not in str(item)
+    )
+    return {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+def released(instance: Instance, revision: int) -> None:
+    def done() -> bool:
+        return instance.condition("Released") == ("True", "Deployed") and revision in instance.revisions()
+
+    eventually(f"revision {revision} is deployed", done, within_s=60)
+
+
+def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
+    """Install, fail, unlock, change, repair and delete a release of all that a resource can ask for."""
+    huge = {"name": "ImageBindHuge", "licenseAccepted": True}
+    instance.apply({"spec": {"inference": {"model": huge}, "deletionPolicy": "Delete"}})
+    released(instance, 1)
+    instance.create_pod("inference", {"phase": "Pending"})
+    instance.create_claim()
+    operator.stop()
+    mark(instance, 1, "pending-upgrade")
+    operator.start()
+    released(instance, 2)
+    two = {"spec": {"inference": {"model": huge, "replicas": 2}, "deletionPolicy": "Delete"}}
+    instance.apply(two)
+    released(instance, 3)
+    instance.server.kubectl("delete", "deployment", f"{instance.name}-inference", "-n", instance.namespace)
+    eventually("repaired", lambda: instance.get("deployment", "-inference"))
+    instance.apply({"spec": {"inference": {"model": huge}, "deletionPolicy": "Delete"}})
+    released(instance, 5)
+    instance.delete()
+    eventually("uninstalled", lambda: instance.revisions() == {}, within_s=60)
+    eventually("claims are being deleted", lambda: are_deleted(instance), within_s=60)
+    free_claims(instance)
+    eventually("gone", lambda: instance.get() is None, within_s=60)
+
+
+def test_what_is_granted_is_used_and_what_is_used_is_granted(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    since = apiserver.audit_lines()
+    operator.stop()
+    operator.start()
+    live_a_life(operator, instance)
+    used = apiserver.rights_used(OPERATOR_USER, since)
+    rights = granted()
+    assert used - rights == set(), "used and not granted"
+    assert rights - used == UNSEEN, "granted and not used"
+
+
+def everything(instance: Instance, operator: OperatorProcess) -> dict[str, str]:
+    """Return what the operator and Helm have written about the resource, by where it is."""
+
+    def objects(kind: str) -> str:
+        return json.dumps(instance.server.get(kind, namespace=instance.namespace))
+
+    resource: Any = instance.get() or {}
+    shown = helm(instance, "get", "all", instance.name).stdout
+    return {
+        "log": operator.log(),
+        "events": objects("events"),
+        "status": json.dumps(resource.get("status", {})),
+        "metadata": json.dumps(resource.get("metadata", {}).get("annotations", {})),
+        "config maps": objects("configmaps"),
+        "records": shown,
+        "workloads": objects("deployments") + objects("statefulsets"),
+    }
+
+
+def test_a_planted_secret_is_found_nowhere(operator: OperatorProcess, instance: Instance) -> None:
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "token", "namespace": instance.namespace},
+        "stringData": {"token": PLANTED},
+    }
+    instance.server.kubectl("create", "-f", "-", manifest=secret)
+    instance.apply({"spec": {"inference": {"extraEnv": ENV}}})
+    released(instance, 1)
+    shown = [everything(instance, operator)]
+    instance.apply({"spec": {"inference": {"extraEnv": ENV, "replicas": 2}}})
+    released(instance, 2)
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none", "namespace": instance.namespace},
+        "spec": {"hard": {"services": "0"}},
+    }
+    instance.server.kubectl("create", "-f", "-", manifest=quota)
+    instance.apply({"spec": {"inference": {"extraEnv": [*ENV, {"name": "A", "value": LITERAL + "x" * 300}]}}})
+    eventually("tried", lambda: 3 in instance.revisions())
+    shown.append(everything(instance, operator))
+    instance.delete(wait_s=60)
+    shown.append(everything(instance, operator))
+    places = {place for each in shown for place, text in each.items() if PLANTED in text}
+    assert places == set()
+    literal = {place for each in shown for place, text in each.items() if LITERAL in text}
+    # What is rendered holds it: the workload, and the values in Helm's record (packed, in the ConfigMap).
+    assert literal <= {"workloads", "records", "metadata"}
+    assert "workloads" in literal
+
+
+@pytest.fixture
+def operator_of_one_namespace(
+    apiserver: ApiServer,
+    operator_kubeconfig: Path,
+    shared_operator: OperatorProcess,
+    instance: Instance,
+    tmp_path: Path,
+) -> Iterator[OperatorProcess]:
+    """An operator that has rights in the namespace of the instance alone."""
+    shared_operator.stop()
+    rendered = plain_helm(
+        "template", "bind-operator", CHARTS / "bind-operator", "--namespace=bind-system",
+        f"--set=watchNamespaces={{{instance.namespace}}}",
+        "--show-only=templates/role.yaml", "--show-only=templates/rolebinding.yaml",
+    )  # fmt: skip
+    assert rendered.returncode == 0, rendered.stderr
+    (tmp_path / "roles.yaml").write_text(rendered.stdout)
+    binding = apiserver.get("clusterrolebinding", "bind-operator")
+    apiserver.kubectl("delete", "clusterrolebinding", "bind-operator")
+    apiserver.kubectl("apply", "-f", str(tmp_path / "roles.yaml"))
+    watched = json.dumps([instance.namespace])
+    process = OperatorProcess(operator_kubeconfig, tmp_path, {"WATCH_NAMESPACES": watched})
+    process.start()
+    yield process
+    process.stop()
+    for name in ("uid", "resourceVersion", "creationTimestamp"):
+        del binding["metadata"][name]
+    apiserver.kubectl("create", "-f", "-", manifest=binding)
+
+
+def test_rights_in_one_namespace_are_enough(
+    operator_of_one_namespace: OperatorProcess, instance: Instance
+) -> None:
+    assert "no" in instance.server.kubectl(
+        "auth", "can-i", "list", "pods", "-A", f"--as={OPERATOR_USER}", check=False
+    )
+    live_a_life(operator_of_one_namespace, instance)
+    log = operator_of_one_namespace.log()
+    assert "bug in the reconciler" not in log
+    assert "answers 403" not in log, log
+    assert "Forbidden" not in log, log
