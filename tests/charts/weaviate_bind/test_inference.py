@@ -206,8 +206,8 @@ def test_autoscaling_owns_the_number_of_replicas() -> None:
     assert pick(render("weaviate-bind", *scaled), "HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 4
 
 
-def test_only_weaviate_reaches_the_servers_where_policies_are_on() -> None:
+def test_only_weaviate_and_each_other_reach_the_servers_where_policies_are_on() -> None:
     objects = render("weaviate-bind", *TINY, "--set", "networkPolicy.enabled=true")
     rules = pick(objects, "NetworkPolicy", "inference")["spec"]["ingress"]
     selectors = [peer["podSelector"]["matchLabels"] for rule in rules for peer in rule["from"]]
-    assert [labels["app.kubernetes.io/component"] for labels in selectors] == ["weaviate"]
+    assert [labels["app.kubernetes.io/component"] for labels in selectors] == ["weaviate", "inference"]

@@ -90,7 +90,7 @@ def test_the_gates_listen_where_the_live_check_asks(manifests: list[dict[str, An
     ports = {port["name"]: port["port"] for port in service["spec"]["ports"]}
     url = f"http://{service['metadata']['name']}.{NAMESPACE}.svc:{ports['gate-health']}"
     assert names.gate_url(RELEASE, NAMESPACE) == url
-    (gate,) = pick(manifests, "StatefulSet")["spec"]["template"]["spec"]["initContainers"]
+    gate, _ = pick(manifests, "StatefulSet")["spec"]["template"]["spec"]["initContainers"]
     assert gate["ports"] == [{"name": "gate-health", "containerPort": names.GATE_PORT}]
 
 

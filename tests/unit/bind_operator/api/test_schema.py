@@ -60,3 +60,8 @@ def test_all_rules_are_attached() -> None:
 def test_a_rule_at_no_field_is_an_error() -> None:
     with pytest.raises(KeyError):
         build_schema(BindVectorizer, (Rule("lost", "spec.nowhere", "true", "spec.nowhere is; remove it"),))
+
+
+def test_the_resource_is_in_no_category() -> None:
+    """`kubectl delete all --all` would delete databases."""
+    assert "categories" not in build_crd()["spec"]["names"]
