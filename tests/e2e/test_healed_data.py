@@ -1,5 +1,6 @@
 """Whatever is deleted by hand comes back with its data, and no change of the spec loses any unasked."""
 
+import os
 import subprocess
 
 import pytest
@@ -56,7 +57,8 @@ def test_a_stateful_set_deleted_by_hand_comes_back_with_its_objects(story: Story
 def test_a_release_uninstalled_by_hand_comes_back_with_its_objects(story: Story, cluster: Kube) -> None:
     uid = _uid(story)
     command = cluster.helm_args("uninstall", NAME, "-n", story.namespace)
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    environment = os.environ | {"HELM_DRIVER": "configmap"}
+    subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment)
     _wait_back(story, uid)
 
 

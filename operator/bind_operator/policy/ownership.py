@@ -12,10 +12,11 @@ def is_taken_over(revisions: Sequence[Revision]) -> bool:
     return was_ours and not revisions[0].managed
 
 
-def foreign_revision_message(key: Key, revisions: Sequence[Revision], *, times: int | None) -> str:
+def foreign_revision_message(key: Key, revisions: Sequence[Revision], *, times: int | None, helm: str) -> str:
     """Return why the operator stands back from the release of `key`, and how that ends.
 
-    times: so often it was taken back before; None where spec.takeoverPolicy says to leave it.
+    times: so often it was taken back before; None where spec.takeoverPolicy says to leave it. helm: how a
+    person runs Helm.
     """
     latest = revisions[0]
     ours = next((revision for revision in revisions if revision.managed), None)
@@ -26,7 +27,7 @@ def foreign_revision_message(key: Key, revisions: Sequence[Revision], *, times: 
     )
     if times is not None:
         return f"{message} for a while. Find out who upgrades it, or set spec.takeoverPolicy: StandBack"
-    back = f", or go back with: helm rollback {key.name} {ours.number} -n {key.namespace}" if ours else ""
+    back = f", or go back with: {helm} rollback {key.name} {ours.number} -n {key.namespace}" if ours else ""
     return f"{message}. Set spec.takeoverPolicy: TakeBack{back}"
 
 
@@ -38,11 +39,11 @@ def taken_back_message(latest: Revision) -> str:
     )
 
 
-def release_left_message(key: Key, latest: Revision) -> str:
-    """Return what a deletion left, because it is somebody else's."""
+def release_left_message(key: Key, latest: Revision, helm: str) -> str:
+    """Return what a deletion left, because it is somebody else's. helm: how a person runs Helm."""
     return (
         f"release {key.name} is left, because revision {latest.number} was made by somebody else and "
-        f"spec.takeoverPolicy is StandBack. Remove it with: helm uninstall {key.name} -n {key.namespace}"
+        f"spec.takeoverPolicy is StandBack. Remove it with: {helm} uninstall {key.name} -n {key.namespace}"
     )
 
 

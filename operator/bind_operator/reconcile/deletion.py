@@ -32,7 +32,7 @@ class Deletion:
             why = blocked.message if blocked else "the release is still there"
             message = (
                 f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
-                f"{why}. Remove it with: HELM_DRIVER={self.helm.driver.helm_name} helm uninstall {key.name} "
+                f"{why}. Remove it with: {self.helm.driver.command} uninstall {key.name} "
                 f"-n {key.namespace}"
             )
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)

@@ -55,7 +55,9 @@ class Ownership:
     def refusal(self, key: Key, raw: Object, revisions: Sequence[Revision]) -> ForeignRevision:
         """Return what is said where the operator stands back."""
         times = None if _leaves(raw) else self.brake.max_times
-        return ForeignRevision(foreign_revision_message(key, revisions, times=times))
+        return ForeignRevision(
+            foreign_revision_message(key, revisions, times=times, helm=self.records.driver.command)
+        )
 
     async def take_back(self, key: Key, raw: Object, latest: Revision, now: float) -> None:
         """Tell that the foreign revision `latest` is upgraded back, and count it."""
@@ -65,7 +67,7 @@ class Ownership:
 
     async def leave(self, key: Key, raw: Object, latest: Revision) -> None:
         """Tell that the release outlives its resource, because `latest` is somebody else's."""
-        message = release_left_message(key, latest)
+        message = release_left_message(key, latest, self.records.driver.command)
         await self.kube.record_event(raw, Reason.RELEASE_LEFT, message, warning=False)
 
     def forget(self, key: Key) -> None:

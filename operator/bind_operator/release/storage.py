@@ -32,6 +32,11 @@ class HelmDriver(StrEnum):
         return "secret" if self is HelmDriver.SECRET else "configmap"
 
     @property
+    def command(self) -> str:
+        """Return how a person runs Helm so that it finds the records."""
+        return "helm" if self is HelmDriver.SECRET else f"HELM_DRIVER={self.helm_name} helm"
+
+    @property
     def mark(self) -> str:
         """Return the value of the chart's `helmDriver`, which workloads carry as a label.
 
