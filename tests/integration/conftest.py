@@ -19,6 +19,13 @@ NAMESPACED_USER = "system:serviceaccount:bind-system:bind-operator-namespaced"
 NAMESPACED_TOKEN = "integration-namespaced"  # noqa: S105
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _helm_looks_where_the_operator_keeps_its_records() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HELM_DRIVER", "configmap")
+        yield
+
+
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """A real API server that knows BindVectorizer."""

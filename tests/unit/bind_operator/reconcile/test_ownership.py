@@ -7,7 +7,7 @@ import pytest
 
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.reconcile.ownership import Ownership, build_ownership
-from bind_operator.release.storage import Record
+from bind_operator.release.storage import HelmDriver, Record
 
 KEY = Key("demo", "t")
 OURS = Revision(1, "superseded", True, "d", "c-1", 0.0, is_labelled=True)
@@ -20,6 +20,7 @@ class FakeRecords:
     """Has one record, or none."""
 
     record: Record | None
+    driver: HelmDriver = HelmDriver.CONFIG_MAP
 
     async def read(self, key: Key, revision: Revision) -> Record | None:
         return self.record
