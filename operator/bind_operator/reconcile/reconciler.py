@@ -24,7 +24,6 @@ from bind_operator.reconcile.guard import Guard, action_while_held
 from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.summary import Summary
-from bind_operator.reconcile.waves import is_wave
 
 logger = logging.getLogger(__name__)
 
@@ -125,8 +124,9 @@ class Reconciler:
         if hold is not None and not self.actions.deletion.is_overdue(raw):
             requeue_s = await self.summary.write(replace(look, failure=hold.failure))
             return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
-        if action is Action.UPGRADE and is_wave(raw, look.state, look.wanted_digest):
-            turn = await self.summary.waves.turn(key, raw)
+        waves = self.summary.waves
+        if action is Action.UPGRADE and waves.is_wave(key, raw, look.state, look.wanted_digest):
+            turn = await waves.turn(key, raw)
             if not turn.has_come:
                 requeue_s = await self.summary.write(replace(look, held=turn.message))
                 return min(requeue_s, turn.wait_s)

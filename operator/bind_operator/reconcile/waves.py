@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bind_operator.api.identity import GROUP
+from bind_operator.api.status import ConditionType
 from bind_operator.cluster.kube import Kube
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.waves import Member, Standing, Turn, most_of, turn_of
+from bind_operator.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +56,20 @@ class Waves:
         elif is_current:
             standing = Standing.ROLLING
         else:
-            is_waiting = is_wave(raw, state, wanted_digest)
+            is_waiting = self.is_wave(key, raw, state, wanted_digest)
             standing = Standing.WAITING if is_waiting else Standing.SETTLED
         before = self._members.get(key)
         self._members[key] = Member(standing, _is_canary(raw), latest.modified_at if latest else 0.0)
         if before is not None and before.standing is not standing and standing is Standing.SETTLED:
             self._wake_next()
+
+    def is_wave(self, key: Key, raw: Mapping[str, Any], state: ReleaseState, wanted_digest: str) -> bool:
+        """Return whether the release of `key` is out of sync by what the operator brings, or waits already."""
+        member = self._members.get(key)
+        waits = member is not None and member.standing is Standing.WAITING
+        return is_wave(raw, state, wanted_digest) or (
+            waits and state is ReleaseState.OUT_OF_SYNC and _is_judged(raw)
+        )
 
     async def turn(self, key: Key, raw: Mapping[str, Any]) -> Turn:
         """Return whether `key` may be upgraded now; if so, it counts as one that is."""
@@ -99,13 +109,23 @@ class Waves:
 def is_wave(raw: Mapping[str, Any], state: ReleaseState, wanted_digest: str) -> bool:
     """Return whether a release is out of sync by what the operator brings.
 
-    It is not by its own spec, which would be newer than the one judged last, nor by somebody else's hand,
-    since the operator would have had the same release before.
+    It is not by its own spec, which was in sync or waits already; one that was held back or failed was not.
+    Nor by somebody else's hand, since the operator would have had the same release before.
     """
     status = raw.get("status", {})
-    is_judged = status.get("observedGeneration") == raw["metadata"].get("generation")
+    if state is not ReleaseState.OUT_OF_SYNC or not _is_judged(raw):
+        return False
+    conditions = {one["type"]: one for one in status.get("conditions", [])}
+    was_in_sync = conditions.get(ConditionType.RELEASED, {}).get("status") == "True"
+    waits = conditions.get(ConditionType.READY, {}).get("reason") == Reason.WAITING_FOR_WAVE
     was_there = status.get("release", {}).get("digest") == wanted_digest
-    return state is ReleaseState.OUT_OF_SYNC and is_judged and not was_there
+    return (was_in_sync or waits) and not was_there
+
+
+def _is_judged(raw: Mapping[str, Any]) -> bool:
+    """Return whether the status is of this very spec."""
+    generation: object = raw["metadata"].get("generation")
+    return bool(raw.get("status", {}).get("observedGeneration") == generation)
 
 
 def _is_canary(raw: Mapping[str, Any]) -> bool:

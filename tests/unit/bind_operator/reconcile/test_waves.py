@@ -21,10 +21,17 @@ class FakeKube:
 
 
 def raw(
-    *, canary: bool = False, generation: int = 3, observed: int = 3, digest: str = "old"
+    *,
+    canary: bool = False,
+    generation: int = 3,
+    observed: int = 3,
+    digest: str = "old",
+    released: str = "True",
+    reason: str = "InSync",
 ) -> dict[str, Any]:
     labels = {"bindvectorizer.dev/canary": "true"} if canary else {}
-    status = {"observedGeneration": observed, "release": {"digest": digest}}
+    conditions = [{"type": "Released", "status": released}, {"type": "Ready", "reason": reason}]
+    status = {"observedGeneration": observed, "release": {"digest": digest}, "conditions": conditions}
     return {"metadata": {"generation": generation, "labels": labels}, "status": status}
 
 
@@ -81,11 +88,22 @@ async def test_a_resource_that_is_gone_holds_nobody_up() -> None:
         (ReleaseState.OUT_OF_SYNC, {}, True),
         (ReleaseState.OUT_OF_SYNC, {"generation": 4}, False),
         (ReleaseState.OUT_OF_SYNC, {"digest": "new"}, False),
+        (ReleaseState.OUT_OF_SYNC, {"released": "False", "reason": "ChangeNeedsConsent"}, False),
+        (ReleaseState.OUT_OF_SYNC, {"released": "False", "reason": "WaitingForWave"}, True),
         (ReleaseState.FAILED, {}, False),
     ],
-    ids=["by the operator", "by the spec", "by somebody's hand", "after a failure"],
+    ids=["by the operator", "by the spec", "by somebody's hand", "held back", "waiting", "after a failure"],
 )
 def test_who_is_out_of_sync_by_what_the_operator_brings(
     state: ReleaseState, more: dict[str, Any], expected: bool
 ) -> None:
     assert is_wave(raw(**more), state, "new") is expected
+
+
+def test_who_waits_goes_on_waiting_until_the_spec_changes() -> None:
+    known = waves(A)
+    note(known, A, ReleaseState.OUT_OF_SYNC)
+    waiting: dict[str, Any] = {"released": "False", "reason": "RollingOut"}
+    assert known.is_wave(A, raw(**waiting), ReleaseState.OUT_OF_SYNC, "new")
+    assert not known.is_wave(A, raw(**waiting, generation=4), ReleaseState.OUT_OF_SYNC, "new")
+    assert not known.is_wave(B, raw(**waiting), ReleaseState.OUT_OF_SYNC, "new")
