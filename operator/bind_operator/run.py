@@ -37,6 +37,7 @@ from bind_operator.reconcile.guard import Guard
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
+from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.summary import Summary
@@ -81,7 +82,7 @@ async def run_operator(settings: Settings) -> None:
     prometheus_client.start_http_server(settings.metrics_port)
     logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:
-        await operator.serve(client, stop)
+        await operator.serve(client, lease_client, stop)
     finally:
         await operator.leadership.close()
         await client.close()
@@ -99,7 +100,7 @@ class _Operator:
         self._queue = WorkQueue(settings.workers, lambda key: self.leadership.fence.is_open(key.namespace))
         self._reconciler: Reconciler | None = None
 
-    async def serve(self, client: KubeClient, stop: asyncio.Event) -> None:
+    async def serve(self, client: KubeClient, unfenced: KubeClient, stop: asyncio.Event) -> None:
         """Run all parts until `stop`, or until one ends; then let end what has begun.
 
         Raises what a part raised.
@@ -120,7 +121,10 @@ class _Operator:
             lambda: find_fault(queue, [*resources.signs, *watches.signs], max_reconcile_s),
         )
         sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
-        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep)]
+        orphans = release_orphans(
+            Kube(unfenced, HelmDriver(settings.helm_driver)), settings.watch_namespaces, fence.is_open
+        )
+        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
         stopped = _task(stop.wait())

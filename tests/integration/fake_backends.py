@@ -1,4 +1,4 @@
-"""Fake pods answer here as their containers would: Weaviate at its Service, inference at its pod."""
+"""Fake pods answer here as their containers would: Weaviate at its Service, gate and inference at the pod."""
 
 import asyncio
 import contextlib
@@ -9,10 +9,15 @@ from collections.abc import Iterator
 import httpx
 
 from integration.apiserver import ADMIN_TOKEN, ApiServer
+from integration.instance import GATE_PORT, TINY_META, TINY_VECTORS
 
-META = {"/v1/meta": {"modules": {"multi2vec-bind": {}}}, "/meta": {"model": "Tiny", "dimension": 32}}
+ANSWERS = {
+    "/v1/meta": {"modules": {"multi2vec-bind": TINY_META}},
+    "/meta": TINY_META,
+    "/verify": TINY_VECTORS,
+}
 SERVICES = "/api/v1/services?watch=1&labelSelector=app.kubernetes.io/component=weaviate"
-INFERENCE_PORT = 8080
+PORTS = (8080, GATE_PORT)
 
 
 @contextlib.contextmanager
@@ -37,7 +42,7 @@ async def _serve(server: ApiServer, pod_ip: str) -> None:
     """Listen at the pods' address, and at that of each Service of Weaviate as it comes and goes."""
     listeners: dict[str, asyncio.Server] = {}
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    pods = await asyncio.start_server(_answer, pod_ip, INFERENCE_PORT)
+    pods = [await asyncio.start_server(_answer, pod_ip, port) for port in PORTS]
     try:
         async with _client(server.url, headers) as client:
             while True:
@@ -48,7 +53,7 @@ async def _serve(server: ApiServer, pod_ip: str) -> None:
                             await _follow(json.loads(line), listeners)
                 await asyncio.sleep(0.2)
     finally:
-        for listener in (pods, *listeners.values()):
+        for listener in (*pods, *listeners.values()):
             listener.close()
 
 
@@ -75,7 +80,7 @@ async def _follow(event: dict[str, object], listeners: dict[str, asyncio.Server]
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, IndexError):
         head = await reader.readuntil(b"\r\n\r\n")
-        found = META.get(head.split()[1].decode())
+        found = ANSWERS.get(head.split()[1].decode())
         body = json.dumps(found or {}).encode()
         status = "200 OK" if found else "404 Not Found"
         head_lines = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"

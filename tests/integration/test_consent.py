@@ -11,18 +11,11 @@ from typing import Any
 
 import pytest
 
-from integration.instance import TINY_META, Instance
+from integration.instance import GATE_IP, GATE_PORT, TINY_META, TINY_VECTORS, Instance
 from integration.operator_process import OperatorProcess
 from support.http_server import listening
 from support.waiting import eventually
 
-POD_IP = "127.96.0.2"
-READY_POD = {
-    "podIP": POD_IP,
-    "podIPs": [{"ip": POD_IP}],
-    "phase": "Running",
-    "conditions": [{"type": "Ready", "status": "True"}],
-}
 HELD = ("False", "ChangeNeedsConsent")
 INT8 = {"spec": {"inference": {"model": {"name": "Tiny", "precision": "int8"}}}}
 CLASS = {"class": "Things", "vectorizer": "multi2vec-bind"}
@@ -132,7 +125,7 @@ def test_what_is_deployed_is_kept_whole_meanwhile(operator: OperatorProcess, ins
 
 @dataclass
 class FakeWeaviate:
-    """What a Weaviate with the module answers, and an inference pod."""
+    """What a Weaviate with the module answers, and its gate."""
 
     fingerprint: str = "Tiny-float32-00000000"
     classes: list[Any] = field(default_factory=list)
@@ -141,7 +134,7 @@ class FakeWeaviate:
     def answer(self, path: str) -> Any:
         module = TINY_META | {"fingerprint": self.fingerprint}
         answers = {
-            "/meta": module,
+            "/verify": TINY_VECTORS,
             "/v1/meta": {"modules": {"multi2vec-bind": module}},
             "/v1/schema": {"classes": self.classes},
             "/v1/graphql": {"data": {"Get": {one["class"]: self.objects for one in self.classes}}},
@@ -165,7 +158,7 @@ def serving(instance: Instance, fake: FakeWeaviate) -> Iterator[None]:
     service = instance.get("service", "-weaviate")["spec"]
     with (
         listening(Handler, service["clusterIP"], service["ports"][0]["port"]),
-        listening(Handler, POD_IP, 8080),
+        listening(Handler, GATE_IP, GATE_PORT),
     ):
         yield
 
@@ -175,7 +168,7 @@ def verified(instance: Instance, fake: FakeWeaviate) -> Iterator[None]:
     """Let the resource be Ready with `fake` behind it, until the end of the block."""
     instance.apply()
     eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
-    instance.create_pod("inference", READY_POD)
+    instance.create_weaviate_pod()
     with serving(instance, fake):
         instance.roll_out()
         eventually("ready", lambda: instance.condition() == ("True", "InSync"))

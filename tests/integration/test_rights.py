@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from integration.apiserver import ApiServer
-from integration.conftest import OPERATOR_USER, ROOT
+from integration.installation import OPERATOR_USER, ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 from integration.test_deletion import are_deleted, free_claims
@@ -63,7 +63,8 @@ def released(instance: Instance, revision: int) -> None:
 def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     """Install, fail, unlock, change, repair and delete a release of all that a resource can ask for."""
     huge = {"name": "ImageBindHuge", "licenseAccepted": True}
-    instance.apply({"spec": {"inference": {"model": huge}, "deletionPolicy": "Delete"}})
+    spec = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
+    instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)
     instance.create_pod("inference", {"phase": "Pending"})
     instance.create_claim()
@@ -71,13 +72,14 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     mark(instance, 1, "pending-upgrade")
     operator.start()
     released(instance, 2)
-    two = {"spec": {"inference": {"model": huge, "replicas": 2}, "deletionPolicy": "Delete"}}
-    instance.apply(two)
+    instance.apply(
+        {"spec": spec | {"inference": {"model": huge | {"cache": {"scope": "Shared"}}, "replicas": 2}}}
+    )
     released(instance, 3)
     instance.server.kubectl("delete", "deployment", f"{instance.name}-inference", "-n", instance.namespace)
     eventually("repaired", lambda: instance.get("deployment", "-inference"))
-    instance.apply({"spec": {"inference": {"model": huge}, "deletionPolicy": "Delete"}})
-    released(instance, 5)
+    instance.apply({"spec": spec | {"inference": {"model": huge}}})
+    released(instance, 4)
     instance.delete()
     eventually("uninstalled", lambda: instance.revisions() == {}, within_s=60)
     eventually("claims are being deleted", lambda: are_deleted(instance), within_s=60)

@@ -272,7 +272,7 @@ def test_an_object_that_the_api_server_refuses_is_told_in_its_words(
 ) -> None:
     installed(instance)
     instance.apply({"spec": {"inference": {"affinity": {"nodeAffinty": {}}}}})
-    eventually("told", lambda: instance.condition() == ("False", "HelmFailed"))
+    eventually("told", lambda: instance.condition() == ("False", "SpecRefused"))
     assert "nodeAffinty" in instance.message()
     instance.apply({"spec": {"inference": {"affinity": {"nodeAffinity": {}}}}})
     eventually("freed", lambda: instance.condition("Released") == ("True", "Deployed"))

@@ -65,7 +65,7 @@ def test_the_status_tells_when_and_what_was_verified(operator: OperatorProcess, 
         status = instance.status()
         assert status["verifiedVectors"]["fingerprint"] == "Tiny-test-1"
         assert status["lastVerifiedTime"] > "2026"
-        assert sorted(live.asked) == ["/v1/meta", "/verify"]
+        assert (set(live.asked), live.asked.count("/verify")) == ({"/v1/meta", "/verify"}, 1)
         assert operator.metric("bind_operator_verified_timestamp_seconds") > time.time() - 600
 
 

@@ -64,7 +64,7 @@ class Waves:
             self._wake_next()
 
     def is_wave(self, key: Key, raw: Mapping[str, Any], state: ReleaseState, wanted_digest: str) -> bool:
-        """Return whether the release of `key` is out of sync by what the operator brings, or waits already."""
+        """Return whether the release of `key` is out of sync by what the operator brings, or waits."""
         member = self._members.get(key)
         waits = member is not None and member.standing is Standing.WAITING
         return is_wave(raw, state, wanted_digest) or (
