@@ -44,7 +44,7 @@ def known(instance: Instance) -> tuple[str, int] | None:
 
 
 def token(instance: Instance) -> str:
-    found = re.search(r"bindvectorizer\.dev/accept=(\S+)", instance.message("ChangesAccepted"))
+    found = re.search(r"bindvectorizer\.dev/accept=(\w+)", instance.message("ChangesAccepted"))
     assert found, instance.message("ChangesAccepted")
     return found[1]
 
@@ -228,7 +228,7 @@ def test_a_server_with_other_vectors_is_told_and_can_be_accepted(
         assert instance.condition() == ("True", "InSync")
         assert instance.status()["vectorSpace"]["fingerprint"] == "Tiny-float32-00000000"
         assert instance.event_reasons().count("VectorSpaceChanged") == 1
-        text = re.search(r"accept=(\S+)", instance.message("VectorSpaceKept"))
+        text = re.search(r"accept=(\w+)", instance.message("VectorSpaceKept"))
         assert text
         instance.accept(text[1])
         eventually("accepted", lambda: instance.condition("VectorSpaceKept")[0] == "True")

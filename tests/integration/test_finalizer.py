@@ -101,6 +101,7 @@ def namespaced_operator(
             apiserver.kubectl("delete", str(item["kind"]), item["metadata"]["name"], "--ignore-not-found")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("namespace_controller")
 def test_the_only_watched_namespace_goes_with_its_resource(
     namespaced_operator: OperatorProcess, doomed: Instance
@@ -126,6 +127,7 @@ def test_a_namespace_that_went_while_the_operator_was_down(
     eventually("gone", lambda: is_gone(doomed), within_s=60)
 
 
+@pytest.mark.long
 def test_the_operator_of_one_namespace_changes_nothing_elsewhere(
     namespaced_operator: OperatorProcess, instance: Instance, doomed: Instance
 ) -> None:
@@ -194,6 +196,7 @@ def own_crd(apiserver: ApiServer) -> Iterator[None]:
     eventually("served", lambda: "No resources" in apiserver.kubectl("get", "bv", check=False))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("own_crd")
 @pytest.mark.parametrize("is_running", [True, False], ids=["operator runs", "operator was down"])
 def test_the_definition_goes_with_its_resources(

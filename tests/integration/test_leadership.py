@@ -136,6 +136,7 @@ def test_a_killed_leader_is_followed_within_15_s(
     assert second.metric("bind_operator_leader") == 1
 
 
+@pytest.mark.long
 def test_a_leader_that_stops_is_followed_at_once(
     apiserver: ApiServer, instance: Instance, start: Start
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_leader_that_stops_is_followed_at_once(
     follows(instance, 2, 5)
 
 
+@pytest.mark.long
 def test_a_helm_run_is_finished_before_the_operator_stops(
     instance: Instance, start: Start, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_helm_run_is_finished_before_the_operator_stops(
     assert instance.revisions() == {1: "deployed"}
 
 
+@pytest.mark.long
 def test_two_installations_with_other_images_do_not_fight(
     apiserver: ApiServer, instance: Instance, start: Start
 ) -> None:
@@ -209,6 +212,7 @@ def test_a_frozen_leader_is_cut_off_and_does_nothing_when_it_wakes(
     assert frozen.metric("bind_operator_leader") == 0
 
 
+@pytest.mark.long
 def test_a_leader_cut_off_from_the_api_server_ends_its_helm_before_another_leads(
     apiserver: ApiServer, proxy: ApiProxy, instance: Instance, start: Start, tmp_path: Path
 ) -> None:
@@ -240,6 +244,7 @@ def give_rights(server: ApiServer, namespace: str) -> None:
             server.kubectl("apply", "-f", "-", manifest=item | more)
 
 
+@pytest.mark.long
 def test_named_namespaces_are_led_one_by_one(
     apiserver: ApiServer, instance: Instance, start: Start, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import Instance
@@ -12,6 +14,8 @@ from integration.operator_process import OperatorProcess
 from integration.test_drift import HEALED_S, environment, inference, installed, replicas
 from integration.webhook import mutating
 from support.waiting import eventually
+
+pytestmark = pytest.mark.long
 
 AWKWARD = (
     *("2026-01-02", "12:30:45", "yes", "0777", "1.0e+3", "null", "~", "a'b\"c", "  a  ", "a\nb\n", "a # b"),

@@ -116,6 +116,7 @@ def test_a_rollout_that_stands_still_is_rolled_back_once(
     plane.server.kubectl("delete", "bv", "--all", "-n", "stuck", "--timeout=60s")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delay_s", [0.0, 0.3])
 def test_an_operator_killed_in_a_rollback_finishes_it(
     plane: ControlPlane, operator: OperatorProcess, delay_s: float
@@ -150,6 +151,7 @@ def look(plane: ControlPlane, operator: OperatorProcess, instance: Instance) -> 
         eventually("a look", lambda before=before: looks() > before)
 
 
+@pytest.mark.long
 def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: OperatorProcess) -> None:
     instance = plane.instance("stays")
     never = {"remediation": {"rollback": "Never"}}
@@ -166,6 +168,7 @@ def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: Oper
     plane.server.kubectl("delete", "bv", "--all", "-n", "stays", "--timeout=60s")
 
 
+@pytest.mark.long
 def test_the_strategy_can_be_changed(plane: ControlPlane, operator: OperatorProcess) -> None:
     instance = plane.instance("strategies")
     for strategy, written in (

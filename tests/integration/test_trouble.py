@@ -57,6 +57,7 @@ def installed(instance: Instance) -> None:
     eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
 def test_an_interrupted_release_is_unlocked_once(
     operator: OperatorProcess, instance: Instance, status: str
@@ -178,6 +179,7 @@ def unblock(instance: Instance) -> None:
     instance.server.kubectl("delete", "configmap", f"{instance.name}-gate", "-n", instance.namespace)
 
 
+@pytest.mark.long
 def test_a_fault_that_passes_is_retried_until_it_has_passed(
     operator: OperatorProcess, instance: Instance
 ) -> None:

@@ -56,6 +56,7 @@ def a_lost_workload_is_seen(instance: Instance, within_s: float = 15.0) -> None:
     eventually("it is back", lambda: instance.get("deployment", "-inference"), within_s)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [503, 403])
 def test_an_edit_is_seen_after_a_minute_of_refusals(
     proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance, status: int
@@ -68,6 +69,7 @@ def test_an_edit_is_seen_after_a_minute_of_refusals(
     a_lost_workload_is_seen(instance)
 
 
+@pytest.mark.long
 def test_an_edit_is_seen_after_too_many_requests(
     proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
 ) -> None:
@@ -88,6 +90,7 @@ def test_an_edit_is_seen_after_an_error_in_the_stream(
     a_lost_workload_is_seen(instance)
 
 
+@pytest.mark.long
 def test_an_edit_is_seen_after_the_watches_were_cut(
     proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
 ) -> None:
@@ -96,6 +99,7 @@ def test_an_edit_is_seen_after_the_watches_were_cut(
     edit_is_seen(instance, 2)
 
 
+@pytest.mark.long
 def test_an_edit_is_seen_although_the_watch_went_silent(
     proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
 ) -> None:
@@ -104,6 +108,7 @@ def test_an_edit_is_seen_although_the_watch_went_silent(
     edit_is_seen(instance, 2, within_s=85)
 
 
+@pytest.mark.long
 def test_what_was_deleted_while_no_watch_ran_is_made_again(
     proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
 ) -> None:

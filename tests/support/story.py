@@ -1,6 +1,7 @@
 """A story on the local cluster has a namespace of its own; this is what its tests can do in it."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ class Story:
         """Wait until the newest spec needs consent, and give it as the message says."""
         self.wait_reason(name, "ChangeNeedsConsent", 30)
         message = self.condition(name, "ChangesAccepted").message
-        mark = next(word for word in message.split() if word.startswith("bindvectorizer.dev/accept="))
+        mark = next(
+            word for word in re.split(r"[\s;]+", message) if word.startswith("bindvectorizer.dev/accept=")
+        )
         self.kubectl("annotate", "--overwrite", KIND, name, mark)
 
     def resource(self, name: str) -> Object:
