@@ -81,7 +81,7 @@ test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
 	@echo "left out here: what takes the operator through faults that last; make test-long runs it, in 12 minutes"
-	@$(bin)/pytest -m "not long"
+	@$(bin)/pytest -m "not long" --durations=25
 
 room-test:
 	@$(call room,--tests)
