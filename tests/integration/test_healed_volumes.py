@@ -20,6 +20,8 @@ from support.waiting import eventually
 CONTROLLERS = ("statefulset-controller", "garbage-collector-controller")
 """They make the claims and pods of StatefulSets, and delete what nobody owns any more."""
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
+OLDER = {"driftDetection": {"mode": "Disabled"}}
+"""An older chart's release had the policy that `give_away` sets: it was no drift, which would be put back."""
 _numbers = itertools.count(1)
 
 
@@ -97,9 +99,10 @@ def test_a_release_uninstalled_by_hand_comes_back_with_its_claim(instance: Insta
 
 
 def test_claims_that_an_older_chart_gave_away_are_freed_by_the_upgrade(instance: Instance) -> None:
-    installed(instance, DELETE)
+    spec = DELETE["spec"] | OLDER
+    installed(instance, {"spec": spec})
     give_away(instance)
-    instance.apply({"spec": DELETE["spec"] | {"weaviate": {"env": {"QUERY_DEFAULTS_LIMIT": "7"}}}})
+    instance.apply({"spec": spec | {"weaviate": {"env": {"QUERY_DEFAULTS_LIMIT": "7"}}}})
     eventually("freed", lambda: owners(instance) == [], within_s=30)
     assert instance.get("statefulset", "-weaviate")["metadata"]["generation"] > 1
 
@@ -116,9 +119,9 @@ def test_a_kept_claim_is_taken_from_an_older_charts_stateful_set_before_it_goes(
 
 
 def test_claims_are_kept_while_a_change_waits_for_consent(instance: Instance) -> None:
-    installed(instance, {"spec": {"weaviate": {"storage": {"size": "2Gi"}}}})
+    installed(instance, {"spec": OLDER | {"weaviate": {"storage": {"size": "2Gi"}}}})
     give_away(instance)
-    instance.apply({"spec": {"weaviate": {"storage": {"size": "1Gi"}}}})
+    instance.apply({"spec": OLDER | {"weaviate": {"storage": {"size": "1Gi"}}}})
     eventually("refused", lambda: instance.condition() == ("False", "ChangeRefused"))
     eventually("freed", lambda: owners(instance) == [], within_s=30)
 
@@ -155,13 +158,13 @@ def test_the_claim_goes_with_its_resource(instance: Instance) -> None:
 def test_a_stateful_set_is_replaced_around_its_pods(instance: Instance, *, given_away: bool) -> None:
     instance.create_class("grows", expands=True)
     storage = {"size": "1Gi", "storageClassName": "grows"}
-    installed(instance, {"spec": {"weaviate": {"storage": storage}}})
+    installed(instance, {"spec": OLDER | {"weaviate": {"storage": storage}}})
     eventually("pod", lambda: pods(instance), within_s=30)
     bind(instance)
     before, before_set = pods(instance), instance.get("statefulset", "-weaviate")
     if given_away:
         give_away(instance)
-    instance.apply({"spec": {"weaviate": {"storage": storage | {"size": "2Gi"}}}})
+    instance.apply({"spec": OLDER | {"weaviate": {"storage": storage | {"size": "2Gi"}}}})
 
     def replaced() -> bool:
         found = instance.get("statefulset", "-weaviate")
