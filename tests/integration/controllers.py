@@ -1,10 +1,10 @@
 """The real kube-controller-manager with a few of its controllers, on the API server of the tests."""
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from integration.apiserver import running_process
 from support.ports import free_ports
 from support.tools import binary
 
@@ -22,14 +22,5 @@ def running_controllers(kubeconfig: Path, folder: Path, *names: str) -> Iterator
         f"--secure-port={port}",
         f"--cert-dir={folder}/certs",
     ]
-    with (folder / "kube-controller-manager.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with running_process(command, folder):
+        yield

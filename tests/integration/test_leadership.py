@@ -184,21 +184,29 @@ def test_two_installations_with_other_images_do_not_fight(
     assert instance.revisions() == {1: "superseded", 2: "deployed"}
 
 
+def a_leader_whose_helm_hangs(
+    name: str, apiserver: ApiServer, proxy: ApiProxy, instance: Instance, start: Start, tmp_path: Path
+) -> tuple[OperatorProcess, int]:
+    """Return an operator behind `proxy` with the process of its Helm; a second one stands by."""
+    far = tmp_path / "far-kubeconfig"
+    write_kubeconfig(far, proxy.url, OPERATOR_TOKEN)
+    leader = start(name, far, **logging_helm(tmp_path, name, "sleep 300"))
+    lead(apiserver, leader)
+    start("second", **logging_helm(tmp_path, "second"))
+    instance.apply()
+    eventually("its Helm runs", lambda: runs(tmp_path, instance, name))
+    ((_, pid, *_),) = runs(tmp_path, instance, name)
+    return leader, int(pid)
+
+
 def test_a_frozen_leader_is_cut_off_and_does_nothing_when_it_wakes(
     apiserver: ApiServer, proxy: ApiProxy, instance: Instance, start: Start, tmp_path: Path
 ) -> None:
-    far = tmp_path / "far-kubeconfig"
-    write_kubeconfig(far, proxy.url, OPERATOR_TOKEN)
-    frozen = start("frozen", far, **logging_helm(tmp_path, "frozen", "sleep 300"))
-    lead(apiserver, frozen)
-    start("second", **logging_helm(tmp_path, "second"))
-    instance.apply()
-    eventually("its Helm runs", lambda: runs(tmp_path, instance, "frozen"))
-    ((_, pid, *_),) = runs(tmp_path, instance, "frozen")
+    frozen, pid = a_leader_whose_helm_hangs("frozen", apiserver, proxy, instance, start, tmp_path)
     frozen.freeze()
-    assert lives(int(pid))
+    assert lives(pid)
     eventually("the other's Helm runs", lambda: runs(tmp_path, instance, "second"), within_s=20)
-    assert not lives(int(pid)), "two Helm runs on one release"
+    assert not lives(pid), "two Helm runs on one release"
     follows(instance, 1, 20)
     edit(instance, 2)
     before = len(proxy.requests)
@@ -216,16 +224,9 @@ def test_a_frozen_leader_is_cut_off_and_does_nothing_when_it_wakes(
 def test_a_leader_cut_off_from_the_api_server_ends_its_helm_before_another_leads(
     apiserver: ApiServer, proxy: ApiProxy, instance: Instance, start: Start, tmp_path: Path
 ) -> None:
-    far = tmp_path / "far-kubeconfig"
-    write_kubeconfig(far, proxy.url, OPERATOR_TOKEN)
-    far_away = start("far", far, **logging_helm(tmp_path, "far", "sleep 300"))
-    lead(apiserver, far_away)
-    start("second", **logging_helm(tmp_path, "second"))
-    instance.apply()
-    eventually("its Helm runs", lambda: runs(tmp_path, instance, "far"))
-    ((_, pid, *_),) = runs(tmp_path, instance, "far")
+    far_away, pid = a_leader_whose_helm_hangs("far", apiserver, proxy, instance, start, tmp_path)
     proxy.refuse(503)
-    eventually("its Helm is killed", lambda: not lives(int(pid)))
+    eventually("its Helm is killed", lambda: not lives(pid))
     assert holder(apiserver) == "far"
     follows(instance, 1, 20)
     assert holder(apiserver) == "second"
