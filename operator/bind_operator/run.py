@@ -95,6 +95,7 @@ class _Operator:
 
     def __init__(self, settings: Settings, chart: Chart, program: str) -> None:
         self._settings, self._chart, self._program = settings, chart, program
+        self._driver = HelmDriver(settings.helm_driver)
         self.leadership = Leadership.absent()
         self._won = asyncio.Event()
         self._queue = WorkQueue(settings.workers, lambda key: self.leadership.fence.is_open(key.namespace))
@@ -106,7 +107,7 @@ class _Operator:
         Raises what a part raised.
         """
         settings, queue, fence = self._settings, self._queue, self.leadership.fence
-        kube = Kube(client, HelmDriver(settings.helm_driver))
+        kube = Kube(client, self._driver)
         resolver = None if client.is_in_cluster else ApiResolver(client)
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
@@ -121,9 +122,7 @@ class _Operator:
             lambda: find_fault(queue, [*resources.signs, *watches.signs], max_reconcile_s),
         )
         sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
-        orphans = release_orphans(
-            Kube(unfenced, HelmDriver(settings.helm_driver)), settings.watch_namespaces, fence.is_open
-        )
+        orphans = release_orphans(Kube(unfenced, self._driver), settings.watch_namespaces, fence.is_open)
         begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
@@ -176,13 +175,13 @@ class _Operator:
             settings.kubeconfig,
             settings.helm_timeout_s,
             settings.max_helm_runs,
-            HelmDriver(settings.helm_driver),
+            self._driver,
             self.leadership.fence.guard,
         )
 
     def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
         settings = self._settings
-        claims, records = Claims(kube, Volumes(client)), Records(client, HelmDriver(settings.helm_driver))
+        claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
         deletion = Deletion(kube, helm, settings.delete_timeout_s)
         observer = Observer(settings, self._chart, kube, ownership, drift)
@@ -193,11 +192,12 @@ class _Operator:
             settings.chart_upgrade_timeout_s,
             wake=self._queue.add,
         )
+        attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,
             kube=kube,
             observer=observer,
-            attempts=Attempts(settings.retry_base_s, settings.retry_max_s),
+            attempts=attempts,
             polling=Polling(settings.settle_s, settings.resync_s),
             checks=checks,
             claims=claims,
@@ -212,6 +212,12 @@ class _Operator:
             guard=Guard(kube, claims, settings.verify_timeout_s),
             actions=Actions(self._chart, kube, helm, deletion, ownership, drift),
             summary=summary,
+            attempts=attempts,
+            checks=checks,
+            claims=claims,
+            deletion=deletion,
+            ownership=ownership,
+            waves=waves,
             retry_base_s=settings.retry_base_s,
         )
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import aiohttp
 
+from bind_operator.cluster.bounded import read_bounded
 from bind_operator.policy.download import Download
 from bind_operator.policy.facts import Component
 from bind_operator.policy.names import INFERENCE_PORT
-from bind_operator.policy.objects import Object, component_of
+from bind_operator.policy.objects import Object, component_of, is_deleting
 
 TIMEOUT_S = 1.0
 MAX_BYTES = 65_536
@@ -40,7 +41,7 @@ def _is_on_its_way(pod: Object) -> bool:
     status = pod.get("status", {})
     running = [one for one in status.get("containerStatuses", []) if "running" in one.get("state", {})]
     waits = any(not one.get("ready") for one in running)
-    is_going = "deletionTimestamp" in pod["metadata"]
+    is_going = is_deleting(pod)
     return component_of(pod) is Component.INFERENCE and waits and not is_going and bool(status.get("podIP"))
 
 
@@ -49,6 +50,7 @@ async def _ask(session: aiohttp.ClientSession, ip: str) -> Any:
     host = f"[{ip}]" if ":" in ip else ip
     try:
         async with session.get(f"http://{host}:{INFERENCE_PORT}/meta", allow_redirects=False) as response:
-            return json.loads(await response.content.read(MAX_BYTES))
+            body = await read_bounded(response, MAX_BYTES)
+            return None if body is None else json.loads(body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return None

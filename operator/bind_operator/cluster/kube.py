@@ -14,7 +14,13 @@ from bind_operator.errors import ApiRefused, OperatorError
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
 from bind_operator.policy.names import OPERATOR, workload_name
-from bind_operator.policy.objects import Object, instance_selector, newest_template, read_workload
+from bind_operator.policy.objects import (
+    Object,
+    instance_selector,
+    is_deleting,
+    newest_template,
+    read_workload,
+)
 from bind_operator.policy.text import one_line
 from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
@@ -46,8 +52,6 @@ class Observed:
     """Weaviate's, as it was read."""
     deployment: Object | None = None
     """The inference servers', as it was read."""
-    objects: tuple[Object, ...] = ()
-    """The workloads as they were read, those that are there."""
 
     @property
     def workloads(self) -> tuple[Workload | None, Workload | None]:
@@ -103,7 +107,6 @@ class Kube:
             path = f"{apps}/replicasets"
             template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
         problem = diagnose(pods, claims, events, workloads, template)
-        objects = tuple(item for item in (stateful_set, deployment) if item)
         return Observed(
             read_revisions(records),
             weaviate,
@@ -113,7 +116,6 @@ class Kube:
             tuple(claims),
             stateful_set,
             deployment,
-            objects,
         )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:
@@ -138,7 +140,7 @@ class Kube:
             found = await self._client.read(f"/api/v1/namespaces/{namespace}")
         except ApiRefused:
             return False
-        return found is None or "deletionTimestamp" in found["metadata"]
+        return found is None or is_deleting(found)
 
     async def apply_finalizer(self, resource: Object, *, present: bool) -> None:
         """Add or remove the operator's finalizer. Raises ApiConflict if the resource changed meanwhile."""
@@ -185,7 +187,7 @@ class Kube:
     async def delete_claims(self, key: Key, claims: Iterable[Object]) -> None:
         """Delete these very volume claims, but for those that are being deleted already."""
         path = f"/api/v1/namespaces/{key.namespace}/persistentvolumeclaims"
-        kept = [claim["metadata"] for claim in claims if "deletionTimestamp" not in claim["metadata"]]
+        kept = [claim["metadata"] for claim in claims if not is_deleting(claim)]
         await asyncio.gather(
             *(
                 self._client.delete(f"{path}/{one['name']}", {"preconditions": {"uid": one["uid"]}})
@@ -198,7 +200,7 @@ class Kube:
         metadata = resource["metadata"]
         # In nanoseconds and hex, as client-go names them: unique without a random number.
         name = f"{metadata['name']}.{time.time_ns():x}"
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = timestamp()
         event = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -225,6 +227,11 @@ class Kube:
             if _TERMINATING in str(error):
                 return  # nothing can be created there any more, and what is there goes
             logger.warning("event not recorded", extra={"reason": str(reason), "error": str(error)})
+
+
+def timestamp() -> str:
+    """Return the time as Kubernetes writes it, RFC 3339, UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

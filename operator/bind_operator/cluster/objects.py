@@ -109,8 +109,10 @@ class Objects:
 
 
 def _observed(observed: Observed) -> Iterable[tuple[str, Object]]:
-    for item in observed.objects:
-        yield ("StatefulSet" if "serviceName" in item["spec"] else "Deployment"), item
+    if observed.stateful_set:
+        yield "StatefulSet", observed.stateful_set
+    if observed.deployment:
+        yield "Deployment", observed.deployment
     for claim in observed.claims:
         yield "PersistentVolumeClaim", claim
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from bind_operator.cluster.bounded import read_bounded
 from bind_operator.policy.names import MODULE
 
 MAX_META_BYTES = 64 * 1024
@@ -86,12 +87,10 @@ async def _ask(
         async with session.request(method, url, json=body, allow_redirects=False) as response:
             if response.status != HTTPStatus.OK:
                 return None
-            raw = await response.content.read(most + 1)
-            while not response.content.at_eof() and len(raw) <= most:
-                raw += await response.content.read(most + 1 - len(raw))
+            raw = await read_bounded(response, most)
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
     try:
-        return json.loads(raw) if len(raw) <= most else None
+        return None if raw is None else json.loads(raw)
     except ValueError:
         return None

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
+from bind_operator.cluster.bounded import read_bounded
 from bind_operator.policy.facts import Verification
 from bind_operator.policy.verification import Answer, Answers, Expected, Fault, asks_credentials, judge, quote
 
@@ -62,7 +63,7 @@ class Asker:
         headers = {"Accept-Encoding": "identity"}
         try:
             async with session.get(url, timeout=timeout, allow_redirects=False, headers=headers) as response:
-                return _read(url, response.status, await _body(response))
+                return _read(url, response.status, await read_bounded(response, MAX_ANSWER_BYTES))
         except aiohttp.ConnectionTimeoutError:
             return Answer(url, fault=Fault.UNREACHABLE, text="no connection in time")
         except TimeoutError:
@@ -75,16 +76,6 @@ class Asker:
             return Answer(url, fault=Fault.UNREACHABLE, text=text)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Answer(url, fault=Fault.BROKEN, text=quote(error) or type(error).__name__)
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes | None:
-    """Return the body, or None if it is too long: the rest is not read."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(MAX_ANSWER_BYTES):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            return None
-    return bytes(body)
 
 
 def _read(url: str, status: int, body: bytes | None) -> Answer:

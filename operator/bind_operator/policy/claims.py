@@ -11,7 +11,7 @@ from bind_operator.api.status import ClaimStatus
 from bind_operator.policy.facts import Component
 from bind_operator.policy.guards import Change
 from bind_operator.policy.names import CHART, cache_claim_name, data_claim_name
-from bind_operator.policy.objects import COMPONENT_LABEL, INSTANCE_LABEL, NAME_LABEL, Object
+from bind_operator.policy.objects import COMPONENT_LABEL, INSTANCE_LABEL, NAME_LABEL, Object, is_deleting
 from bind_operator.reasons import Reason
 
 OWNER_ANNOTATION = f"{GROUP}/owner-uid"
@@ -89,7 +89,7 @@ def _fault(wanted: WantedClaim, claim: Object) -> Change | None:
     storage_class = spec.get("storageClassName") or ""
     is_there = f"volume claim {wanted.name}, which is there already,"
     remove = f"or remove the claim with its data: kubectl delete pvc {wanted.name}"
-    if "deletionTimestamp" in claim["metadata"]:
+    if is_deleting(claim):
         return _unfit(f"{is_there} is being deleted", "wait until it is gone")
     if phase == "Lost":
         return _unfit(f"{is_there} has lost its volume", f"give it back its volume, {remove}")

@@ -20,6 +20,11 @@ TEMPLATE_LABEL = "pod-template-hash"
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 
+def is_deleting(item: Object) -> bool:
+    """Return whether somebody has deleted the object, and something still holds it."""
+    return "deletionTimestamp" in item["metadata"]
+
+
 def instance_selector(name: str) -> str:
     """Return the label selector of all that release `name` makes."""
     return f"{NAME_LABEL}={CHART},{INSTANCE_LABEL}={name}"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from bind_operator.api.spec import BindVectorizer, RollbackPolicy
 from bind_operator.api.status import LastVerified, RemediationStatus
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Workload
-from bind_operator.policy.objects import Object, component_of
+from bind_operator.policy.objects import Object, component_of, is_deleting
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import read_last_verified, read_remediation, weaviate_digest
 from bind_operator.reasons import Reason
@@ -151,7 +151,7 @@ def _unready_since(pod: Object) -> float | None:
     metadata = pod["metadata"]
     conditions = pod.get("status", {}).get("conditions", [])
     ready: Object = next((one for one in conditions if one["type"] == "Ready"), {})
-    if ready.get("status") == "True" or "deletionTimestamp" in metadata:
+    if ready.get("status") == "True" or is_deleting(pod):
         return None
     since = ready.get("lastTransitionTime") or metadata.get("creationTimestamp")
     return datetime.fromisoformat(since).timestamp() if since else None

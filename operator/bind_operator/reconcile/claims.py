@@ -28,7 +28,7 @@ from bind_operator.policy.claims import (
 from bind_operator.policy.facts import Component, Failure, Key
 from bind_operator.policy.memory import MEMORY_ANNOTATION, NOTHING_KNOWN, Memory
 from bind_operator.policy.names import data_claim_name
-from bind_operator.policy.objects import INSTANCE_LABEL, Object, component_of
+from bind_operator.policy.objects import INSTANCE_LABEL, Object, component_of, is_deleting
 from bind_operator.policy.plan import Action
 from bind_operator.reasons import Reason
 
@@ -70,7 +70,7 @@ class Claims:
         }
         for claim in observed.claims:
             component = component_of(claim)
-            if component is None or not present[component] or "deletionTimestamp" in claim["metadata"]:
+            if component is None or not present[component] or is_deleting(claim):
                 continue
             annotations = _marks(key, raw, claim, memory)
             if not annotations:
@@ -124,11 +124,11 @@ class Claims:
     ) -> Hold | None:
         if action is Action.UNINSTALL:
             policy = raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
-            keep = "deletionTimestamp" in raw["metadata"] and policy == DeletionPolicy.RETAIN
+            keep = is_deleting(raw) and policy == DeletionPolicy.RETAIN
             return await self._keep(key, observed) if keep else None
         if action not in (Action.INSTALL, Action.UPGRADE) or resource is None:
             return None
-        if observed.stateful_set and "deletionTimestamp" in observed.stateful_set["metadata"]:
+        if observed.stateful_set and is_deleting(observed.stateful_set):
             return Hold()
         wanted = wanted_claims(key.name, resource.spec)
         claims = await self.find(key, resource, observed, installed=action is Action.UPGRADE)

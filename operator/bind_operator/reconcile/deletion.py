@@ -9,7 +9,7 @@ from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.policy.claims import claims_to_delete
 from bind_operator.policy.facts import Failure, Key
-from bind_operator.policy.objects import Object, component_of, instance_selector
+from bind_operator.policy.objects import Object, component_of, instance_selector, is_deleting
 from bind_operator.reasons import Reason
 from bind_operator.release.helm import Helm
 
@@ -90,7 +90,7 @@ class Deletion:
 
     def is_overdue(self, raw: Object) -> bool:
         """Return whether a deletion has waited long enough; never so while the resource lives."""
-        if "deletionTimestamp" not in raw["metadata"]:
+        if not is_deleting(raw):
             return False
         deleted_at = datetime.fromisoformat(raw["metadata"]["deletionTimestamp"])
         return time.time() - deleted_at.timestamp() >= self.timeout_s

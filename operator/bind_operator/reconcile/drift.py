@@ -29,7 +29,7 @@ from bind_operator.policy.drift import (
 )
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.fields import describe_path
-from bind_operator.policy.objects import Object
+from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.reasons import Reason
 
 MAX_CORRECTED = 5
@@ -137,7 +137,7 @@ class Drift:
             return missing(ref)
         if isinstance(found, Finding):
             return found
-        is_going = "deletionTimestamp" in found["metadata"]
+        is_going = is_deleting(found)
         if is_going or ref.kind in ONLY_PRESENCE or detection.mode is DriftMode.DISABLED:
             return Finding(ref)
         mark, before = _mark(found), known.findings.get(ref)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.cluster.kube import Observed
+from bind_operator.cluster.kube import Observed, timestamp
 from bind_operator.cluster.verification import Target
 from bind_operator.metrics import VERIFIED_TIMESTAMP
 from bind_operator.policy.check_schedule import CheckSchedule
@@ -109,7 +109,7 @@ class LiveChecks:
             self.wake(key)
             return
         if found.holds is True or found.reason is Reason.AUTHENTICATION_REQUIRED:
-            found = replace(found, verified_at=_timestamp())
+            found = replace(found, verified_at=timestamp())
             VERIFIED_TIMESTAMP.labels(key.namespace, key.name).set_to_current_time()
         before = self.schedule.verdict(key, subject)
         self.schedule.record(key, subject, found, started_at)
@@ -120,10 +120,6 @@ class LiveChecks:
 def _said(verification: Verification | None) -> Verification | None:
     """Return a result without its time, which alone is no change."""
     return verification and replace(verification, verified_at=None)
-
-
-def _timestamp() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def subject_of(digest: str, pods: Sequence[Object]) -> Hashable:

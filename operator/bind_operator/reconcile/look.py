@@ -13,7 +13,7 @@ from bind_operator.policy.drift import Report
 from bind_operator.policy.facts import Failure, Key, Problem
 from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
-from bind_operator.policy.objects import Object
+from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.state import ReleaseState
 from bind_operator.release.values import RenderedValues
 
@@ -99,13 +99,7 @@ def foreign_message(look: Look) -> str:
 
 def is_ours(raw: Mapping[str, Any]) -> bool:
     """Return whether the operator acts on the resource: not on a deleted one without its finalizer."""
-    metadata = raw["metadata"]
-    return "deletionTimestamp" not in metadata or FINALIZER in metadata.get("finalizers", [])
-
-
-def is_deleting(raw: Object) -> bool:
-    """Return whether the user has deleted the resource."""
-    return "deletionTimestamp" in raw["metadata"]
+    return not is_deleting(raw) or FINALIZER in raw["metadata"].get("finalizers", [])
 
 
 def log_fields(key: Key) -> dict[str, str]:

@@ -9,11 +9,11 @@ from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
 from bind_operator.policy.names import data_claim_name
-from bind_operator.policy.objects import Object
+from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.remediation import standstill_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reconcile.drift import Drift
-from bind_operator.reconcile.look import Look, final, is_deleting
+from bind_operator.reconcile.look import Look, final
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import render_values

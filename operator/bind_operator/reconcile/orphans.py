@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from bind_operator.api.identity import FINALIZER
 from bind_operator.cluster.kube import Kube
 from bind_operator.errors import OperatorError
+from bind_operator.policy.objects import is_deleting
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ async def _release(kube: Kube, namespace: str) -> None:
         return
     for key in await kube.list_keys(namespace):
         raw = await kube.read_resource(key)
-        if raw is None or "deletionTimestamp" not in raw["metadata"]:
+        if raw is None or not is_deleting(raw):
             continue
         if FINALIZER in raw["metadata"].get("finalizers", []):
             await kube.apply_finalizer(raw, present=False)

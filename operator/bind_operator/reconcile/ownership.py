@@ -9,7 +9,7 @@ from bind_operator.cluster.records import Records
 from bind_operator.errors import ForeignRevision
 from bind_operator.policy.brake import Brake
 from bind_operator.policy.facts import Key, Revision
-from bind_operator.policy.objects import Object
+from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.ownership import (
     foreign_revision_message,
     is_taken_over,
@@ -49,8 +49,7 @@ class Ownership:
         if not is_taken_over(revisions):
             return False
         # What was taken back too often is still uninstalled with its resource.
-        is_deleting = "deletionTimestamp" in raw["metadata"]
-        return _leaves(raw) or (not is_deleting and self.brake.holds(key, "release", now))
+        return _leaves(raw) or (not is_deleting(raw) and self.brake.holds(key, "release", now))
 
     def refusal(self, key: Key, raw: Object, revisions: Sequence[Revision]) -> ForeignRevision:
         """Return what is said where the operator stands back."""

@@ -13,17 +13,22 @@ from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.policy.guards import failure_of
-from bind_operator.policy.objects import Object
+from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.plan import Action, decide
 from bind_operator.policy.remediation import Remedy, Step, remedy_for
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.actions import Actions
+from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.reconcile.guard import Guard, action_while_held
+from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
+from bind_operator.reconcile.ownership import Ownership
 from bind_operator.reconcile.summary import Summary
+from bind_operator.reconcile.waves import Waves
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +47,12 @@ class Reconciler:
     guard: Guard
     actions: Actions
     summary: Summary
+    attempts: Attempts
+    checks: LiveChecks
+    claims: Claims
+    deletion: Deletion
+    ownership: Ownership
+    waves: Waves
     retry_base_s: float
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
@@ -76,14 +87,14 @@ class Reconciler:
         if FINALIZER not in raw["metadata"].get("finalizers", []):
             await self.kube.apply_finalizer(raw, present=True)
             return 0.0
-        if "deletionTimestamp" in raw["metadata"] and await self.kube.is_terminating(key.namespace):
+        if is_deleting(raw) and await self.kube.is_terminating(key.namespace):
             # Its release goes with the namespace, and in namespaced mode our rights there, maybe before us.
             await self.kube.apply_finalizer(raw, present=False)
             self._forget(key)
             return None
         look = await self._observe(key, raw)
         if look.is_asked:
-            self.summary.checks.forget(key)
+            self.checks.forget(key)
         action = decide(
             look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
         )
@@ -106,10 +117,10 @@ class Reconciler:
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=final(ForeignOwner(foreign_message(look))))
         if action is Action.STAND_BACK and look.failure is None:
-            refusal = self.actions.ownership.refusal(key, raw, look.observed.revisions)
+            refusal = self.ownership.refusal(key, raw, look.observed.revisions)
             look = replace(look, failure=final(refusal))
         if look.state is not ReleaseState.FOREIGN:
-            await self.summary.claims.mark(key, raw, look.observed, look.memory)
+            await self.claims.mark(key, raw, look.observed, look.memory)
         if look.failure is not None and not look.deleting:
             return await self.summary.write(look)
         if action in (Action.NOTHING, Action.WAIT):
@@ -117,16 +128,15 @@ class Reconciler:
         if action in (Action.INSTALL, Action.UPGRADE):
             look = await self._judge(look)
             action = action if look.held_back is None else action_while_held(look.observed)
-        blocked = self.summary.attempts.blocking(key, look.aim, time.monotonic())
+        blocked = self.attempts.blocking(key, look.aim, time.monotonic())
         if action is Action.NOTHING or (blocked is not None and not look.deleting):
             return await self.summary.write(replace(look, failure=look.failure or blocked))
-        hold = await self.summary.claims.hold(action, key, raw, look.resource, look.observed)
-        if hold is not None and not self.actions.deletion.is_overdue(raw):
+        hold = await self.claims.hold(action, key, raw, look.resource, look.observed)
+        if hold is not None and not self.deletion.is_overdue(raw):
             requeue_s = await self.summary.write(replace(look, failure=hold.failure))
             return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
-        waves = self.summary.waves
-        if action is Action.UPGRADE and waves.is_wave(key, raw, look.state, look.wanted_digest):
-            turn = await waves.turn(key, raw)
+        if action is Action.UPGRADE and self.waves.is_wave(key, raw, look.state, look.wanted_digest):
+            turn = await self.waves.turn(key, raw)
             if not turn.has_come:
                 requeue_s = await self.summary.write(replace(look, held=turn.message))
                 return min(requeue_s, turn.wait_s)
@@ -143,7 +153,7 @@ class Reconciler:
         )
         if not judged.open:
             return replace(look, accepted=judged.accepted)
-        await self.summary.claims.protect(look.key, look.observed)
+        await self.claims.protect(look.key, look.observed)
         failure = failure_of(look.key, judged.open)
         return replace(look, failure=failure, held_back=failure)
 
@@ -162,18 +172,18 @@ class Reconciler:
             if not error.counted:
                 raise
             self._failures.failed(key, str(action), error)
-            failure = self.summary.attempts.record_failure(key, look.aim, error, time.monotonic())
+            failure = self.attempts.record_failure(key, look.aim, error, time.monotonic())
             return await self.summary.write(replace(await self._observe(key, look.raw), failure=failure))
         if is_gone:
             self._forget(key)
             return None
         self._failures.succeeded(key, str(action))
         if action is Action.RESTORE:
-            self.summary.attempts.forget(key)
+            self.attempts.forget(key)
             return 0.0
         if action is Action.FINISH_DELETION or blocked is not None:
             return await self.summary.write(replace(look, failure=blocked))
-        self.summary.attempts.forget(key)
+        self.attempts.forget(key)
         if action is Action.ROLL_BACK:
             return 0.0
         requeue_s = await self.summary.write(await self._observe(key, look.raw))
@@ -185,12 +195,12 @@ class Reconciler:
             self._forget(key)
 
     def _forget(self, key: Key) -> None:
-        self.summary.attempts.forget(key)
+        self.attempts.forget(key)
         self._failures.forget(key)
         self._looks.forget(key)
         self.summary.forget(key)
-        self.actions.deletion.forget(key)
-        self.actions.ownership.forget(key)
+        self.deletion.forget(key)
+        self.ownership.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.downloads import slowest_download
-from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.kube import Kube, timestamp
 from bind_operator.metrics import STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
@@ -63,7 +63,7 @@ class Summary:
         elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
             facts = replace(facts, download=await slowest_download(observed.pods))
         generation = look.raw["metadata"]["generation"]
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = timestamp()
         before = look.raw.get("status", {})
         facts = await self._remember(look, facts, now)
         # Helm is busy: what was asked for has still to be tried.
