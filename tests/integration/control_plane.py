@@ -26,10 +26,14 @@ from support.waiting import until
 
 CONTROLLERS = (
     *("deployment", "replicaset", "statefulset", "daemonset", "disruption", "horizontalpodautoscaling"),
-    *("namespace", "garbagecollector", "podgc", "endpointslice", "ephemeral-volume"),
+    *("namespace", "garbagecollector", "podgc", "ephemeral-volume"),
     *("persistentvolume-binder", "persistentvolume-expander", "pvc-protection", "pv-protection"),
 )
-"""Those that act on what a release holds. The node's are left out: kwok alone says how nodes are."""
+"""Those that act on what a release holds.
+
+The node's are left out: kwok alone says how nodes are. So is that of endpoint slices, which takes no pods on
+loopback and would say so, as a warning, ten times a second.
+"""
 STAGES = Path(__file__).with_name("kwok_stages.yaml")
 STORAGE_CLASS = {
     "apiVersion": "storage.k8s.io/v1",
