@@ -41,6 +41,7 @@ from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.summary import Summary
+from bind_operator.reconcile.told import ToldRevisions
 from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
@@ -110,7 +111,8 @@ class _Operator:
         kube = Kube(client, self._driver)
         resolver = None if client.is_in_cluster else ApiResolver(client)
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
-        checks = LiveChecks(asker.ask, queue.add, CheckSchedule(settings.verify_interval_s))
+        schedule = CheckSchedule(settings.verify_interval_s)
+        checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
         helm = self._build_helm()
         reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks)
         resources = self._watch_resources(client, kube)
@@ -126,12 +128,14 @@ class _Operator:
         begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
+        last.append(_task(kube.events.run()))
         stopped = _task(stop.wait())
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
             await _cancel(begin)
             await helm.close(DRAIN_S)
             await queue.drain(FINISH_S)
+            await kube.events.flush()
         finally:
             await _cancel([*begin, *last, stopped])
             await checks.close()
@@ -192,6 +196,8 @@ class _Operator:
             settings.chart_upgrade_timeout_s,
             wake=self._queue.add,
         )
+        told = ToldRevisions()
+        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told)
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,
@@ -205,12 +211,13 @@ class _Operator:
             drift=drift,
             deletion=deletion,
             waves=waves,
+            told=told,
         )
         return Reconciler(
             kube=kube,
             observer=observer,
             guard=Guard(kube, claims, settings.verify_timeout_s),
-            actions=Actions(self._chart, kube, helm, deletion, ownership, drift),
+            actions=actions,
             summary=summary,
             attempts=attempts,
             checks=checks,

@@ -13,8 +13,8 @@ import httpx
 import pytest
 import yaml
 
+from integration.server_process import ServerProcess
 from support.ports import free_ports
-from support.processes import die_with_parent
 from support.tools import binary
 from support.waiting import until
 
@@ -41,6 +41,12 @@ class ApiServer:
     url: str
     kubeconfig: Path
     audit_log: Path
+    etcd: ServerProcess
+    process: ServerProcess
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers, as after a start."""
+        _wait_until_ready(self.url, self.process.log_file)
 
     def kubectl(self, *arguments: str, manifest: object = None, text: str = "", check: bool = True) -> str:
         """Run kubectl and return what it prints (stdout and stderr). Raises AssertionError on failure.
@@ -136,64 +142,56 @@ def running_apiserver(
     Raises pytest.fail.Exception with the log's end if it does not come up.
     """
     etcd_port, peer_port, port = free_ports(3)
-    server = ApiServer(f"https://127.0.0.1:{port}", folder / "kubeconfig", folder / "audit.log")
-    _write_files(folder, server, tokens)
-    etcd = shutil.which("etcd") or pytest.fail("there is no etcd; run `make packages`", pytrace=False)
+    url = f"https://127.0.0.1:{port}"
     etcd_url = f"http://127.0.0.1:{etcd_port}"
-    peer_url = f"http://127.0.0.1:{peer_port}"
-    commands = [
-        [
-            etcd,
-            f"--data-dir={folder}/etcd",
-            f"--listen-client-urls={etcd_url}",
-            f"--advertise-client-urls={etcd_url}",
-            f"--listen-peer-urls={peer_url}",
-            f"--initial-advertise-peer-urls={peer_url}",
-            f"--initial-cluster=default={peer_url}",
-            "--unsafe-no-fsync",
-        ],
-        [
-            str(binary("kube-apiserver")),
-            f"--etcd-servers={etcd_url}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={port}",
-            f"--cert-dir={folder}/certs",
-            f"--service-cluster-ip-range={service_range}",
-            f"--service-account-issuer={server.url}",
-            f"--service-account-signing-key-file={folder}/sa.key",
-            f"--service-account-key-file={folder}/sa.key",
-            f"--token-auth-file={folder}/tokens.csv",
-            "--authorization-mode=RBAC",
-            f"--disable-admission-plugins={','.join(without)}",
-            f"--audit-policy-file={folder}/audit-policy.yaml",
-            f"--audit-log-path={server.audit_log}",
-            "--endpoint-reconciler-type=none",
-            # Debian's etcd is too old for lists as streams: a client that asks for one would try for long.
-            "--feature-gates=WatchList=false",
-        ],
-    ]
-    with contextlib.ExitStack() as stack:
-        for command in commands:
-            stack.enter_context(running_process(command, folder))
-        _wait_until_ready(server.url, folder)
+    server = ApiServer(
+        url,
+        folder / "kubeconfig",
+        folder / "audit.log",
+        ServerProcess(_etcd(folder, etcd_url, f"http://127.0.0.1:{peer_port}"), folder),
+        ServerProcess(_kube_apiserver(folder, url, etcd_url, service_range, without), folder),
+    )
+    _write_files(folder, server, tokens)
+    with server.etcd.running(), server.process.running():
+        server.wait_until_ready()
         yield server
 
 
-@contextlib.contextmanager
-def running_process(command: list[str], folder: Path) -> Iterator[None]:
-    """Run `command`, with its log in `folder`, until the block ends."""
-    log = folder / f"{Path(command[0]).name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, preexec_fn=die_with_parent)
-        try:
-            yield
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=2)  # The API server would wait for its clients' watches.
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _etcd(folder: Path, url: str, peer_url: str) -> list[str]:
+    return [
+        shutil.which("etcd") or pytest.fail("there is no etcd; run `make packages`", pytrace=False),
+        f"--data-dir={folder}/etcd",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls={peer_url}",
+        f"--initial-advertise-peer-urls={peer_url}",
+        f"--initial-cluster=default={peer_url}",
+        "--unsafe-no-fsync",
+    ]
+
+
+def _kube_apiserver(
+    folder: Path, url: str, etcd_url: str, service_range: str, without: tuple[str, ...]
+) -> list[str]:
+    return [
+        str(binary("kube-apiserver")),
+        f"--etcd-servers={etcd_url}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={url.rpartition(':')[2]}",
+        f"--cert-dir={folder}/certs",
+        f"--service-cluster-ip-range={service_range}",
+        f"--service-account-issuer={url}",
+        f"--service-account-signing-key-file={folder}/sa.key",
+        f"--service-account-key-file={folder}/sa.key",
+        f"--token-auth-file={folder}/tokens.csv",
+        "--authorization-mode=RBAC",
+        f"--disable-admission-plugins={','.join(without)}",
+        f"--audit-policy-file={folder}/audit-policy.yaml",
+        f"--audit-log-path={folder}/audit.log",
+        "--endpoint-reconciler-type=none",
+        # Debian's etcd is too old for lists as streams: a client that asks for one would try for long.
+        "--feature-gates=WatchList=false",
+    ]
 
 
 def _write_files(folder: Path, server: ApiServer, tokens: dict[str, str]) -> None:
@@ -218,11 +216,11 @@ def write_kubeconfig(path: Path, url: str, token: str) -> None:
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def _wait_until_ready(url: str, folder: Path) -> None:
+def _wait_until_ready(url: str, log_file: Path) -> None:
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
     def log() -> str:
-        text = (folder / "kube-apiserver.log").read_text(encoding="utf-8", errors="replace")
+        text = log_file.read_text(encoding="utf-8", errors="replace")
         return f"kube-apiserver is ready:\n{text[-3000:]}"
 
     with httpx.Client(base_url=url, headers=headers, timeout=5, verify=False) as client:  # noqa: S501  (loopback)

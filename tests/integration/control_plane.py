@@ -15,11 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from integration.apiserver import ApiServer, running_apiserver, running_process
+from integration.apiserver import ApiServer, running_apiserver
 from integration.fake_backends import answering_pods
 from integration.fake_volumes import IS_ATTACHED, attaching
 from integration.installation import OPERATOR_TOKEN, OPERATOR_USER, grant_rights, install_definitions
 from integration.instance import Instance
+from integration.server_process import ServerProcess
 from support.ports import free_ports
 from support.tools import binary
 from support.waiting import until
@@ -114,7 +115,7 @@ def running_control_plane(
             _scheduler(server),
             _kwok(server, folder, pod_ip, one_node_volumes),
         ):
-            stack.enter_context(running_process(command, folder))
+            stack.enter_context(ServerProcess(command, folder).running())
         server.kubectl("apply", "-f", "-", manifest=STORAGE_CLASS)
         install_definitions(server)
         plane = ControlPlane(server, grant_rights(server))

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from integration.apiserver import running_process
+from integration.server_process import ServerProcess
 from support.ports import free_ports
 from support.tools import binary
 
@@ -22,5 +22,5 @@ def running_controllers(kubeconfig: Path, folder: Path, *names: str) -> Iterator
         f"--secure-port={port}",
         f"--cert-dir={folder}/certs",
     ]
-    with running_process(command, folder):
+    with ServerProcess(command, folder).running():
         yield

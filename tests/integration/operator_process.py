@@ -26,6 +26,10 @@ class OperatorProcess:
     folder: Path
     more: dict[str, str] = field(default_factory=dict)
     name: str = "operator"
+    environment: dict[str, str] = field(default_factory=dict)
+    """More variables, beside those of the settings."""
+    prefix: tuple[str, ...] = ()
+    """A program that becomes the operator, with its arguments before those of the operator."""
     _process: subprocess.Popen[bytes] | None = None
     _metrics_port: int = 0
 
@@ -63,10 +67,10 @@ class OperatorProcess:
         }
         environment = os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         environment |= {f"BIND_OPERATOR_{name}": value for name, value in (settings | self.more).items()}
-        environment["POD_NAME"] = self.name
+        environment |= self.environment | {"POD_NAME": self.name}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bind_operator", "run"],
+                [*self.prefix, sys.executable, "-m", "bind_operator", "run"],
                 env=environment,
                 stdout=log,
                 stderr=log,

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -15,6 +15,34 @@ from aiohttp import web
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 HOP_BY_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding", "content-encoding"}
+REASONS = {
+    403: "Forbidden",
+    409: "Conflict",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+"""The API server's words for its statuses, by which client-go tells what it met."""
+
+
+@dataclass(frozen=True)
+class Harm:
+    """It is done to one request; as it is here it is no harm at all."""
+
+    status: int = 0
+    """It is refused with this status, without being passed on."""
+    message: str = "refused by a test"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    """It is passed on so much later."""
+    loses_answer: bool = False
+    """It is passed on, and the connection ends in place of an answer."""
+
+
+NO_HARM = Harm()
+Harmer = Callable[[str, str], Harm]
+"""It takes a method and a path with its query, and says what is done to such a request."""
 
 
 @dataclass(eq=False)
@@ -37,7 +65,7 @@ class ApiProxy:
     port: int = 0
     requests: list[str] = field(default_factory=list)
     """What was asked and passed on or refused, as "METHOD path?query"."""
-    _refusals: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
+    _harmers: list[Harmer] = field(default_factory=list)
     _streams: set[_Stream] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
@@ -48,12 +76,17 @@ class ApiProxy:
 
     def refuse(self, status: int, part: str = "", headers: dict[str, str] | None = None) -> None:
         """Answer each request whose path holds `part` with `status`, and cut the watches of such paths."""
-        self._refusals[part] = (status, headers or {})
+        harm = Harm(status, headers=headers or {})
+        self.harm(lambda _, path: harm if part in path else NO_HARM)
         self.cut(part)
+
+    def harm(self, harmer: Harmer) -> None:
+        """Ask `harmer` of each request that comes from now on; of several the first that does harm wins."""
+        self._harmers.insert(0, harmer)
 
     def heal(self) -> None:
         """Pass all on again."""
-        self._refusals.clear()
+        self._harmers.clear()
 
     def cut(self, part: str = "") -> None:
         """End the connections of the watches whose path holds `part`, without a word."""
@@ -100,10 +133,11 @@ class ApiProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(f"{request.method} {request.path_qs}")
-        for part, (status, headers) in list(self._refusals.items()):
-            if part in request.path_qs:
-                body = {"kind": "Status", "apiVersion": "v1", "code": status, "message": "refused by a test"}
-                return web.json_response(body, status=status, headers=headers)
+        harm = self._harm_to(request.method, request.path_qs)
+        if harm.delay_s:
+            await asyncio.sleep(harm.delay_s)
+        if harm.status:
+            return _refusal(harm)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP}
         headers.setdefault("Authorization", f"Bearer {self.token}")
         body = await request.read()
@@ -112,9 +146,16 @@ class ApiProxy:
             async with session.request(
                 request.method, self.upstream + request.path_qs, headers=headers, data=body or None, ssl=False
             ) as answer:
+                if harm.loses_answer and request.transport is not None:
+                    await answer.read()
+                    request.transport.abort()
                 return await self._pass_on(request, answer)
         except aiohttp.ClientError as error:
             return web.json_response({"message": str(error)}, status=502)
+
+    def _harm_to(self, method: str, path: str) -> Harm:
+        found = (harmer(method, path) for harmer in list(self._harmers))
+        return next((harm for harm in found if harm != NO_HARM), NO_HARM)
 
     async def _pass_on(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
         headers = {k: v for k, v in answer.headers.items() if k.lower() not in HOP_BY_HOP}
@@ -157,6 +198,18 @@ class ApiProxy:
         await web.TCPSite(runner, "127.0.0.1", self.port).start()
         self.port = runner.addresses[0][1]
         return runner
+
+
+def _refusal(harm: Harm) -> web.Response:
+    body = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": harm.status,
+        "reason": REASONS.get(harm.status, ""),
+        "message": harm.message,
+    }
+    return web.json_response(body, status=harm.status, headers=harm.headers)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config  # type: ignore[import-untyped]
 from kubernetes.aio.config import ConfigException  # type: ignore[import-untyped]
 
+from bind_operator.cluster.clock import ServerClock
 from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
 
 REQUEST_TIMEOUT_S = 20.0
@@ -45,6 +46,7 @@ class KubeClient:
     ) -> None:
         """Take a configuration; `is_in_cluster` tells whether names of Services resolve here."""
         self._api = client.ApiClient(configuration)
+        self.clock = ServerClock()
         self._check = check
         self.is_in_cluster = is_in_cluster
 
@@ -194,6 +196,7 @@ class KubeClient:
                 _request_timeout=REQUEST_TIMEOUT_S,
             )
             text = await response.text()
+            self.clock.note(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ApiUnavailable(
                 f"the API server does not answer: {error or type(error).__name__}"

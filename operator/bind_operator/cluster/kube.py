@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bind_operator.api.identity import API_VERSION, FINALIZER, GROUP, KIND, PLURAL, VERSION
+from bind_operator.api.identity import FINALIZER, GROUP, PLURAL, VERSION
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.client import KubeClient
-from bind_operator.errors import ApiRefused, OperatorError
+from bind_operator.cluster.events import EventLog
+from bind_operator.errors import ApiRefused
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
-from bind_operator.policy.names import OPERATOR, workload_name
+from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import (
     Object,
     instance_selector,
@@ -21,7 +21,6 @@ from bind_operator.policy.objects import (
     newest_template,
     read_workload,
 )
-from bind_operator.policy.text import one_line
 from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import (
@@ -34,8 +33,6 @@ from bind_operator.release.storage import (
 )
 
 logger = logging.getLogger(__name__)
-
-_TERMINATING = "because it is being terminated"
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,8 @@ class Kube:
     def __init__(self, client: KubeClient, driver: HelmDriver = HelmDriver.CONFIG_MAP) -> None:
         self._client = client
         self._driver = driver
+        self.clock = client.clock
+        self.events = EventLog(client)
 
     async def read_resource(self, key: Key) -> Object | None:
         """Return the resource as it is now, or None."""
@@ -168,7 +167,7 @@ class Kube:
         path = f"{records}/{record_name(key.name, revision.number)}"
         record = await self._client.read(path)
         if record is not None:
-            await self._client.replace(path, mark_failed(record, time.time(), self._driver))
+            await self._client.replace(path, mark_failed(record, self.clock.now(), self._driver))
 
     async def _migrate_records(self, key: Key) -> None:
         """Move Helm's records from Secrets to ConfigMaps; one that is there already stays as it is.
@@ -196,42 +195,8 @@ class Kube:
         )
 
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
-        """Record an event at the resource. An event that is refused is only logged: it is news, not state."""
-        metadata = resource["metadata"]
-        # In nanoseconds and hex, as client-go names them: unique without a random number.
-        name = f"{metadata['name']}.{time.time_ns():x}"
-        now = timestamp()
-        event = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": name, "namespace": metadata["namespace"]},
-            "involvedObject": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata["uid"],
-            },
-            "reason": str(reason),
-            "message": one_line(message),
-            "type": "Warning" if warning else "Normal",
-            "source": {"component": OPERATOR},
-            "reportingComponent": OPERATOR,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
-        try:
-            await self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/events", event)
-        except OperatorError as error:
-            if _TERMINATING in str(error):
-                return  # nothing can be created there any more, and what is there goes
-            logger.warning("event not recorded", extra={"reason": str(reason), "error": str(error)})
-
-
-def timestamp() -> str:
-    """Return the time as Kubernetes writes it, RFC 3339, UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        """Record an event at the resource, now or, where the API server is not to be had, later."""
+        await self.events.record(resource, reason, message, warning=warning)
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

@@ -1,5 +1,6 @@
 """The operator saw these facts in the cluster; they are frozen, and the rest of policy judges them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,12 +36,17 @@ class Revision:
     """Whether this operator made it."""
     digest: str
     chart: str
-    modified_at: float
-    """Helm last wrote it then, in seconds of the epoch."""
+    created_at: float
+    """Helm began to make it then, by the API server's clock, in seconds of the epoch."""
     is_labelled: bool = False
     """It bears this operator's labels: it made this revision, or an earlier one whose labels Helm kept."""
     uid: str = ""
     """The Secret's; another revision of the same number has another one."""
+
+
+def was_deployed(revisions: Iterable[Revision]) -> bool:
+    """Return whether any of `revisions` is or was what runs; until then an upgrade is still the install."""
+    return any(revision.status in ("deployed", "superseded") for revision in revisions)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def lock_message(latest: Revision, foreign_unlock_after_s: float) -> str:
     """Return what is said while somebody else's revision `latest` is pending, "" of one of the operator."""
     if latest.managed:
         return ""
-    limit = datetime.fromtimestamp(latest.modified_at + foreign_unlock_after_s, UTC).strftime("%H:%M:%S")
+    limit = datetime.fromtimestamp(latest.created_at + foreign_unlock_after_s, UTC).strftime("%H:%M:%S")
     return (
         f"revision {latest.number} is {latest.status}: somebody else's Helm is at work; it is waited for "
         f"until {limit} UTC, and then taken for one that died"

@@ -46,8 +46,9 @@ def observe_state(
     """Return the state of release `name`.
 
     revisions: newest first. workloads: those that the release must have, None for one that is not there.
-    now: seconds of the epoch. A pending revision younger than `unlock_after_s` is Busy, an older one Locked;
-    for one that somebody else made it is `foreign_unlock_after_s`, because its Helm may be alive.
+    now: seconds of the epoch, by the API server's clock. A pending revision younger than `unlock_after_s` is
+    Busy, an older one Locked; for one that somebody else made it is `foreign_unlock_after_s`, because its
+    Helm may be alive.
     """
     if not revisions:
         return ReleaseState.FOREIGN if any(workloads) and not _owns(name, workloads) else ReleaseState.ABSENT
@@ -56,7 +57,7 @@ def observe_state(
         return ReleaseState.FOREIGN
     if latest.status.startswith("pending-"):
         limit_s = unlock_after_s if latest.managed else foreign_unlock_after_s
-        return ReleaseState.LOCKED if now - latest.modified_at >= limit_s else ReleaseState.BUSY
+        return ReleaseState.LOCKED if now - latest.created_at >= limit_s else ReleaseState.BUSY
     if latest.status in UNFINISHED_UNINSTALL:
         return ReleaseState.UNINSTALLING
     if not latest.managed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.kube import Kube
-from bind_operator.policy.facts import Failure
+from bind_operator.policy.facts import Failure, was_deployed
 from bind_operator.policy.plan import Action
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
@@ -14,6 +14,7 @@ from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.look import Look
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.reconcile.remediation import roll_back
+from bind_operator.reconcile.told import ToldRevisions
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 
@@ -28,6 +29,7 @@ class Actions:
     deletion: Deletion
     ownership: Ownership
     drift: Drift
+    told: ToldRevisions
 
     async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -52,7 +54,9 @@ class Actions:
             case Action.CORRECT if look.drift:
                 await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
             case Action.ROLL_BACK:
-                await roll_back(self.helm, self.kube, look.key, look.raw)
+                number = look.observed.revisions[0].number + 1
+                await roll_back(self.helm, self.kube, look.key, look.raw, number)
+                self.told.note(look.key, number)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
             case Action.RESTORE:
@@ -64,14 +68,20 @@ class Actions:
         if values is None:
             raise AssertionError(look)
         if action is Action.INSTALL:
+            number = 1
             await self.helm.install(look.key, values)
-            reason, what = Reason.INSTALLED, "installed"
+            reason, what = Reason.INSTALLED, "installed as revision 1"
         else:
             latest = look.observed.revisions[0]
             if look.state is ReleaseState.TAKEN_OVER:
                 await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
-            await self.helm.upgrade(look.key, values, latest.number + 1)
-            reason, what = Reason.UPGRADED, f"upgraded, because it was {look.state}"
+            number = latest.number + 1
+            await self.helm.upgrade(look.key, values, number)
+            reason, what = Reason.UPGRADED, f"upgraded to revision {number}, because it was {look.state}"
+            if not was_deployed(look.observed.revisions):
+                reason = Reason.INSTALLED
+                what = f"installed as revision {number}, because it was {look.state}"
+        self.told.note(look.key, number)
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
         for change in look.accepted:
@@ -80,5 +90,6 @@ class Actions:
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number
         await self.helm.rollback(look.key, number)
-        message = f"revision {number} applied again, because a workload of it was gone"
+        self.told.note(look.key, number + 1)
+        message = f"revision {number + 1} is revision {number} again, because a workload of it was gone"
         await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

@@ -1,6 +1,5 @@
 """Deletion uninstalls the release, handles the volumes and removes the finalizer. It never waits for ever."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +24,7 @@ class Deletion:
     requeue_s: float = 1.0
     _deleted: dict[Key, list[str]] = field(default_factory=dict)
     _uninstalled: set[Key] = field(default_factory=set)
+    _told: set[tuple[Key, Reason]] = field(default_factory=set)
 
     async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
         """Uninstall the release, unless it failed a moment ago. Raises HelmFailed or HelmTimedOut."""
@@ -40,12 +40,24 @@ class Deletion:
         if blocked is None:
             await self.helm.uninstall(key)
             self._uninstalled.add(key)
-            message = f"release {key.name} uninstalled"
-            await self.kube.record_event(raw, Reason.UNINSTALLED, message, warning=False)
+            await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
         return False
+
+    async def _tell(
+        self, key: Key, raw: Object, reason: Reason, message: str, *, warning: bool = False
+    ) -> None:
+        """Record an event of a deletion once, also where an operator before this one died right after it."""
+        if (key, reason) in self._told:
+            return
+        self._told.add((key, reason))
+        if key in self._uninstalled or not await self.kube.events.has_told(raw, [reason]):
+            await self.kube.record_event(raw, reason, message, warning=warning)
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
         """Delete the volume claims that the resource used, if `policy` says so; then remove the finalizer."""
+        if owned and raw.get("status", {}).get("release"):
+            # An operator before this one may have died before it could tell.
+            await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
         claims = observed.claims if owned else ()
         used: list[Object] = []
         if policy == DeletionPolicy.DELETE:
@@ -65,7 +77,7 @@ class Deletion:
                 f"volumes kept{why}: {', '.join(kept)}. Remove them with: kubectl delete pvc "
                 f"-n {key.namespace} -l {instance_selector(key.name)}"
             )
-            await self.kube.record_event(raw, Reason.VOLUMES_KEPT, message, warning=False)
+            await self._tell(key, raw, Reason.VOLUMES_KEPT, message)
         return await self._remove_finalizer(raw)
 
     async def _record_deleted(self, key: Key, raw: Object, left: Sequence[str]) -> None:
@@ -74,15 +86,16 @@ class Deletion:
                 f"volumes are still being deleted after {self.timeout_s:g} s and are left to the cluster: "
                 f"{', '.join(left)}. See: kubectl describe pvc -n {key.namespace} {left[0]}"
             )
-            await self.kube.record_event(raw, Reason.VOLUMES_LEFT, message, warning=True)
+            await self._tell(key, raw, Reason.VOLUMES_LEFT, message, warning=True)
         elif key in self._deleted:
             message = f"volumes deleted: {', '.join(self._deleted[key])}"
-            await self.kube.record_event(raw, Reason.VOLUMES_DELETED, message, warning=False)
+            await self._tell(key, raw, Reason.VOLUMES_DELETED, message)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
         self._deleted.pop(key, None)
         self._uninstalled.discard(key)
+        self._told = {one for one in self._told if one[0] != key}
 
     async def _remove_finalizer(self, raw: Object) -> bool:
         await self.kube.apply_finalizer(raw, present=False)
@@ -93,7 +106,11 @@ class Deletion:
         if not is_deleting(raw):
             return False
         deleted_at = datetime.fromisoformat(raw["metadata"]["deletionTimestamp"])
-        return time.time() - deleted_at.timestamp() >= self.timeout_s
+        return self.kube.clock.now() - deleted_at.timestamp() >= self.timeout_s
+
+
+def _uninstalled(key: Key) -> str:
+    return f"release {key.name} uninstalled"
 
 
 def _names(claims: Sequence[Object]) -> list[str]:

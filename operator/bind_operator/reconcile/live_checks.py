@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.cluster.kube import Observed, timestamp
+from bind_operator.cluster.kube import Observed
 from bind_operator.cluster.verification import Target
 from bind_operator.metrics import VERIFIED_TIMESTAMP
 from bind_operator.policy.check_schedule import CheckSchedule
@@ -39,6 +39,8 @@ class LiveChecks:
     ask: Callable[[Target], Awaitable[Verification]]
     wake: Callable[[Key], None]
     schedule: CheckSchedule
+    timestamp: Callable[[], str]
+    """It is the time now, as Kubernetes writes it."""
     _subjects: dict[Key, Hashable] = field(default_factory=dict)
     _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _missing_since: dict[Key, float] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class LiveChecks:
             self.wake(key)
             return
         if found.holds is True or found.reason is Reason.AUTHENTICATION_REQUIRED:
-            found = replace(found, verified_at=timestamp())
+            found = replace(found, verified_at=self.timestamp())
             VERIFIED_TIMESTAMP.labels(key.namespace, key.name).set_to_current_time()
         before = self.schedule.verdict(key, subject)
         self.schedule.record(key, subject, found, started_at)

@@ -48,7 +48,7 @@ class Observer:
             observed.revisions,
             observed.workloads,
             values.digest if values else "",
-            now=time.time(),
+            now=self.kube.clock.now(),
             unlock_after_s=self.settings.unlock_after_s,
             foreign_unlock_after_s=self.foreign_unlock_after_s(raw),
         )
@@ -59,7 +59,7 @@ class Observer:
             observed.inference,
             observed.pods,
             observed.problem,
-            now=time.time(),
+            now=self.kube.clock.now(),
             deadline_s=self.settings.rollout_timeout_s,
         )
         look = Look(

@@ -8,11 +8,15 @@ from bind_operator.reasons import Reason
 from bind_operator.release.helm import Helm
 
 
-async def roll_back(helm: Helm, kube: Kube, key: Key, raw: Object) -> None:
-    """Bring back the revision that the status in `raw` names, and record an event. Raises OperatorError."""
+async def roll_back(helm: Helm, kube: Kube, key: Key, raw: Object, number: int) -> None:
+    """Bring back the revision that the status in `raw` names, as revision `number`, and record an event.
+
+    Raises OperatorError.
+    """
     record = read_remediation(raw.get("status", {}))
     if record is None:
         raise AssertionError(key)
     await helm.rollback(key, record.to_revision)
-    message = f"revision {record.from_revision} to {record.to_revision}: {record.message}"
+    back = f"back from revision {record.from_revision} to what was revision {record.to_revision}"
+    message = f"revision {number} goes {back}: {record.message}"
     await kube.record_event(raw, Reason.ROLLED_BACK, message, warning=True)

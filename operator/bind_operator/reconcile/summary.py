@@ -3,17 +3,17 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.downloads import slowest_download
-from bind_operator.cluster.kube import Kube, timestamp
+from bind_operator.cluster.kube import Kube
 from bind_operator.metrics import STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
-from bind_operator.policy.facts import Key, Verification
+from bind_operator.policy.facts import Key, Verification, was_deployed
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.remembered import restored
@@ -27,6 +27,7 @@ from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_o
 from bind_operator.reconcile.look import Look, log_fields
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
+from bind_operator.reconcile.told import ToldRevisions
 from bind_operator.reconcile.waves import Waves
 from bind_operator.settings import Settings
 
@@ -52,6 +53,8 @@ class Summary:
     drift: Drift
     deletion: Deletion
     waves: Waves
+    told: ToldRevisions
+    _told_ready: dict[Key, tuple[object, ...]] = field(default_factory=dict)
 
     async def write(self, look: Look) -> float:
         """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
@@ -63,17 +66,20 @@ class Summary:
         elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
             facts = replace(facts, download=await slowest_download(observed.pods))
         generation = look.raw["metadata"]["generation"]
-        now = timestamp()
+        now = self.kube.clock.timestamp()
         before = look.raw.get("status", {})
         facts = await self._remember(look, facts, now)
         # Helm is busy: what was asked for has still to be tried.
         waits = look.state is ReleaseState.BUSY and not look.deleting
         request = before.get("lastHandledReconcile") if waits else look.request
         status = build_status(look.key, look.resource, generation, facts, before, now, request)
+        # Before the status is written, which afterwards no longer shows what is new.
+        await self._record_revision(look, before)
+        await self._record_ready(look, _ready(before), status.ready)
         is_new = await self.kube.apply_status(look.raw, status)
         if is_new:
             STATUS_PATCHES.inc()
-            await self._record_ready(look, _ready(before), status.ready)
+            self._told_ready.pop(look.key, None)
             await self._record_ignored(look, before, status)
             await self.claims.record_replaced(look.raw, status.storage)
             await self.drift.tell(look.raw, look.drift, status)
@@ -133,10 +139,30 @@ class Summary:
         limit_s = self.observer.foreign_unlock_after_s(look.raw)
         return lock_message(look.observed.revisions[0], limit_s) if is_pending else ""
 
-    async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
-        """Record an event if Ready's status or reason changed."""
-        if (old.get("status"), old.get("reason")) == (new.status, new.reason):
+    async def _record_revision(self, look: Look, before: Mapping[str, Any]) -> None:
+        """Tell of a revision that an operator before this one made, and died before it could tell."""
+        latest = look.observed.revisions[0] if look.observed.revisions else None
+        if latest is None or not latest.managed or latest.status != "deployed":
             return
+        known = (before.get("release") or {}).get("revision", 0)
+        is_rollback = look.failure is not None and look.failure.reason is Reason.ROLLED_BACK
+        if latest.number <= known or is_rollback or self.told.has(look.key, latest.number):
+            return
+        self.told.note(look.key, latest.number)
+        words = f"revision {latest.number}"
+        if await self.kube.events.has_told(look.raw, (Reason.INSTALLED, Reason.UPGRADED), words):
+            return
+        is_first = not was_deployed(look.observed.revisions[1:])
+        reason, what = (Reason.INSTALLED, "installed as") if is_first else (Reason.UPGRADED, "upgraded to")
+        message = f"{latest.chart} {what} {words}, by an operator that ended right then"
+        await self.kube.record_event(look.raw, reason, message, warning=False)
+
+    async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
+        """Record an event if Ready's status or reason changed, once although the status cannot be written."""
+        change = (old.get("status"), old.get("reason"), new.status, new.reason)
+        if change[:2] == change[2:] or self._told_ready.get(look.key) == change:
+            return
+        self._told_ready[look.key] = change
         warning = new.status == "False" and new.reason != Reason.DELETING
         fields = log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra=fields)
@@ -187,6 +213,8 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
+        self.told.forget(key)
+        self._told_ready.pop(key, None)
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:

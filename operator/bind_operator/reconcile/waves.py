@@ -1,7 +1,6 @@
 """The waves are kept here: what each look found of a release, and whose turn it is."""
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,7 +58,7 @@ class Waves:
             is_waiting = self.is_wave(key, raw, state, wanted_digest)
             standing = Standing.WAITING if is_waiting else Standing.SETTLED
         before = self._members.get(key)
-        self._members[key] = Member(standing, _is_canary(raw), latest.modified_at if latest else 0.0)
+        self._members[key] = Member(standing, _is_canary(raw), latest.created_at if latest else 0.0)
         if before is not None and before.standing is not standing and standing is Standing.SETTLED:
             self._wake_next()
 
@@ -79,7 +78,7 @@ class Waves:
         if known - set(self._members):
             # Right after a start: one of those may be in the middle of its upgrade.
             return Turn(False, "waits until the operator has looked at all resources", LOOK_AGAIN_S)
-        now = time.time()
+        now = self.kube.clock.now()
         turn = turn_of(
             key, self._members, most_at_once=self.most_at_once, patience_s=self.patience_s, now=now
         )

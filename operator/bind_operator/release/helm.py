@@ -8,7 +8,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,8 +112,7 @@ class Helm:
         """Run one command on the release of `key`, in a folder of its own that holds `values`."""
         async with self._slots:
             started = time.monotonic()
-            with tempfile.TemporaryDirectory(prefix="helm-") as folder:
-                _write_values(folder, values)
+            with _folder(values) as folder:
                 line = [command, key.name, *arguments, f"--namespace={key.namespace}"]
                 if self.kubeconfig is not None:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
@@ -158,12 +157,22 @@ class Helm:
             await _kill(process)
         if process.returncode:
             # Of several errors the last one may be what passes, so the whole text is judged.
-            message = _error_message(stderr.decode(errors="replace"))
+            message = _error_message(stderr.decode(errors="replace"), process.returncode)
             raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message[:MAX_MESSAGE])
 
 
-def _write_values(folder: str, values: str) -> None:
-    Path(folder, "values.yaml").write_text(values, encoding="utf-8")
+@contextlib.contextmanager
+def _folder(values: str) -> Iterator[str]:
+    """Make a folder with the values that goes with the block. Raises HelmFailed where the disk takes none."""
+    with contextlib.ExitStack() as stack:
+        try:
+            made = tempfile.TemporaryDirectory(prefix="helm-", ignore_cleanup_errors=True)
+            folder = stack.enter_context(made)
+            Path(folder, "values.yaml").write_text(values, encoding="utf-8")
+        except OSError as error:
+            where = tempfile.gettempdir()
+            raise HelmFailed(f"Helm needs some MiB in {where}, and has none: {error.strerror}") from error
+        yield folder
 
 
 def _environment(folder: str, driver: HelmDriver) -> Mapping[str, str]:
@@ -189,8 +198,9 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _error_message(stderr: str) -> str:
-    """Return Helm's error without its log lines, for people to read."""
+def _error_message(stderr: str, status: int) -> str:
+    """Return Helm's error without its log lines, for people to read. status: negative for a signal."""
     _, mark, error = stderr.rpartition("Error: ")
     message = " ".join((error if mark else stderr).split())
-    return message or "helm ended with an error and without a message"
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return message or f"helm {how} and left no message"

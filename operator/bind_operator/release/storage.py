@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -115,10 +116,15 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
         managed=is_labelled and labels.get(REVISION_LABEL, labels["version"]) == labels["version"],
         digest=labels.get(DIGEST_LABEL, ""),
         chart=labels.get(CHART_LABEL, ""),
-        modified_at=float(labels.get("modifiedAt") or labels.get("createdAt") or 0),
+        created_at=_seconds(metadata.get("creationTimestamp")),
         is_labelled=is_labelled,
         uid=metadata.get("uid", ""),
     )
+
+
+def _seconds(stamp: str | None) -> float:
+    """Return a time of the API server in seconds of the epoch."""
+    return datetime.fromisoformat(stamp).timestamp() if stamp else 0.0
 
 
 def read_record(record: Object, driver: HelmDriver) -> Record:

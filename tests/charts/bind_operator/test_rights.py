@@ -24,7 +24,7 @@ Right = tuple[str, str, str]
 
 KEY = Key("space", "shop")
 RESOURCE: Object = {"metadata": {"name": "shop", "namespace": "space", "uid": "1", "resourceVersion": "1"}}
-REVISION = Revision(1, "pending-install", managed=True, digest="", chart="", modified_at=0.0)
+REVISION = Revision(1, "pending-install", managed=True, digest="", chart="", created_at=0.0)
 
 HELM_OBJECTS = ("get", "create", "patch", "delete")
 """Helm asks so for an object of a chart: by server-side apply, whose patch needs `create` for a new one."""

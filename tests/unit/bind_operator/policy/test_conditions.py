@@ -11,7 +11,7 @@ from bind_operator.policy.facts import Failure, Problem, Revision, Verification,
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
-REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", modified_at=0.0)
+REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", created_at=0.0)
 WEAVIATE = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
 INFERENCE = Workload("t-inference", "t", wanted=2, ready=2, is_current=True)
 VERIFIED = Verification(holds=True, reason=Reason.VERIFIED, message="fine")

@@ -7,7 +7,7 @@ import pytest
 from bind_operator.policy.facts import Revision, Workload
 from bind_operator.policy.state import ReleaseState, observe_state
 
-DEPLOYED = Revision(1, "deployed", managed=True, digest="want", chart="c-1", modified_at=1000.0)
+DEPLOYED = Revision(1, "deployed", managed=True, digest="want", chart="c-1", created_at=1000.0)
 FOREIGN = replace(DEPLOYED, managed=False)
 INHERITED = replace(DEPLOYED, number=2, managed=False, is_labelled=True)
 WEAVIATE = Workload("demo-weaviate", "demo", wanted=1, ready=1, is_current=True)
@@ -18,7 +18,7 @@ STRANGE = (replace(WEAVIATE, release="other"), None)
 
 
 def pending(age_s: float, status: str = "pending-upgrade") -> tuple[Revision, ...]:
-    return replace(DEPLOYED, number=2, status=status, modified_at=1100.0 - age_s), DEPLOYED
+    return replace(DEPLOYED, number=2, status=status, created_at=1100.0 - age_s), DEPLOYED
 
 
 CASES = {
@@ -41,12 +41,12 @@ CASES = {
         ReleaseState.TAKEN_OVER,
     ),
     "a person's helm is at work on ours": (
-        (replace(INHERITED, status="pending-upgrade", modified_at=501.0), DEPLOYED),
+        (replace(INHERITED, status="pending-upgrade", created_at=501.0), DEPLOYED),
         BOTH,
         ReleaseState.BUSY,
     ),
     "a person's helm died at work on ours": (
-        (replace(INHERITED, status="pending-upgrade", modified_at=500.0), DEPLOYED),
+        (replace(INHERITED, status="pending-upgrade", created_at=500.0), DEPLOYED),
         BOTH,
         ReleaseState.LOCKED,
     ),

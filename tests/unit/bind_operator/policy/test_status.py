@@ -20,7 +20,7 @@ from bind_operator.policy.status import build_status, weaviate_digest
 from bind_operator.reasons import Reason
 from support.resources import tiny_resource
 
-REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", modified_at=0.0)
+REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", created_at=0.0)
 INFERENCE = Workload("t-inference", "t", wanted=2, ready=2, is_current=True)
 WELL = Facts(
     state=ReleaseState.IN_SYNC,

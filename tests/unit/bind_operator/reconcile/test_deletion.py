@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import HelmFailed
 from bind_operator.policy.claims import OWNER_ANNOTATION
@@ -26,12 +27,21 @@ CREATED, EARLIER, LATER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-
 class FakeKube:
     """Records what is written."""
 
-    events: list[tuple[Reason, str, bool]] = field(default_factory=list)
+    recorded: list[tuple[Reason, str, bool]] = field(default_factory=list)
+    told_before: set[Reason] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
     finalizer_removed: bool = False
+    clock: ServerClock = field(default_factory=ServerClock)
+
+    @property
+    def events(self) -> "FakeKube":
+        return self
+
+    async def has_told(self, resource: Any, reasons: Any) -> bool:
+        return bool({*reasons} & self.told_before)
 
     async def record_event(self, resource: Any, reason: Reason, message: str, *, warning: bool) -> None:
-        self.events.append((reason, message, warning))
+        self.recorded.append((reason, message, warning))
 
     async def delete_claims(self, key: Key, claims: Any) -> None:
         self.deleted += [claim["metadata"]["name"] for claim in claims]
@@ -77,7 +87,7 @@ def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
 
 def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
     """Return the message of the one event, which has this reason."""
-    [(found, message, is_warning)] = kube.events
+    [(found, message, is_warning)] = kube.recorded
     assert (found, is_warning) == (reason, warning)
     return message
 
@@ -86,13 +96,13 @@ async def test_uninstall_is_reported_and_looks_again() -> None:
     deletion, kube, helm = make()
     assert await deletion.uninstall(KEY, raw(1), None) is False
     assert helm.runs == 1
-    assert [event[0] for event in kube.events] == [Reason.UNINSTALLED]
+    assert [event[0] for event in kube.recorded] == [Reason.UNINSTALLED]
 
 
 async def test_uninstall_waits_after_a_failure() -> None:
     deletion, kube, helm = make()
     assert await deletion.uninstall(KEY, raw(1), FAILED) is False
-    assert (helm.runs, kube.events) == (0, [])
+    assert (helm.runs, kube.recorded) == (0, [])
 
 
 async def test_uninstall_that_fails_is_the_callers() -> None:
@@ -123,10 +133,10 @@ async def test_retained_volumes_are_named_with_the_command_that_removes_them() -
 async def test_deleted_volumes_are_waited_for_and_reported() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Delete", owned=True) is False
-    assert (kube.deleted, kube.finalizer_removed, kube.events) == (["data-0"], False, [])
+    assert (kube.deleted, kube.finalizer_removed, kube.recorded) == (["data-0"], False, [])
     assert await deletion.finish(KEY, raw(2), seen(), "Delete", owned=True) is True
     assert kube.finalizer_removed
-    assert kube.events == [(Reason.VOLUMES_DELETED, "volumes deleted: data-0", False)]
+    assert kube.recorded == [(Reason.VOLUMES_DELETED, "volumes deleted: data-0", False)]
 
 
 @pytest.mark.parametrize("pods", [0, 1])
@@ -142,7 +152,7 @@ async def test_volumes_that_do_not_go_are_left_at_the_limit(pods: int) -> None:
 async def test_volumes_of_somebody_else_are_never_touched() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Delete", owned=False) is True
-    assert (kube.deleted, kube.events) == ([], [])
+    assert (kube.deleted, kube.recorded) == ([], [])
 
 
 async def test_volumes_are_deleted_only_when_no_pod_is_left_to_write() -> None:
@@ -172,4 +182,13 @@ async def test_a_volume_that_came_too_late_for_its_mark_goes_with_its_release() 
 async def test_nothing_to_keep_says_nothing() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen(), "Retain", owned=True) is True
-    assert kube.events == []
+    assert kube.recorded == []
+
+
+@pytest.mark.parametrize("told", [set(), {Reason.UNINSTALLED}, {Reason.UNINSTALLED, Reason.VOLUMES_KEPT}])
+async def test_what_an_operator_that_died_had_told_is_told_once(told: set[Reason]) -> None:
+    deletion, kube, _ = make()
+    kube.told_before = told
+    resource = raw(1.0) | {"status": {"release": {"revision": 1}}}
+    assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
+    assert {reason for reason, _, _ in kube.recorded} == {Reason.UNINSTALLED, Reason.VOLUMES_KEPT} - told

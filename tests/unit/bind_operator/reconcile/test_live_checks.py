@@ -16,6 +16,7 @@ from bind_operator.reconcile.live_checks import MAX_CHECKS, LiveChecks
 from bind_operator.reconcile.work_queue import WorkQueue
 from support.deaf import deaf_address
 
+STAMP = "2026-11-27T00:00:00Z"
 KEY = Key("demo", "t")
 TARGET = Target("http://127.0.0.1:1", None, Expected(None))
 GOOD = Verification(True, Reason.VERIFIED, "fine")
@@ -45,7 +46,7 @@ class Asked:
 
 def made(ask: Callable[[Target], Awaitable[Verification]]) -> tuple[LiveChecks, list[Key]]:
     woken: list[Key] = []
-    return LiveChecks(ask, woken.append, CheckSchedule(interval_s=300.0)), woken
+    return LiveChecks(ask, woken.append, CheckSchedule(interval_s=300.0), lambda: STAMP), woken
 
 
 async def settled() -> None:
@@ -189,7 +190,7 @@ async def test_so_many_run_at_once_and_no_more() -> None:
 async def test_64_resources_behind_a_policy_that_drops_packets_leave_the_workers_free() -> None:
     queue = WorkQueue(workers=8)
     asker = Asker(timeout_s=2.0, embedding_timeout_s=2.0)
-    checks = LiveChecks(asker.ask, queue.add, CheckSchedule(interval_s=300.0))
+    checks = LiveChecks(asker.ask, queue.add, CheckSchedule(interval_s=300.0), lambda: STAMP)
     healthy = Key("demo", "healthy")
     looked = asyncio.Event()
     occupied: list[int] = []

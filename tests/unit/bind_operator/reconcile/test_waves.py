@@ -4,17 +4,19 @@ from typing import Any
 
 import pytest
 
+from bind_operator.cluster.clock import ServerClock
 from bind_operator.policy.facts import Key, Revision
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reconcile.waves import Waves, is_wave
 
 A, B, C = (Key("demo", name) for name in "abc")
-OLD = Revision(1, "deployed", managed=True, digest="old", chart="weaviate-bind-0.1.0", modified_at=0.0)
+OLD = Revision(1, "deployed", managed=True, digest="old", chart="weaviate-bind-0.1.0", created_at=0.0)
 
 
 class FakeKube:
     def __init__(self, *keys: Key) -> None:
         self.keys = keys
+        self.clock = ServerClock()
 
     async def list_keys(self, namespaces: Any) -> list[Key]:
         return list(self.keys)

@@ -105,7 +105,7 @@ async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
 
 
 async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
-    with pytest.raises(HelmFailed, match="without a message"):
+    with pytest.raises(HelmFailed, match="left no message"):
         await make_helm(tmp_path, "exit 3").upgrade(KEY, VALUES, 2)
 
 

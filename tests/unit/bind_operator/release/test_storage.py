@@ -21,8 +21,9 @@ from bind_operator.release.storage import (
 
 
 def secret(number: int, **labels: str) -> dict[str, Any]:
-    owned = {"owner": "helm", "name": "t", "version": str(number), "status": "deployed", "createdAt": "100"}
-    return {"metadata": {"name": f"sh.helm.release.v1.t.v{number}", "labels": owned | labels}}
+    owned = {"owner": "helm", "name": "t", "version": str(number), "status": "deployed", "createdAt": "9"}
+    name, made = f"sh.helm.release.v1.t.v{number}", "1970-01-01T00:01:40Z"
+    return {"metadata": {"name": name, "creationTimestamp": made, "labels": owned | labels}}
 
 
 def test_newest_first_by_number() -> None:
@@ -32,8 +33,8 @@ def test_newest_first_by_number() -> None:
 
 def test_our_own_release_is_known_by_its_labels() -> None:
     labels = release_labels("abc", "weaviate-bind-0.1.0", 1)
-    ours = Revision(1, "deployed", True, "abc", "weaviate-bind-0.1.0", 200.0, is_labelled=True)
-    assert read_revisions([secret(1, modifiedAt="200", **labels)]) == (ours,)
+    ours = Revision(1, "deployed", True, "abc", "weaviate-bind-0.1.0", 100.0, is_labelled=True)
+    assert read_revisions([secret(1, **labels)]) == (ours,)
 
 
 def test_labels_that_helm_kept_from_an_earlier_revision_do_not_make_one_ours() -> None:
@@ -50,7 +51,7 @@ def test_a_revision_from_before_the_mark_is_ours() -> None:
 
 def test_a_stranger_has_none_of_our_labels() -> None:
     assert read_revisions([secret(1)]) == (
-        Revision(1, "deployed", managed=False, digest="", chart="", modified_at=100.0),
+        Revision(1, "deployed", managed=False, digest="", chart="", created_at=100.0),
     )
 
 

@@ -1,0 +1,223 @@
+"""The catalogue of faults: each is a block in which something fails, and after which all is as before."""
+
+import base64
+import contextlib
+import os
+import random
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from support.api_proxy import NO_HARM, Harm, Harmer
+from support.operator_faults.world import World, wait
+
+WRITING = ("POST", "PUT", "PATCH", "DELETE")
+Block = Callable[[World, random.Random, float], AbstractContextManager[None]]
+"""It lets a fault last for so many seconds, and ends it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of the catalogue."""
+
+    name: str
+    says: str
+    block: Block
+    short_s: float = 4.0
+    """So long it lasts where time is short."""
+    long_s: float = 60.0
+
+
+def _refused(harmer: Callable[[random.Random], Harmer]) -> Block:
+    """Return a fault that does to requests what `harmer` says, and ends the watches that there are."""
+
+    @contextlib.contextmanager
+    def block(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
+        world.proxy.harm(harmer(chance))
+        world.proxy.cut()
+        try:
+            yield
+            wait(seconds)
+        finally:
+            world.proxy.heal()
+
+    return block
+
+
+def _all(harm: Harm) -> Callable[[random.Random], Harmer]:
+    return lambda _: lambda _method, _path: harm
+
+
+def _writes(harm: Harm, share: float) -> Callable[[random.Random], Harmer]:
+    def harmer(chance: random.Random) -> Harmer:
+        return lambda method, _: harm if method in WRITING and chance.random() < share else NO_HARM
+
+    return harmer
+
+
+def _mixed(chance: random.Random) -> Harmer:
+    """Refuse, delay or leave without an answer a third of all requests."""
+    harms = [Harm(status) for status in (429, 500, 503, 504)]
+    harms += [Harm(loses_answer=True), Harm(delay_s=1.5)]
+    return lambda _method, _path: chance.choice(harms) if chance.random() < 1 / 3 else NO_HARM
+
+
+def _lost_answers(chance: random.Random) -> Harmer:
+    """Let a quarter of what is written be written, and not be told so."""
+    harm = Harm(loses_answer=True)
+    return lambda method, _: harm if method in WRITING and chance.random() < 1 / 4 else NO_HARM
+
+
+@contextlib.contextmanager
+def _cut(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
+    yield
+    for _ in range(int(seconds)):
+        world.proxy.cut()
+        wait(chance.uniform(0.5, 1.5))
+
+
+@contextlib.contextmanager
+def _silent(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    world.proxy.mute()
+    yield
+    wait(seconds)
+
+
+@contextlib.contextmanager
+def _stopped(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    server = world.plane.server
+    yield
+    server.process.stop()
+    try:
+        wait(seconds)
+    finally:
+        server.process.start()
+        server.wait_until_ready()
+
+
+@contextlib.contextmanager
+def _etcd_killed(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    server = world.plane.server
+    yield
+    server.etcd.kill()
+    try:
+        wait(seconds)
+    finally:
+        server.etcd.start()
+        server.wait_until_ready()
+
+
+@contextlib.contextmanager
+def _disk_full(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    filler = world.disk_of(world.operator) / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+        wait(seconds)
+    finally:
+        filler.unlink()
+
+
+@contextlib.contextmanager
+def _helm_killed(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
+    yield
+    killed, left = 0, seconds
+    while left > 0:
+        pause = chance.uniform(0.05, 0.5)
+        wait(pause)
+        left -= pause
+        killed += world.kill_helm()
+    assert killed, "no Helm ran that could be killed"
+
+
+@contextlib.contextmanager
+def _operator_killed(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
+    yield
+    # Most moments are such at which Helm is at work.
+    wait(chance.triangular(0.0, seconds, seconds / 6))
+    world.operator.kill()
+    world.operator.start()
+
+
+@contextlib.contextmanager
+def _clock_jumps(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
+    yield
+    for _ in range(4):
+        world.set_clock(world.operator.name, chance.choice((-7200, -60, 60, 7200)))
+        wait(seconds / 4)
+    world.set_clock(world.operator.name, 0)
+
+
+@contextlib.contextmanager
+def _webhook_hangs(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    """A webhook for what a release is made of takes connections and never answers."""
+    server = world.plane.server
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        server.kubectl("create", "-f", "-", manifest=_webhook(url, _certificate(world)))
+        try:
+            yield
+            wait(seconds)
+        finally:
+            server.kubectl("delete", "validatingwebhookconfiguration", "hangs")
+
+
+def _webhook(url: str, bundle: str) -> dict[str, object]:
+    rule = {"apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
+    webhook = {
+        "name": "hangs.example.org",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 2,
+        "clientConfig": {"url": url, "caBundle": bundle},
+        "rules": [
+            rule | {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets"]},
+            rule | {"apiGroups": [""], "resources": ["services", "configmaps"]},
+        ],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "hangs"},
+        "webhooks": [webhook],
+    }
+
+
+def _certificate(world: World) -> str:
+    """Return a certificate authority that signs nothing: the handshake is never got through."""
+    file = world.folder / "webhook.crt"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hangs"]
+    subprocess.run([*command, "-keyout", os.devnull, "-out", str(file)], check=True, capture_output=True)
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+_DATABASE_FULL = Harm(HTTPStatus.INTERNAL_SERVER_ERROR, "etcdserver: mvcc: database space exceeded")
+_BUSY = Harm(HTTPStatus.TOO_MANY_REQUESTS, "the server is overloaded", {"Retry-After": "1"})
+_CONFLICT = Harm(
+    HTTPStatus.CONFLICT, "the object has been modified; please apply your changes to the latest version"
+)
+
+FAULTS = (
+    Fault("unavailable", "the API server answers 503", _refused(_all(Harm(503)))),
+    Fault("busy", "the API server answers 429, with Retry-After", _refused(_all(_BUSY))),
+    Fault("conflicts", "nine of ten writes meet a conflict", _refused(_writes(_CONFLICT, 0.9))),
+    Fault("database-full", "etcd takes no writes", _refused(_writes(_DATABASE_FULL, 1.0))),
+    Fault("forbidden", "the API server answers 403", _refused(_all(Harm(403)))),
+    Fault("mixed", "a third of all requests is refused, late, or without an answer", _refused(_mixed)),
+    Fault("lost-answers", "what is written is not told to have been", _refused(_lost_answers)),
+    Fault("stopped", "the API server is stopped, and started again", _stopped),
+    Fault("etcd-killed", "etcd is killed, and started again", _etcd_killed),
+    Fault("cut", "all watches are cut, time and again", _cut),
+    Fault("silent", "all watches fall silent", _silent, short_s=0.0, long_s=90.0),
+    Fault("disk-full", "the operator's disk is full", _disk_full),
+    Fault("helm-killed", "each Helm is killed half-way", _helm_killed),
+    Fault("operator-killed", "the operator is killed", _operator_killed, long_s=6.0),
+    Fault("clock-jumps", "the operator's clock jumps to and fro", _clock_jumps, long_s=20.0),
+    Fault("webhook-hangs", "a webhook never answers", _webhook_hangs),
+)
