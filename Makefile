@@ -22,7 +22,7 @@ room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
         test-parity test-packaging test-service test-integration test-long test-e2e test-huge test-gpu \
-        bench bench-inference bench-operator bench-gpu soak release clean clean-cache room-demo room-test
+        bench bench-inference bench-operator bench-gpu soak soak-operator release clean clean-cache room-demo room-test
 
 # Below each `##@` stand the targets of one purpose, in the order in which one comes to need them.
 help:
@@ -140,6 +140,11 @@ bench-gpu: ## speed of the engine on a GPU, into docs/benchmarks-gpu.md; needs w
 
 soak: venv ## 10,000 mixed requests, a fifth bad: are answers, memory and /meta as they should be; ARGS=--help
 	@PYTHONPATH=inference:local:tests $(bin)/python -m support.soak $(ARGS)
+
+soak-operator: venv ## the operator through 18 faults of a minute, and 50 kills (root); QUICK=1; ARGS=--help
+	@$(bind_local) packages
+	@$(bind_local) binaries
+	@PYTHONPATH=operator:inference:local:tests $(bin)/python -m support.operator_faults $(if $(QUICK),--quick) $(ARGS)
 
 ##@ Publish
 

@@ -1,13 +1,15 @@
 """The wiring builds the parts of the operator and runs them until a signal stops it."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
 import shutil
 import signal
 import socket
-from collections.abc import Coroutine
+import tempfile
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.resolver import ApiResolver
+from bind_operator.cluster.scratch import scratch_folder
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import Ears, watch_resources
@@ -41,7 +44,7 @@ from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.summary import Summary
-from bind_operator.reconcile.told import ToldRevisions
+from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
@@ -74,28 +77,31 @@ async def run_operator(settings: Settings) -> None:
     program = _find_helm(settings.helm)
     _check_port("health_port", settings.health_port)
     _check_port("metrics_port", settings.metrics_port)
-    stop = _stop_on_signals()
+    with _scratch() as scratch:
+        logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
+        await _run(settings, _Operator(settings, chart, program, scratch), _stop_on_signals())
+    logger.info("operator stopped")
+
+
+async def _run(settings: Settings, operator: "_Operator", stop: asyncio.Event) -> None:
     # Without a fence and with connections of its own, because a Lease is written before anybody leads.
     lease_client = await KubeClient.connect(settings.kubeconfig)
-    operator = _Operator(settings, chart, program)
     operator.leadership = await _stand_for_election(settings, lease_client, operator)
     client = await KubeClient.connect(settings.kubeconfig, operator.leadership.fence.check)
     prometheus_client.start_http_server(settings.metrics_port)
-    logger.info("operator starts", extra={"chart": chart.full_name, "chart_digest": chart.digest})
     try:
         await operator.serve(client, lease_client, stop)
     finally:
         await operator.leadership.close()
         await client.close()
         await lease_client.close()
-    logger.info("operator stopped")
 
 
 class _Operator:
     """It holds the parts that leadership changes."""
 
-    def __init__(self, settings: Settings, chart: Chart, program: str) -> None:
-        self._settings, self._chart, self._program = settings, chart, program
+    def __init__(self, settings: Settings, chart: Chart, program: str, scratch: Path) -> None:
+        self._settings, self._chart, self._program, self._scratch = settings, chart, program, scratch
         self._driver = HelmDriver(settings.helm_driver)
         self.leadership = Leadership.absent()
         self._won = asyncio.Event()
@@ -135,7 +141,9 @@ class _Operator:
             await _cancel(begin)
             await helm.close(DRAIN_S)
             await queue.drain(FINISH_S)
-            await kube.events.flush()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FINISH_S):
+                    await kube.events.flush()
         finally:
             await _cancel([*begin, *last, stopped])
             await checks.close()
@@ -181,6 +189,7 @@ class _Operator:
             settings.max_helm_runs,
             self._driver,
             self.leadership.fence.guard,
+            self._scratch,
         )
 
     def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
@@ -196,7 +205,7 @@ class _Operator:
             settings.chart_upgrade_timeout_s,
             wake=self._queue.add,
         )
-        told = ToldRevisions()
+        told = Told()
         actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told)
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
@@ -225,6 +234,7 @@ class _Operator:
             deletion=deletion,
             ownership=ownership,
             waves=waves,
+            told=told,
             retry_base_s=settings.retry_base_s,
         )
 
@@ -269,6 +279,19 @@ def _find_helm(program: str) -> str:
     if found is None:
         raise SettingUnusable(f"setting helm: there is no program {program}; install Helm 4 or give its path")
     return str(Path(found).absolute())
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make the folder of temporary files. Raises SettingUnusable if none can be made."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch_folder())
+        except OSError as error:
+            raise SettingUnusable(
+                f"variable TMPDIR: no folder can be made in {tempfile.gettempdir()}: {error.strerror}"
+            ) from error
+        yield folder
 
 
 def _check_port(setting: str, port: int) -> None:

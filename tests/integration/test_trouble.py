@@ -109,7 +109,7 @@ def _program(pid: str) -> str:
         return ""
 
 
-@pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.1, 0.15, 0.2, 0.3])
+@pytest.mark.parametrize("delay_s", [0.0, 0.15])
 def test_an_operator_killed_in_an_install_converges(
     operator: OperatorProcess, instance: Instance, delay_s: float
 ) -> None:

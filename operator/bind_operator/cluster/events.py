@@ -62,7 +62,9 @@ class EventLog:
         """
         metadata = resource["metadata"]
         path = f"/api/v1/namespaces/{metadata['namespace']}/events"
-        found = await self.client.items(path, fields=f"involvedObject.uid={metadata['uid']}")
+        found: list[Object] = [*await self.client.items(path, fields=f"involvedObject.uid={metadata['uid']}")]
+        waiting = [one.event for one in self._waiting]
+        found += [one for one in waiting if one["involvedObject"]["uid"] == metadata["uid"]]
         # "revision 1" is not in "revision 12".
         whole = re.compile(rf"{re.escape(words)}(?!\w)") if words else re.compile("")
         return any(one["reason"] in reasons and whole.search(one["message"]) for one in found)

@@ -14,7 +14,7 @@ from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.look import Look
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.reconcile.remediation import roll_back
-from bind_operator.reconcile.told import ToldRevisions
+from bind_operator.reconcile.told import Told
 from bind_operator.release.chart import Chart
 from bind_operator.release.helm import Helm
 
@@ -29,7 +29,7 @@ class Actions:
     deletion: Deletion
     ownership: Ownership
     drift: Drift
-    told: ToldRevisions
+    told: Told
 
     async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -56,7 +56,7 @@ class Actions:
             case Action.ROLL_BACK:
                 number = look.observed.revisions[0].number + 1
                 await roll_back(self.helm, self.kube, look.key, look.raw, number)
-                self.told.note(look.key, number)
+                self.told.note_revision(look.key, number)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
             case Action.RESTORE:
@@ -81,7 +81,7 @@ class Actions:
             if not was_deployed(look.observed.revisions):
                 reason = Reason.INSTALLED
                 what = f"installed as revision {number}, because it was {look.state}"
-        self.told.note(look.key, number)
+        self.told.note_revision(look.key, number)
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)
         for change in look.accepted:
@@ -90,6 +90,6 @@ class Actions:
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number
         await self.helm.rollback(look.key, number)
-        self.told.note(look.key, number + 1)
+        self.told.note_revision(look.key, number + 1)
         message = f"revision {number + 1} is revision {number} again, because a workload of it was gone"
         await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

@@ -28,6 +28,7 @@ from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.reconcile.summary import Summary
+from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class Reconciler:
     deletion: Deletion
     ownership: Ownership
     waves: Waves
+    told: Told
     retry_base_s: float
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
@@ -192,9 +194,14 @@ class Reconciler:
     def forget_where(self, which: Callable[[Key], bool]) -> None:
         """Forget what was seen of such resources, because another operator acts on them now."""
         for key in [key for key in self._states if which(key)]:
-            self._forget(key)
+            self._forget_seen(key)
 
     def _forget(self, key: Key) -> None:
+        """Forget a resource that is gone."""
+        self.told.forget(key)
+        self._forget_seen(key)
+
+    def _forget_seen(self, key: Key) -> None:
         self.attempts.forget(key)
         self._failures.forget(key)
         self._looks.forget(key)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
@@ -27,7 +27,7 @@ from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_o
 from bind_operator.reconcile.look import Look, log_fields
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
-from bind_operator.reconcile.told import ToldRevisions
+from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 from bind_operator.settings import Settings
 
@@ -53,8 +53,7 @@ class Summary:
     drift: Drift
     deletion: Deletion
     waves: Waves
-    told: ToldRevisions
-    _told_ready: dict[Key, tuple[object, ...]] = field(default_factory=dict)
+    told: Told
 
     async def write(self, look: Look) -> float:
         """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
@@ -79,7 +78,6 @@ class Summary:
         is_new = await self.kube.apply_status(look.raw, status)
         if is_new:
             STATUS_PATCHES.inc()
-            self._told_ready.pop(look.key, None)
             await self._record_ignored(look, before, status)
             await self.claims.record_replaced(look.raw, status.storage)
             await self.drift.tell(look.raw, look.drift, status)
@@ -146,9 +144,9 @@ class Summary:
             return
         known = (before.get("release") or {}).get("revision", 0)
         is_rollback = look.failure is not None and look.failure.reason is Reason.ROLLED_BACK
-        if latest.number <= known or is_rollback or self.told.has(look.key, latest.number):
+        if latest.number <= known or is_rollback or self.told.has_revision(look.key, latest.number):
             return
-        self.told.note(look.key, latest.number)
+        self.told.note_revision(look.key, latest.number)
         words = f"revision {latest.number}"
         if await self.kube.events.has_told(look.raw, (Reason.INSTALLED, Reason.UPGRADED), words):
             return
@@ -158,11 +156,10 @@ class Summary:
         await self.kube.record_event(look.raw, reason, message, warning=False)
 
     async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
-        """Record an event if Ready's status or reason changed, once although the status cannot be written."""
-        change = (old.get("status"), old.get("reason"), new.status, new.reason)
-        if change[:2] == change[2:] or self._told_ready.get(look.key) == change:
+        """Record an event if Ready's status or reason changed since that was last told."""
+        written = (old.get("status"), old.get("reason"))
+        if not self.told.is_new_ready(look.key, written, (new.status, new.reason)):
             return
-        self._told_ready[look.key] = change
         warning = new.status == "False" and new.reason != Reason.DELETING
         fields = log_fields(look.key) | {"ready": new.status, "reason": new.reason}
         logger.info("ready changed", extra=fields)
@@ -213,8 +210,6 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
-        self.told.forget(key)
-        self._told_ready.pop(key, None)
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:

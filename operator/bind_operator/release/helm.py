@@ -48,6 +48,8 @@ class Helm:
     max_runs: int
     driver: HelmDriver = HelmDriver.CONFIG_MAP
     guard: Guard = lambda _: lambda: None
+    folder: Path | None = None
+    """Each run has a folder of its own in there; None: where temporary files lie."""
     _slots: asyncio.Semaphore = field(init=False)
     _running: int = 0
     _closed: bool = False
@@ -112,7 +114,7 @@ class Helm:
         """Run one command on the release of `key`, in a folder of its own that holds `values`."""
         async with self._slots:
             started = time.monotonic()
-            with _folder(values) as folder:
+            with _folder(self.folder, values) as folder:
                 line = [command, key.name, *arguments, f"--namespace={key.namespace}"]
                 if self.kubeconfig is not None:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
@@ -162,16 +164,16 @@ class Helm:
 
 
 @contextlib.contextmanager
-def _folder(values: str) -> Iterator[str]:
+def _folder(place: Path | None, values: str) -> Iterator[str]:
     """Make a folder with the values that goes with the block. Raises HelmFailed where the disk takes none."""
+    place = place or Path(tempfile.gettempdir())
     with contextlib.ExitStack() as stack:
         try:
-            made = tempfile.TemporaryDirectory(prefix="helm-", ignore_cleanup_errors=True)
+            made = tempfile.TemporaryDirectory(prefix="helm-", dir=place, ignore_cleanup_errors=True)
             folder = stack.enter_context(made)
             Path(folder, "values.yaml").write_text(values, encoding="utf-8")
         except OSError as error:
-            where = tempfile.gettempdir()
-            raise HelmFailed(f"Helm needs some MiB in {where}, and has none: {error.strerror}") from error
+            raise HelmFailed(f"Helm needs some MiB in {place}, and has none: {error.strerror}") from error
         yield folder
 
 

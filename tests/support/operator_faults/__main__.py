@@ -80,7 +80,8 @@ def _repeat(
         said: list[str] = []
         try:
             if story is None or not story.is_settled:
-                story = Story(world, f"{fault.name}-{number}", random.Random(f"{seed} {fault.name} {number}"))
+                chance = random.Random(f"{seed} {fault.name} {number}")
+                story = Story(world, f"{fault.name}-{number}", chance, has_rollbacks=fault.name == KILLED)
                 story.begin()
             said = story.meet(fault, fault.short_s if quick else fault.long_s)
             took.append(story.settled_s)

@@ -17,7 +17,6 @@ FINISHED = ("deployed", "superseded", "failed")
 MADE = ("Installed", "Upgraded", "RolledBack")
 """These events tell of a revision, whose number is in the message."""
 ASIDE = (
-    *MADE,
     *("Unlocked", "Uninstalled", "VolumesKept", "VolumesDeleted", "VolumesLeft", "UninstallGaveUp"),
     *("DriftCorrected", "DriftDetected", "DriftContested", "ChangeAccepted", "ClaimAdopted"),
 )
@@ -100,16 +99,17 @@ def disorder(events: Sequence[Object], newest: int, ready: str) -> list[str]:
     newest: the revision that is deployed. ready: Ready's reason.
     """
     told = [f"{one['reason']}: {one['message'][:80]}" for one in events]
-    numbers = [_number(one) for one in events if one["reason"] in MADE]
+    made = [one for one in events if _tells_of_a_revision(one)]
+    numbers = [_number(one) for one in made]
     said = []
     if not numbers or numbers != sorted(set(numbers)):
         said.append(f"revisions are not told once each and in order: {numbers}")
     elif numbers[-1] != newest:
         said.append(f"revision {newest} is deployed, and {numbers[-1]} is the last that is told")
-    made = [one["reason"] for one in events if one["reason"] in MADE]
-    if made[:1] != ["Installed"] or made.count("Installed") != 1:
+    kinds = [one["reason"] for one in made]
+    if kinds[:1] != ["Installed"] or kinds.count("Installed") != 1:
         said.append("Installed is not told once and first of what was made")
-    reasons = [one["reason"] for one in events if one["reason"] not in ASIDE]
+    reasons = [one["reason"] for one in events if one not in made and one["reason"] not in ASIDE]
     if reasons and reasons[-1] != ready:
         said.append(f"the last that is told of Ready is {reasons[-1]}, and it is {ready}")
     return [f"events: {one}; told: {told}" for one in said]
@@ -156,6 +156,12 @@ def _mark(deployment: Object | None) -> str | None:
 def _number(event: Object) -> int:
     found = re.search(r"revision (\d+)", event["message"])
     return int(found.group(1)) if found else 0
+
+
+def _tells_of_a_revision(event: Object) -> bool:
+    # RolledBack is Ready's reason, too.
+    is_rollback = event["reason"] == "RolledBack"
+    return event["reason"] in MADE and (not is_rollback or " goes back " in event["message"])
 
 
 def _versions(objects: Sequence[Object]) -> list[tuple[str, str, int]]:

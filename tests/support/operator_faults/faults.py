@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from support.api_proxy import NO_HARM, Harm, Harmer
-from support.operator_faults.world import World, wait
+from support.operator_faults.world import LEASE_S, World, wait
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 Block = Callable[[World, random.Random, float], AbstractContextManager[None]]
@@ -154,6 +154,38 @@ def _clock_jumps(world: World, chance: random.Random, seconds: float) -> Iterato
 
 
 @contextlib.contextmanager
+def _two_leaders(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    """A second operator stands by; their clocks part, and the first one sleeps for longer than its lease."""
+    first, other = world.operator, world.new_operator("other")
+    try:
+        yield
+        for offset in (7200, -7200):
+            world.set_clock(first.name, offset)
+            world.set_clock(other.name, -offset)
+            wait(seconds / 4)
+        first.freeze()
+        wait(LEASE_S * 1.5)
+        first.thaw()
+        wait(seconds / 2)
+    finally:
+        for one in (first, other):
+            world.set_clock(one.name, 0)
+        world.retire(other)
+
+
+@contextlib.contextmanager
+def _name_unknown(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+    yield
+    world.set_name_known(known=False)
+    try:
+        # What is connected needs no name.
+        world.proxy.cut()
+        wait(seconds)
+    finally:
+        world.set_name_known(known=True)
+
+
+@contextlib.contextmanager
 def _webhook_hangs(world: World, _: random.Random, seconds: float) -> Iterator[None]:
     """A webhook for what a release is made of takes connections and never answers."""
     server = world.plane.server
@@ -217,7 +249,9 @@ FAULTS = (
     Fault("silent", "all watches fall silent", _silent, short_s=0.0, long_s=90.0),
     Fault("disk-full", "the operator's disk is full", _disk_full),
     Fault("helm-killed", "each Helm is killed half-way", _helm_killed),
-    Fault("operator-killed", "the operator is killed", _operator_killed, long_s=6.0),
+    Fault("operator-killed", "the operator is killed", _operator_killed, long_s=12.0),
     Fault("clock-jumps", "the operator's clock jumps to and fro", _clock_jumps, long_s=20.0),
+    Fault("two-leaders", "the clocks of two operators part, and one sleeps", _two_leaders, long_s=20.0),
+    Fault("name-unknown", "the API server's name does not resolve", _name_unknown),
     Fault("webhook-hangs", "a webhook never answers", _webhook_hangs),
 )

@@ -8,7 +8,7 @@ from integration.instance import Instance
 from support.operator_faults.convergence import MARK, Namespace, complaints, complaints_of_gone, harm
 from support.operator_faults.faults import Fault
 from support.operator_faults.world import World, wait
-from support.resources import Manifest
+from support.resources import Manifest, merged
 from support.waiting import until
 
 READY_LIMIT_S = 60.0
@@ -27,6 +27,8 @@ class Story:
     world: World
     namespace: str
     chance: random.Random
+    has_rollbacks: bool = False
+    """In each second round "rolled-back" gets an image that cannot be had."""
     rounds: int = 0
     settled_s: float = 0.0
     """So long after the last fault's end all was as it was asked for."""
@@ -38,6 +40,8 @@ class Story:
         self.world.plane.server.kubectl("create", "namespace", self.namespace)
         for name in (*LASTING, "born-0"):
             self._instance(name).apply(_spec(0))
+        if self.has_rollbacks:
+            self._instance("rolled-back").apply(self._image())
         self._settle(READY_LIMIT_S)
 
     def meet(self, fault: Fault, seconds: float) -> list[str]:
@@ -66,6 +70,8 @@ class Story:
             lambda: self._instance(f"born-{self.rounds}").apply(_spec(0)),
             lambda: self._instance(f"born-{self.rounds - 1}").delete(),
         ]
+        if self.has_rollbacks:
+            asked.append(lambda: self._instance("rolled-back").apply(self._image()))
         self.chance.shuffle(asked)
         for one in asked:
             one()
@@ -86,7 +92,16 @@ class Story:
         said = complaints(found, "changed", mark=str(self.rounds))
         for name in ("healed", "steady", f"born-{self.rounds}"):
             said += complaints(found, name, mark="0")
+        if self.has_rollbacks:
+            reason = "RolledBack" if self.rounds % 2 else "InSync"
+            said += complaints(found, "rolled-back", mark=str(self.rounds // 2 * 2), ready=reason)
         return said + (complaints_of_gone(found, f"born-{self.rounds - 1}") if self.rounds else [])
+
+    def _image(self) -> Manifest:
+        """Return the spec of "rolled-back" in this round: its image can be had in every second one."""
+        image = {"tag": "unpullable" if self.rounds % 2 else f"v{self.rounds}"}
+        rollout = {"strategy": "Surge", "progressDeadlineSeconds": 5}
+        return merged(_spec(self.rounds), {"spec": {"inference": {"image": image, "rollout": rollout}}})
 
     def _instance(self, name: str) -> Instance:
         return self.world.instance(self.namespace, name)

@@ -21,11 +21,14 @@ from support.tools import binary
 KINDS = "bv,deployments,statefulsets,pods,services,pvc,configmaps,events"
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 DISK_MIB = 16
+NAME = "kube.example.org"
+"""The operators know the API server by this name."""
+LEASE_S = 4
 SETTINGS = {
     # Nothing but the watches, and a wait that was agreed on, brings an operator back to a resource.
     "RESYNC_S": "3600",
     "RETRY_MAX_S": "5",
-    "LEASE_DURATION_S": "4",
+    "LEASE_DURATION_S": str(LEASE_S),
     "UNLOCK_AFTER_S": "3",
     "DELETE_TIMEOUT_S": "300",
 }
@@ -50,8 +53,12 @@ class World:
     def new_operator(self, name: str) -> OperatorProcess:
         """Return one more operator, started, with a disk and a clock of its own."""
         kubeconfig, disk = self.folder / f"{name}-kubeconfig", self.folder / f"{name}-disk"
-        write_kubeconfig(kubeconfig, self.proxy.url, OPERATOR_TOKEN)
-        disk.mkdir()
+        write_kubeconfig(kubeconfig, self.proxy.url.replace("127.0.0.1", NAME), OPERATOR_TOKEN)
+        disk.mkdir(exist_ok=True)
+        resolver = self.folder / "resolv.conf"
+        # Nobody listens there.
+        resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n", encoding="ascii")
+        self.set_name_known(known=True)
         operator = OperatorProcess(kubeconfig, self.folder, SETTINGS | self.settings, name)
         operator.more["HELM"] = str(self._lonely_helm())
         operator.environment = {
@@ -60,13 +67,29 @@ class World:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        mount = f'mount -t tmpfs -o size={DISK_MIB}m,mode=700 none "$TMPDIR" && exec "$@"'
+        mount = f'mount -t tmpfs -o size={DISK_MIB}m,mode=700 none "$TMPDIR"'
+        mount += "".join(
+            f" && mount --bind {self.folder}/{one} /etc/{one}" for one in ("hosts", "resolv.conf")
+        )
+        mount += ' && exec "$@"'
         # In a mount namespace of its own, so that nothing stays mounted, however this ends.
         operator.prefix = ("unshare", "--mount", "sh", "-c", mount, "--", "env", f"LD_PRELOAD={FAKETIME}")
         self.set_clock(name, 0)
         operator.start()
         self.operators.append(operator)
         return operator
+
+    def retire(self, operator: OperatorProcess) -> None:
+        """Stop one operator of several."""
+        operator.thaw()
+        operator.stop()
+        self.operators.remove(operator)
+
+    def set_name_known(self, *, known: bool) -> None:
+        """Let the API server's name have an address, or none, for the operators and their Helm."""
+        text = "127.0.0.1 localhost\n" + (f"127.0.0.1 {NAME}\n" if known else "")
+        # In place, because it is this file that is mounted.
+        (self.folder / "hosts").write_text(text, encoding="ascii")
 
     def clock_of(self, name: str) -> Path:
         """The clock of an operator is as wrong as this file says."""

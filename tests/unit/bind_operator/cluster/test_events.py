@@ -26,7 +26,7 @@ class FakeClient:
 
     async def items(self, path: str, *, fields: str) -> list[Any]:
         assert (path, fields) == ("/api/v1/namespaces/demo/events", "involvedObject.uid=1")
-        return self.taken
+        return list(self.taken)
 
     async def create(self, path: str, body: Any) -> None:
         assert path == "/api/v1/namespaces/demo/events"
@@ -126,8 +126,10 @@ def test_an_event_is_about_the_resource_and_has_its_time_in_the_name() -> None:
     assert event["lastTimestamp"] == event["firstTimestamp"] == "2026-01-02T03:04:05Z"
 
 
-async def test_what_another_operator_told_is_found() -> None:
+@pytest.mark.parametrize("error", [None, ApiUnavailable("503")], ids=["told", "waits"])
+async def test_what_was_told_or_waits_to_be_is_found(error: OperatorError | None) -> None:
     client = FakeClient()
+    client.error = error
     log = EventLog(client)  # type: ignore[arg-type]
     await tell(log, "upgraded to revision 12, because it was OutOfSync")
     assert await log.has_told(RESOURCE, [Reason.INSTALLED, Reason.UPGRADED], "revision 12")

@@ -178,3 +178,20 @@ async def test_no_run_begins_where_the_guard_says_no(tmp_path: Path) -> None:
     with pytest.raises(NotLeader, match="demo"):
         await helm.install(KEY, VALUES)
     assert not (tmp_path / "arguments").exists()
+
+
+async def test_a_full_disk_is_a_failure_that_passes(tmp_path: Path) -> None:
+    helm = make_helm(tmp_path, "exit 0")
+    helm.folder = tmp_path / "full"
+    with pytest.raises(
+        HelmFailed, match=rf"Helm needs some MiB in {helm.folder}, and has none: No such file"
+    ):
+        await helm.upgrade(KEY, VALUES, 2)
+    helm.folder.mkdir()
+    await helm.upgrade(KEY, VALUES, 2)
+    assert list(helm.folder.iterdir()) == []
+
+
+async def test_a_killed_helm_says_so(tmp_path: Path) -> None:
+    with pytest.raises(HelmFailed, match="helm was killed by signal 9"):
+        await make_helm(tmp_path, "kill -9 $$").upgrade(KEY, VALUES, 2)
