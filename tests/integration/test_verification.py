@@ -69,6 +69,17 @@ def test_the_status_tells_when_and_what_was_verified(operator: OperatorProcess, 
         assert operator.metric("bind_operator_verified_timestamp_seconds") > time.time() - 600
 
 
+def test_a_system_that_is_well_is_checked_once_more_when_asked(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    with verified(instance) as live:
+        asked = live.asked.count("/verify")
+        instance.kubectl("annotate", "bv", instance.name, "bindvectorizer.dev/reconcile=1")
+        eventually("handled", lambda: instance.status().get("lastHandledReconcile") == "1", within_s=20)
+        assert instance.condition() == ("True", "InSync")
+        assert live.asked.count("/verify") == asked + 1
+
+
 def test_other_weights_under_the_same_name_are_noticed(operator: OperatorProcess, instance: Instance) -> None:
     with verified(instance) as live:
         live.vectors = TINY_VECTORS | {"imageVectors": [[-1.0, 3.0] * 16]}

@@ -94,7 +94,7 @@ class Reconciler:
             return None
         look = await self._observe(key, raw)
         if look.is_asked:
-            self.checks.forget(key)
+            self.checks.renew(key, look.request)
         action = decide(
             look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
         )
