@@ -15,7 +15,7 @@ from bind_operator.policy.facts import Failure, Key
 from bind_operator.policy.guards import failure_of
 from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.plan import Action, decide
-from bind_operator.policy.remediation import Remedy, Step, remedy_for
+from bind_operator.policy.remediation import Step
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.actions import Actions
@@ -101,19 +101,14 @@ class Reconciler:
         if action is Action.CORRECT and not (look.drift and look.drift.corrections):
             # Its record cannot be read; or what is missing was put back too often.
             action = Action.NOTHING if look.drift else Action.UPGRADE
-        remedy = Remedy(Step.NONE)
-        if look.resource and look.failure is None and not look.deleting and not look.suspended:
-            remedy = remedy_for(
-                look.resource, raw, look.state, look.observed.revisions, look.wanted_digest, look.standstill
-            )
-        match remedy.step:
-            case Step.RECORD if remedy.record:
-                await self.summary.write(replace(look, remediation=remedy.record))
+        match look.remedy.step:
+            case Step.RECORD:
+                await self.summary.write(replace(look, remediation=look.remedy.record))
                 return 0.0
             case Step.ROLL_BACK:
                 action = Action.ROLL_BACK
             case Step.HOLD:
-                look = replace(look, failure=remedy.failure)
+                action = _action_while_rolled_back(look)
         if action is Action.REFUSE and look.failure is None:
             look = replace(look, failure=final(ForeignOwner(foreign_message(look))))
         if action is Action.STAND_BACK and look.failure is None:
@@ -121,7 +116,7 @@ class Reconciler:
             look = replace(look, failure=final(refusal))
         if look.state is not ReleaseState.FOREIGN:
             await self.claims.mark(key, raw, look.observed, look.memory)
-        if look.failure is not None and not look.deleting:
+        if look.failure is not None and not look.is_rolled_back and not look.deleting:
             return await self.summary.write(look)
         if action in (Action.NOTHING, Action.WAIT):
             return await self.summary.write(look)
@@ -208,3 +203,11 @@ class Reconciler:
         counts = Counter(self._states.values())
         for state in ReleaseState:
             RELEASES.labels(state=str(state)).set(counts[state])
+
+
+def _action_while_rolled_back(look: Look) -> Action:
+    """Return what keeps the revision whole that was brought back: it shall run, and not the spec."""
+    if look.drift is not None:
+        return Action.CORRECT if look.drift.corrections else Action.NOTHING
+    is_ours = look.state is ReleaseState.OUT_OF_SYNC
+    return action_while_held(look.observed) if is_ours else Action.NOTHING

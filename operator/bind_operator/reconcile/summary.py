@@ -145,8 +145,7 @@ class Summary:
         if latest is None or not latest.managed or latest.status != "deployed":
             return
         known = (before.get("release") or {}).get("revision", 0)
-        is_rollback = look.failure is not None and look.failure.reason is Reason.ROLLED_BACK
-        if latest.number <= known or is_rollback or self.told.has(look.key, latest.number):
+        if latest.number <= known or look.is_rolled_back or self.told.has(look.key, latest.number):
             return
         self.told.note(look.key, latest.number)
         words = f"revision {latest.number}"
