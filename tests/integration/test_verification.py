@@ -117,10 +117,13 @@ def test_a_policy_that_drops_packets_is_told_by_the_rule_that_is_missing(
     service = instance.get("service", "-weaviate")["spec"]
     with deaf_address(service["clusterIP"], service["ports"][0]["port"]), deaf_address(GATE_IP, GATE_PORT):
         instance.roll_out()
-        eventually("told", lambda: "no connection in time" in instance.message(), within_s=10)
-        assert instance.condition() == ("Unknown", "Verifying")
+        eventually("failed", lambda: instance.condition() == ("False", "VerificationFailed"), within_s=20)
+        # In its first seconds a server may not listen yet, and no policy is suspected.
+        assert instance.event_reasons()[-2:] == ["Verifying", "VerificationFailed"]
+        assert "NetworkPolicy" not in instance.event_messages("Verifying")[-1]
         rule = "it must allow ingress from the operator (namespace bind-system, pods with the labels a=b)"
         assert rule in instance.message()
+        assert rule in instance.event_messages("VerificationFailed")[-1]
 
 
 def test_checks_without_news_write_nothing(apiserver: ApiServer, start: Start, instance: Instance) -> None:
