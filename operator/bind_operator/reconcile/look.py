@@ -14,6 +14,7 @@ from bind_operator.policy.facts import Failure, Key, Problem
 from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
 from bind_operator.policy.objects import Object, is_deleting, request_of
+from bind_operator.policy.plan import Situation
 from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
 from bind_operator.policy.state import ReleaseState
 from bind_operator.release.values import RenderedValues
@@ -81,6 +82,21 @@ class Look:
     def is_rolled_back(self) -> bool:
         """It runs what was brought back, and not the spec."""
         return self.remedy.step is Step.HOLD
+
+    @property
+    def situation(self) -> Situation:
+        """It is what the next action follows from."""
+        revisions, is_whole = self.observed.revisions, all(self.observed.workloads)
+        return Situation(
+            self.state,
+            deleting=self.deleting,
+            suspended=self.suspended,
+            stands_back=self.stands_back,
+            is_invalid=self.values is None,
+            drift=self.drift,
+            step=self.remedy.step,
+            lacks_workload=bool(revisions) and revisions[0].status == "deployed" and not is_whole,
+        )
 
     @property
     def aim(self) -> tuple[object, ...]:
