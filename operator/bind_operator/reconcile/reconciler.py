@@ -159,8 +159,9 @@ class Reconciler:
 
     async def _observe(self, key: Key, raw: Object) -> Look:
         look = await self.observer.observe(key, raw)
-        self._states[key] = look.state
-        self._count_states()
+        if self._states.get(key) is not look.state:
+            self._states[key] = look.state
+            self._count_states()
         return look
 
     async def _act(self, action: Action, look: Look, blocked: Failure | None) -> float | None:
