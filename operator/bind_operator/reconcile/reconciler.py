@@ -120,7 +120,8 @@ class Reconciler:
             refusal = self.ownership.refusal(key, raw, look.observed.revisions)
             look = replace(look, failure=final(refusal))
         if look.state is not ReleaseState.FOREIGN:
-            await self.claims.mark(key, raw, look.observed, look.memory)
+            observed = await self.claims.mark(key, raw, look.observed, look.memory)
+            look = replace(look, observed=observed)
         if look.failure is not None and not look.deleting:
             return await self.summary.write(look)
         if action in (Action.NOTHING, Action.WAIT):

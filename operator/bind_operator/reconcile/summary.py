@@ -69,6 +69,9 @@ class Summary:
         now = self.kube.clock.timestamp()
         before = look.raw.get("status", {})
         facts = await self._remember(look, facts, now)
+        if facts.memory != look.memory:
+            # What the status will say of the data, the data says too: no later look may be needed for it.
+            await self.claims.mark(look.key, look.raw, observed, facts.memory)
         # Helm is busy: what was asked for has still to be tried.
         waits = look.state is ReleaseState.BUSY and not look.deleting
         request = before.get("lastHandledReconcile") if waits else look.request
