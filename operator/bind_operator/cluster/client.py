@@ -90,7 +90,7 @@ class KubeClient:
             cert_file=configuration.cert_file or None,
             key_file=configuration.key_file or None,
             verify_tls=bool(configuration.verify_ssl),
-            proxy=configuration.proxy or None,
+            proxy=self._transport.proxy,
         )
 
     async def read(self, path: str) -> dict[str, Any] | None:

@@ -24,9 +24,9 @@ class Transport:
     def __init__(self, configuration: Any) -> None:
         """Take a `kubernetes.aio` configuration; it may renew its token."""
         self.configuration = configuration
-        self._proxy = configuration.proxy or _proxy_of(configuration.host)
+        self.proxy: str | None = configuration.proxy or _proxy_of(configuration.host)
         connector = aiohttp.TCPConnector(
-            # None: each watch holds a connection, and all else is limited by the number of workers.
+            # No limit: each watch holds a connection, and all else is limited by the number of workers.
             limit=0,
             ssl=_ssl_context(configuration),
         )
@@ -68,7 +68,7 @@ class Transport:
             headers=headers,
             data=None if body is None else json.dumps(body),
             timeout=limits,
-            proxy=self._proxy,
+            proxy=self.proxy,
             server_hostname=self.configuration.tls_server_name,
         )
 

@@ -82,6 +82,7 @@ async def test_the_proxy_is_that_of_the_environment(tmp_path: Path, monkeypatch:
             other = await KubeClient.connect(path)
             with contextlib.suppress(ApiUnavailable):
                 assert await other.read("/api/v1/x") == {"kind": "Pod"}
+            assert (await other.credentials()).proxy == (proxy if is_reached else None)
             await other.close()
             assert [request.host for request in requests] == ["api.invalid"] * is_reached
             requests.clear()
