@@ -224,7 +224,6 @@ def _open_session(info: kopf.ConnectionInfo, requested: Callable[[Request], None
         connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
         headers=info.as_http_headers(),
         proxy=info.proxy_url,
-        trust_env=True,  # as the client's
         trace_configs=[_trace(requested)],
     )
 

@@ -1,10 +1,14 @@
 """The harness itself: pods come, become ready, are scheduled by their GPUs, and the resource follows."""
 
+import json
+
 import pytest
 
+from bind_operator.policy.memory import MEMORY_ANNOTATION
 from integration.control_plane import ControlPlane, running_control_plane
+from integration.installation import OPERATOR_USER
 from integration.operator_process import OperatorProcess
-from support.waiting import eventually
+from support.waiting import comes_to_rest, eventually
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,24 @@ def test_a_resource_becomes_ready_and_a_dead_pod_comes_back(
         lambda: [p["metadata"]["uid"] for p in plane.pods("whole")] not in ([], [pod["metadata"]["uid"]]),
     )
     eventually("ready", lambda: instance.condition() == ("True", "InSync"), within_s=40)
+
+
+def test_the_look_that_makes_it_ready_leaves_nothing_to_write(
+    plane: ControlPlane, operator: OperatorProcess
+) -> None:
+    instance = plane.instance("marked")
+    begun = plane.server.audit_lines()
+    instance.apply()
+    eventually("ready", lambda: instance.condition() == ("True", "InSync"), within_s=40)
+
+    def writes() -> list[str]:
+        return plane.server.writes(OPERATOR_USER, "marked", since=begun)
+
+    assert comes_to_rest(writes, 3.0, 40.0)
+    assert writes()[-1] == "patch bindvectorizers/search"
+    (claim,) = plane.server.get("pvc", namespace="marked")
+    known = json.loads(claim["metadata"]["annotations"][MEMORY_ANNOTATION])
+    assert known == {name: instance.status()[name] for name in ("weaviate", "vectorSpace")}
 
 
 def test_the_scheduler_counts_gpus(plane: ControlPlane, operator: OperatorProcess) -> None:

@@ -1,5 +1,7 @@
 """The end of a resource: what is removed, what is kept, and that it never hangs."""
 
+import pytest
+
 from integration.apiserver import ApiServer
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
@@ -93,6 +95,7 @@ def test_a_resource_deleted_before_the_operator_saw_it(
     assert instance.revisions() == {}
 
 
+@pytest.mark.long
 def test_the_operator_may_be_killed_in_a_deletion(operator: OperatorProcess, instance: Instance) -> None:
     installed(instance)
     instance.delete()

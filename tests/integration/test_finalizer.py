@@ -113,6 +113,7 @@ def test_the_only_watched_namespace_goes_with_its_resource(
     assert "bug in the reconciler" not in namespaced_operator.log()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("namespace_controller")
 def test_a_namespace_that_went_while_the_operator_was_down(
     namespaced_operator: OperatorProcess, doomed: Instance

@@ -117,7 +117,7 @@ def test_records_are_moved_and_helm_goes_on_with_them(start: Start, instance: In
     assert records(instance) == {"configmap": [], "secret": []}
 
 
-@pytest.mark.parametrize("moved", [0, 1])
+@pytest.mark.parametrize("moved", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_a_move_that_was_interrupted_is_finished(start: Start, instance: Instance, moved: int) -> None:
     """Of two records the first is moved, or copied but not deleted, when the operator dies."""
     start("Secret")

@@ -116,6 +116,52 @@ def test_a_rollout_that_stands_still_is_rolled_back_once(
     plane.server.kubectl("delete", "bv", "--all", "-n", "stuck", "--timeout=60s")
 
 
+def test_what_was_rolled_back_is_kept_whole_and_tried_again_when_asked(
+    plane: ControlPlane, operator: OperatorProcess
+) -> None:
+    instance = plane.instance("asked")
+    instance.apply(spec(WORKS, device="CUDA"))
+    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance.apply(spec(STUCK, device="CUDA"))
+    eventually("rolled back", lambda: instance.condition() == ("False", "RolledBack"), within_s=40)
+    assert instance.condition("Drifted") == ("False", "NoDriftDetected")
+
+    instance.kubectl("delete", "service", "search-weaviate")
+    instance.kubectl("scale", "deployment", "search-inference", "--replicas=0")
+    eventually("the Service is back", lambda: instance.get("service", "-weaviate"), within_s=20)
+    eventually("scaled back", lambda: replicas(instance) == 1, within_s=20)
+    eventually("it runs", lambda: is_rolled_out(instance, "1"))
+    assert instance.condition() == ("False", "RolledBack")
+    assert instance.revisions() == {1: "superseded", 2: "superseded", 3: "deployed"}
+
+    ask(instance, "1")
+    back = {3: "superseded", 4: "superseded", 5: "deployed"}
+    eventually("tried and rolled back", lambda: back.items() <= instance.revisions().items(), within_s=40)
+    eventually("told", lambda: instance.condition() == ("False", "RolledBack"))
+    words = "revision 5 goes back from revision 4"
+    eventually("told again", lambda: words in "\n".join(instance.event_messages("RolledBack")))
+    look(plane, operator, instance)
+    assert max(instance.revisions()) == 5
+
+    plane.add_node("another", gpus=1)
+    ask(instance, "2")
+    eventually("ready", lambda: is_ready(instance) and is_rolled_out(instance, "2"), within_s=40)
+    assert instance.condition("Stalled")[0] == "False"
+    look(plane, operator, instance)
+    assert max(instance.revisions()) == 6
+    plane.server.kubectl("delete", "node", "another")
+    plane.server.kubectl("delete", "bv", "--all", "-n", "asked", "--timeout=60s")
+
+
+def replicas(instance: Instance) -> int:
+    return int(instance.get("deployment", "-inference")["spec"]["replicas"])
+
+
+def ask(instance: Instance, value: str) -> None:
+    """Ask for an attempt at once."""
+    instance.kubectl("annotate", "--overwrite", "bv", "search", f"bindvectorizer.dev/reconcile={value}")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("delay_s", [0.0, 0.3])
 def test_an_operator_killed_in_a_rollback_finishes_it(

@@ -109,6 +109,7 @@ def _program(pid: str) -> str:
         return ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delay_s", [0.0, 0.15])
 def test_an_operator_killed_in_an_install_converges(
     operator: OperatorProcess, instance: Instance, delay_s: float

@@ -176,6 +176,7 @@ def test_pods_of_others_are_not_sent_to_the_operator(
     assert [one for one in watched if "labelSelector=" not in one and "fieldSelector=type" not in one] == []
 
 
+@pytest.mark.long
 def test_an_edit_is_seen_after_the_definition_was_deleted_and_applied_again(
     apiserver: ApiServer, far_operator: OperatorProcess, instance: Instance
 ) -> None:

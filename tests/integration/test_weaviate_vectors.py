@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from bind_operator.cluster.vector_space import holds_vectors, read_fingerprint
+from bind_operator.cluster.vector_space import holds_vectors
+from bind_operator.cluster.verification import Asker, Target
+from bind_operator.policy.verification import Expected
 from integration.weaviate_process import FINGERPRINT, running_weaviate
 
 if TYPE_CHECKING:
@@ -37,7 +39,10 @@ def post(weaviate: str, path: str, body: dict[str, Any]) -> None:
 
 
 async def test_the_fingerprint_of_the_module(weaviate: str) -> None:
-    assert await read_fingerprint(weaviate, 5.0) == FINGERPRINT
+    # Nothing listens there: what Weaviate says is told in any case.
+    target = Target(f"http://{weaviate}", "http://127.0.0.1:1", Expected(None))
+    found = await Asker(5.0, 5.0).ask(target)
+    assert found.fingerprint == FINGERPRINT
 
 
 async def test_no_collection_or_an_empty_one_holds_none(weaviate: str) -> None:

@@ -35,6 +35,19 @@ def eventually(what: str, check: Callable[[], object], within_s: float = 20.0) -
     return time.monotonic() - started
 
 
+def comes_to_rest(read: Callable[[], object], rest_s: float, within_s: float, poll_s: float = 1.0) -> bool:
+    """Wait until what `read` returns has been the same for `rest_s`; return whether that came in time."""
+    started = since = time.monotonic()
+    last = read()
+    while (now := time.monotonic()) - since < rest_s:
+        if now - started > within_s:
+            return False
+        time.sleep(poll_s)
+        if (value := read()) != last:
+            last, since = value, time.monotonic()
+    return True
+
+
 async def becomes(check: Callable[[], object], within_s: float = 20.0) -> None:
     """Wait in the event loop until `check` is true. Raises TimeoutError if it never is."""
     async with asyncio.timeout(within_s):

@@ -1,13 +1,39 @@
 """The figures of the operator's benchmark and the part of the page that they are written to."""
 
+import itertools
+
 import pytest
 
+from support.operator_bench.__main__ import idle_seconds
 from support.operator_bench.figures import BEGIN, END, Batch, Idle, Measured, part, replaced, rows
+from support.waiting import comes_to_rest
 
 
 def measured(**changes: object) -> Measured:
     idle = {"resources": 300, "seconds": 60.0, "rss_mib": 200.0, "cpu_s": 0.6, "looks": 60, "writes": []}
     return Measured([Batch(10, 3.0, 3.0), Batch(10, 5.0, 4.0)], Idle(**(idle | changes)), [0.2] * 99 + [1.0])  # type: ignore[arg-type]
+
+
+def test_the_rest_is_watched_for_whole_resyncs() -> None:
+    assert idle_seconds(None, 300.0, is_quick=False) == 300.0
+    assert idle_seconds(None, 10.0, is_quick=True) == 20.0
+    assert idle_seconds(60.0, 300.0, is_quick=False) == 60.0
+
+
+def test_rest_begins_when_the_last_change_is_some_time_ago() -> None:
+    changes = iter(range(3))
+    seen: list[int] = []
+
+    def read() -> int:
+        seen.append(next(changes, 2))
+        return seen[-1]
+
+    assert comes_to_rest(read, 0.05, 60.0, poll_s=0.01)
+    assert seen[:4] == [0, 1, 2, 2]
+
+
+def test_rest_that_does_not_come_is_not_waited_for_without_end() -> None:
+    assert not comes_to_rest(itertools.count().__next__, 60.0, 0.05, poll_s=0.01)
 
 
 def test_all_is_reached() -> None:

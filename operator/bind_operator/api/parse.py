@@ -27,10 +27,7 @@ def parse_resource(manifest: Mapping[str, Any]) -> BindVectorizer:
         resource = BindVectorizer.model_validate(dict(manifest))
     except ValidationError as error:
         raise InvalidSpec("\n".join(_fault(item) for item in error.errors())) from error
-    faults = [f"{rule.field}: {rule.message}" for rule in broken_rules(resource)]
-    if faults:
-        raise InvalidSpec("\n".join(faults))
-    return resource
+    return _held_to_rules(resource)
 
 
 def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str, ...]]:
@@ -40,7 +37,7 @@ def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str
     definition is newer than this operator. Raises InvalidSpec as `parse_resource` does.
     """
     try:
-        BindVectorizer.model_validate(dict(manifest))
+        resource = BindVectorizer.model_validate(dict(manifest))
     except ValidationError as error:
         places = [item["loc"] for item in error.errors() if item["type"] == "extra_forbidden"]
         known = copy.deepcopy(dict(manifest))
@@ -51,7 +48,15 @@ def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str
                 node = node[part]
             del node[name]
         return parse_resource(known), tuple(sorted(_path(place) for place in places))
-    return parse_resource(manifest), ()
+    return _held_to_rules(resource), ()
+
+
+def _held_to_rules(resource: BindVectorizer) -> BindVectorizer:
+    """Return `resource`. Raises InvalidSpec for the rules that it breaks."""
+    faults = [f"{rule.field}: {rule.message}" for rule in broken_rules(resource)]
+    if faults:
+        raise InvalidSpec("\n".join(faults))
+    return resource
 
 
 def _path(place: Sequence[int | str]) -> str:

@@ -75,6 +75,11 @@ class RemediationStatus(ApiModel):
     to_revision: int = Field(description="The revision that was brought back.")
     digest: str = Field(description="Digest of chart and values of what was brought back.")
     message: str = Field(description="Why the rollout stood still, in the cluster's words.")
+    request: str | None = Field(
+        None,
+        description=f"The value of the annotation {RECONCILE_ANNOTATION} then; with a new one the spec is "
+        "tried once more.",
+    )
 
 
 class Endpoints(ApiModel):
@@ -178,7 +183,8 @@ class BindVectorizerStatus(ApiModel):
         None, description="What a rollout that stands still is rolled back to."
     )
     remediation: RemediationStatus | None = Field(
-        None, description="The last rollback; the spec of its generation is not tried again."
+        None,
+        description="The last rollback; the spec of its generation is not tried again before somebody asks.",
     )
 
     @property

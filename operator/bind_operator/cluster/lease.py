@@ -5,6 +5,7 @@ renewal held for 10/15 of it, so that the last third is there to end what runs.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -14,7 +15,15 @@ from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.fence import Watchdog, clock
 from bind_operator.errors import ApiConflict, ApiRefused, OperatorError
 from bind_operator.metrics import LEADER
-from bind_operator.policy.lease import Observation, Step, build_lease, decide_step, observe, read_lease
+from bind_operator.policy.lease import (
+    LeaseRecord,
+    Observation,
+    Step,
+    build_lease,
+    decide_step,
+    observe,
+    read_lease,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +56,7 @@ class Candidate:
         self._on_change = on_change
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._observation: Observation | None = None
+        self._written: LeaseRecord | None = None
         self._renewed_at: float | None = None
         self._told = ""
         LEADER.labels(lease=self.lease).set(0)
@@ -115,21 +125,35 @@ class Candidate:
             self._on_change(self._scope)
 
     async def _step(self) -> Step:
-        """Read the Lease, and create, renew or take it where that may be. Raises OperatorError."""
+        """Create, renew or take the Lease where that may be. Raises OperatorError."""
+        if self._written is not None:
+            # It is still as it was written, or the API server refuses: then it is read to see whose it is.
+            with contextlib.suppress(ApiConflict):
+                await self._write(Step.RENEW, self._written)
+                return Step.RENEW
         record = read_lease(await self._client.read(f"{self._path}/{self._name}"))
         self._observation = observe(self._observation, record, clock())
         step = decide_step(self._observation, self._identity, clock())
         if step is Step.STAND_BY:
             holder = record.holder if record else ""
             self._tell("another operator leads here; this one stands by", holder=holder)
-            return step
-        lease = build_lease(self._namespace, self._name, self._identity, self._duration_s, record, _now())
-        if step is Step.CREATE:
-            if await self._client.create(self._path, lease) is None:
-                raise ApiRefused(f"there is no namespace {self._namespace} for the Lease")
-        elif await self._client.replace(f"{self._path}/{self._name}", lease) is None:
-            raise ApiConflict(f"the Lease {self.lease} was deleted just now")
+        else:
+            await self._write(step, record)
         return step
+
+    async def _write(self, step: Step, before: LeaseRecord | None) -> None:
+        """Write the Lease over `before` and remember it. Raises ApiConflict if it is another by now."""
+        self._written = None
+        lease = build_lease(self._namespace, self._name, self._identity, self._duration_s, before, _now())
+        if step is Step.CREATE:
+            written = await self._client.create(self._path, lease)
+            if written is None:
+                raise ApiRefused(f"there is no namespace {self._namespace} for the Lease")
+        else:
+            written = await self._client.replace(f"{self._path}/{self._name}", lease)
+            if written is None:
+                raise ApiConflict(f"the Lease {self.lease} was deleted just now")
+        self._written = read_lease(written)
 
     def _left_s(self) -> float:
         """Return the seconds until a lease that is held counts as lost."""

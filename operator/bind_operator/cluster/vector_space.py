@@ -1,4 +1,4 @@
-"""Weaviate is asked for the fingerprint of its vectorizer, and whether any collection holds its vectors."""
+"""Weaviate is asked whether any collection holds vectors of the module."""
 
 import json
 import re
@@ -11,21 +11,11 @@ import aiohttp
 from bind_operator.cluster.bounded import read_bounded
 from bind_operator.policy.names import MODULE
 
-MAX_META_BYTES = 64 * 1024
+MAX_OBJECTS_BYTES = 64 * 1024
 MAX_SCHEMA_BYTES = 1024 * 1024
 MAX_COLLECTIONS = 50
 """Beyond so many, the collections are taken for filled without a look into each."""
 _NAME = re.compile(r"^[A-Z][_0-9A-Za-z]*$")
-
-
-async def read_fingerprint(address: str, timeout_s: float) -> str | None:
-    """Return the fingerprint that Weaviate at `host:port` has from the inference server, None if unknown."""
-    async with _session(timeout_s) as session:
-        meta = await _ask(session, f"http://{address}/v1/meta", MAX_META_BYTES)
-    modules = meta.get("modules") if isinstance(meta, Mapping) else None
-    module = modules.get(MODULE) if isinstance(modules, Mapping) else None
-    fingerprint = module.get("fingerprint") if isinstance(module, Mapping) else None
-    return fingerprint if isinstance(fingerprint, str) else None
 
 
 async def holds_vectors(address: str, timeout_s: float) -> bool | None:
@@ -41,7 +31,7 @@ async def holds_vectors(address: str, timeout_s: float) -> bool | None:
             return True
         parts = " ".join(f"{name}(limit: 1) {{ _additional {{ id }} }}" for name in names)
         query = {"query": f"{{ Get {{ {parts} }} }}"}
-        answer = await _ask(session, f"http://{address}/v1/graphql", MAX_META_BYTES, query)
+        answer = await _ask(session, f"http://{address}/v1/graphql", MAX_OBJECTS_BYTES, query)
     return _any_object(answer)
 
 

@@ -1,7 +1,7 @@
 """The schedule says when the live check is due, and what counts meanwhile. The time is an argument."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bind_operator.policy.facts import Key, Verification
 from bind_operator.reasons import Reason
@@ -9,7 +9,10 @@ from bind_operator.reasons import Reason
 FIRST_WAIT_S = 1.0
 MAX_WAIT_S = 60.0
 MAX_SILENT = 3
-"""After so many checks in a row without an answer, a verified system no longer counts as verified."""
+"""After so many checks in a row without an answer, a verified system no longer counts as verified.
+
+So many without a connection are a fault, whatever was before; fewer may be the first seconds of a pod.
+"""
 MAX_BUSY = 10
 """So many where the servers are only busy: four to nine minutes of an import that leaves no room."""
 
@@ -21,6 +24,8 @@ class _Record:
     next_at: float
     failures: int = 0
     """So many checks in a row have found something wrong, or nothing."""
+    unconnected: int = 0
+    """So many in a row have had no connection."""
 
 
 @dataclass
@@ -52,10 +57,13 @@ class CheckSchedule:
             self._records[key] = _Record(subject, found, now + self.interval_s)
             return
         failures = before.failures + 1 if before else 1
+        unconnected = (before.unconnected if before else 0) + 1 if found.in_the_end else 0
+        if unconnected >= MAX_SILENT:
+            found = replace(found, holds=False, reason=Reason.VERIFICATION_FAILED, message=found.in_the_end)
         most = MAX_BUSY if found.reason is Reason.INFERENCE_BUSY else MAX_SILENT
         is_silent = found.holds is None and failures < most
         kept = before.verification if before and before.verification.is_good and is_silent else found
-        self._records[key] = _Record(subject, kept, now + backoff_s(failures), failures)
+        self._records[key] = _Record(subject, kept, now + backoff_s(failures), failures, unconnected)
 
     def restore(self, key: Key, subject: Hashable, verification: Verification, now: float) -> None:
         """Note a result of an earlier operator; the next check is due at once."""

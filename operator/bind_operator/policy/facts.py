@@ -108,6 +108,8 @@ class Verification:
     message: str
     blocks: bool = True
     """Whether Ready waits for it."""
+    in_the_end: str = ""
+    """It is said in place of `message` where check after check finds the same, which is then a fault."""
     fingerprint: str | None = None
     """The server told this one; None if it tells none, or was not asked."""
     vectors: VectorSketches | None = None

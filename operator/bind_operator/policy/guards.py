@@ -89,8 +89,8 @@ def describe(key: Key, changes: Sequence[Change]) -> str:
         # First, because events and tables cut what is long.
         lines.insert(
             0,
-            f"This breaks data. To accept it: kubectl annotate {SHORT_NAME} {key.name} -n {key.namespace} "
-            f"--overwrite {ACCEPT_ANNOTATION}={tokens}",
+            f"This breaks data. The command kubectl annotate {SHORT_NAME} {key.name} -n {key.namespace} "
+            f"--overwrite {ACCEPT_ANNOTATION}={tokens} accepts it",
         )
     return "\n".join(lines)
 

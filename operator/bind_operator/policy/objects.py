@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bind_operator.api.identity import RECONCILE_ANNOTATION
 from bind_operator.policy.facts import Component, Workload
 from bind_operator.policy.names import CHART
 
@@ -23,6 +24,12 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 def is_deleting(item: Object) -> bool:
     """Return whether somebody has deleted the object, and something still holds it."""
     return "deletionTimestamp" in item["metadata"]
+
+
+def request_of(resource: Object) -> str | None:
+    """Return the value of the annotation by which a person asks for an attempt at once; None for none."""
+    value: str | None = resource["metadata"].get("annotations", {}).get(RECONCILE_ANNOTATION)
+    return value
 
 
 def instance_selector(name: str) -> str:

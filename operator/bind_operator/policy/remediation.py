@@ -1,7 +1,8 @@
 """A rollout that stands still is rolled back, once for each spec, to what the live check has seen at work.
 
 What was decided is kept in the resource's status, so that an operator that restarts neither forgets it nor
-tries the same spec again.
+tries the same spec again. A person may ask for one more attempt, by a new value of an annotation: the
+decision was for the value that it was made under, and counts no longer.
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bind_operator.api.identity import RECONCILE_ANNOTATION
 from bind_operator.api.spec import BindVectorizer, RollbackPolicy
 from bind_operator.api.status import LastVerified, RemediationStatus
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Workload
-from bind_operator.policy.objects import Object, component_of, is_deleting
+from bind_operator.policy.objects import Object, component_of, is_deleting, request_of
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import read_last_verified, read_remediation, weaviate_digest
 from bind_operator.reasons import Reason
 
 MAX_MESSAGE = 600
+BROUGHT_BACK = ("deployed", "superseded")
+"""A revision that Helm calls so was applied in full, and can be brought back."""
 
 
 class Step(StrEnum):
@@ -28,7 +32,7 @@ class Step(StrEnum):
     """It writes down that the release is to be rolled back, before it is."""
     ROLL_BACK = "RollBack"
     HOLD = "Hold"
-    """It was rolled back: the spec is not tried again before it changes."""
+    """It was rolled back: the spec is not tried again before it changes or somebody asks."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class Remedy:
     step: Step
     record: RemediationStatus | None = None
     failure: Failure | None = None
+
+
+NO_REMEDY = Remedy(Step.NONE)
 
 
 def standstill_of(
@@ -83,6 +90,7 @@ def remedy_for(
         rolls_back=resource.spec.remediation.rollback is RollbackPolicy.LAST_VERIFIED,
         verified=read_last_verified(status),
         before=read_remediation(status),
+        request=request_of(raw),
     )
 
 
@@ -97,30 +105,33 @@ def remedy_of(
     rolls_back: bool,
     verified: LastVerified | None,
     before: RemediationStatus | None,
+    request: str | None,
 ) -> Remedy:
     """Return what to do about a rollout.
 
     revisions: newest first. verified, before: what the status says of them. rolls_back: whether the resource
     wants that at all. weaviate: digest of its spec of Weaviate. A revision with another one is no aim: an
-    older Weaviate must not open what a newer one has written, nor three pods become one.
+    older Weaviate must not open what a newer one has written, nor three pods become one. request: the latest
+    one to reconcile at once.
     """
     latest = revisions[0] if revisions else None
     if latest is None or state in (ReleaseState.FOREIGN, ReleaseState.BUSY, ReleaseState.LOCKED):
-        return Remedy(Step.NONE)
-    if before is not None and before.generation == generation:
+        return NO_REMEDY
+    if before is not None and before.generation == generation and request in (None, before.request):
         return _goes_on(before, latest, wanted_digest, standstill)
     if not standstill or not rolls_back or state is not ReleaseState.IN_SYNC or verified is None:
-        return Remedy(Step.NONE)
-    is_kept = any((one.number, one.digest) == (verified.revision, verified.digest) for one in revisions)
-    is_other = verified.digest != latest.digest
-    if not (is_kept and is_other and verified.weaviate == weaviate):
-        return Remedy(Step.NONE)
+        return NO_REMEDY
+    # Any revision of that chart and those values: Helm keeps five, and each attempt makes two.
+    aims = [one for one in revisions if one.digest == verified.digest and one.status in BROUGHT_BACK]
+    if not aims or verified.digest == latest.digest or verified.weaviate != weaviate:
+        return NO_REMEDY
     record = RemediationStatus(
         generation=generation,
         from_revision=latest.number,
-        to_revision=verified.revision,
+        to_revision=aims[0].number,
         digest=verified.digest,
         message=standstill[:MAX_MESSAGE],
+        request=request,
     )
     return Remedy(Step.RECORD, record)
 
@@ -135,8 +146,8 @@ def _goes_on(before: RemediationStatus, latest: Revision, wanted_digest: str, st
         # Somebody brought it back by hand, and it is not rolled back twice.
         return Remedy(Step.NONE, before)
     message = (
-        f"rolled back to what ran as revision {before.to_revision}, because {before.message}; change the "
-        "spec to try again"
+        f"rolled back to what ran as revision {before.to_revision}, because {before.message}; to try "
+        f"again, change the spec or give the annotation {RECONCILE_ANNOTATION} a new value"
     )
     return Remedy(Step.HOLD, before, Failure(Reason.ROLLED_BACK, message, is_final=True))
 

@@ -15,7 +15,9 @@ def one_line(text: str, max_bytes: int = MAX_BYTES) -> str:
 
     It is cut between two letters where it is longer than `max_bytes` of UTF-8.
     """
-    lines = ("".join(map(_shown, line)).split() for line in text.splitlines())
+    # Most are one line already, and a look writes a dozen; what is printable holds none of the unshown.
+    whole = [text] if text.isprintable() else ["".join(map(_shown, line)) for line in text.splitlines()]
+    lines = (line.split() for line in whole)
     joined = "; ".join(" ".join(words) for words in lines if words)
     encoded = joined.encode()
     if len(encoded) <= max_bytes:

@@ -252,7 +252,9 @@ def _fault(answer: Answer, port: str, expected: Expected) -> Verification | None
             who = expected.operator or "the operator"
             rule = f"it must allow ingress from {who} to port {port}"
             hint = f"if a NetworkPolicy selects Weaviate's pods, {rule}"
-            return _unanswered(f"{answer.url}: {answer.text}; {hint}")
+            what = f"{answer.url}: {answer.text}"
+            # A server that has just started may not listen yet: no reason to suspect a policy.
+            return replace(_unanswered(what), in_the_end=f"{what}; {hint}")
         case Fault.SLOW | Fault.BROKEN:
             return _unanswered(f"{answer.url}: {answer.text}")
         case Fault.UNUSABLE:

@@ -1,8 +1,8 @@
 """Volume claims around a release: they are adopted, marked, grown, and kept when their StatefulSet goes."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bind_operator.api.quantity import parse_quantity
 from bind_operator.api.spec import BindVectorizer, DeletionPolicy
@@ -62,13 +62,17 @@ class Claims:
             found |= await self.volumes.read_claims(key, names)
         return found
 
-    async def mark(self, key: Key, raw: Object, observed: Observed, memory: Memory) -> None:
-        """Write onto claims in use whose they are, and onto the first one what its data was served with."""
+    async def mark(self, key: Key, raw: Object, observed: Observed, memory: Memory) -> Observed:
+        """Write onto claims in use whose they are, and onto the first one what its data was served with.
+
+        Returns `observed` with the claims as they are then.
+        """
         present = {
             Component.WEAVIATE: observed.weaviate is not None and observed.weaviate.release == key.name,
             Component.INFERENCE: observed.inference is not None and observed.inference.release == key.name,
         }
-        for claim in observed.claims:
+        claims = list(observed.claims)
+        for number, claim in enumerate(claims):
             component = component_of(claim)
             if component is None or not present[component] or is_deleting(claim):
                 continue
@@ -80,9 +84,11 @@ class Claims:
             except OperatorError as error:
                 # Nothing is lost by it: an unmarked claim is kept. The next look tries again.
                 logger.warning("claim not marked", extra={"namespace": key.namespace, "error": str(error)})
-                return
+                break
+            claims[number] = _annotated(claim, annotations)
             if OWNER_ANNOTATION in annotations and was_there_before(claim, raw):
                 await self._record_adoption(raw, claim)
+        return replace(observed, claims=tuple(claims))
 
     async def _record_adoption(self, raw: Object, claim: Object) -> None:
         metadata = claim["metadata"]
@@ -180,6 +186,14 @@ class Claims:
         if is_given_away(observed.stateful_set):
             await self.volumes.keep_claims(key)
         return Hold()
+
+
+def _annotated(claim: Object, annotations: Mapping[str, str]) -> Object:
+    metadata = claim["metadata"]
+    return {
+        **claim,
+        "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **annotations}},
+    }
 
 
 def _marks(key: Key, raw: Object, claim: Object, memory: Memory) -> dict[str, str]:

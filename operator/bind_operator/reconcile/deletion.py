@@ -24,6 +24,8 @@ class Deletion:
     requeue_s: float = 1.0
     _deleted: dict[Key, list[str]] = field(default_factory=dict)
     _uninstalled: set[Key] = field(default_factory=set)
+    _tried: set[Key] = field(default_factory=set)
+    """An uninstall of these was begun: one that failed may have done its work."""
     _told: set[tuple[Key, Reason]] = field(default_factory=set)
 
     async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
@@ -38,6 +40,7 @@ class Deletion:
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
             return await self._remove_finalizer(raw)
         if blocked is None:
+            self._tried.add(key)
             await self.helm.uninstall(key)
             self._uninstalled.add(key)
             await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
@@ -55,7 +58,7 @@ class Deletion:
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
         """Delete the volume claims that the resource used, if `policy` says so; then remove the finalizer."""
-        if owned and raw.get("status", {}).get("release"):
+        if owned and (key in self._tried or raw.get("status", {}).get("release")):
             # An operator before this one may have died before it could tell.
             await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
         claims = observed.claims if owned else ()
@@ -95,6 +98,7 @@ class Deletion:
         """Forget a resource that is gone."""
         self._deleted.pop(key, None)
         self._uninstalled.discard(key)
+        self._tried.discard(key)
         self._told = {one for one in self._told if one[0] != key}
 
     async def _remove_finalizer(self, raw: Object) -> bool:

@@ -11,7 +11,6 @@ from bind_operator.policy.guards import Change, Running, accepted, breaking_chan
 from bind_operator.policy.memory import Memory, running_of
 from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import Object
-from bind_operator.policy.plan import Action
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.vector_space import wanted_space
 from bind_operator.reconcile.claims import Claims
@@ -70,10 +69,3 @@ class Guard:
             return True
         address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE))
         return address is None or await holds_vectors(address, self.timeout_s) is not False
-
-
-def action_while_held(observed: Observed) -> Action:
-    """Return what to do while the spec may not be applied: what is deployed is kept whole."""
-    latest = observed.revisions[0] if observed.revisions else None
-    is_whole = all(observed.workloads)
-    return Action.RESTORE if latest and latest.status == "deployed" and not is_whole else Action.NOTHING

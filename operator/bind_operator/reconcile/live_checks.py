@@ -44,6 +44,8 @@ class LiveChecks:
     _subjects: dict[Key, Hashable] = field(default_factory=dict)
     _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _missing_since: dict[Key, float] = field(default_factory=dict)
+    _requests: dict[Key, str | None] = field(default_factory=dict)
+    """A person asked for a new check by these, and got it."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CHECKS))
 
     def look(
@@ -77,8 +79,15 @@ class LiveChecks:
             return GRACE_S if self.has_just_begun(key) else math.inf
         return self.schedule.wait_s(key, self._subjects.get(key), time.monotonic())
 
+    def renew(self, key: Key, request: str | None) -> None:
+        """Forget what was found before `request`, at its first look alone: else no check would ever end."""
+        if self._requests.get(key) != request:
+            self.forget(key)
+            self._requests[key] = request
+
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone, and end its check."""
+        self._requests.pop(key, None)
         if (task := self._tasks.pop(key, None)) is not None:
             task.cancel()
         self._subjects.pop(key, None)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bind_operator.api.identity import FINALIZER, RECONCILE_ANNOTATION
+from bind_operator.api.identity import FINALIZER
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import RemediationStatus
 from bind_operator.cluster.kube import Observed
@@ -13,7 +13,9 @@ from bind_operator.policy.drift import Report
 from bind_operator.policy.facts import Failure, Key, Problem
 from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
-from bind_operator.policy.objects import Object, is_deleting
+from bind_operator.policy.objects import Object, is_deleting, request_of
+from bind_operator.policy.plan import Situation
+from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
 from bind_operator.policy.state import ReleaseState
 from bind_operator.release.values import RenderedValues
 
@@ -43,6 +45,8 @@ class Look:
     """What is not as the release made it; None where that is not looked at."""
     standstill: str = ""
     """It says which rollout stands still and why; empty for none."""
+    remedy: Remedy = NO_REMEDY
+    """It is done about a rollout that stands still."""
     remediation: RemediationStatus | None = None
     """It is a rollback that was decided now."""
     held: str = ""
@@ -51,8 +55,7 @@ class Look:
     @property
     def request(self) -> str | None:
         """The value of the annotation by which a person asks for an attempt at once."""
-        value: str | None = self.raw["metadata"].get("annotations", {}).get(RECONCILE_ANNOTATION)
-        return value
+        return request_of(self.raw)
 
     @property
     def is_asked(self) -> bool:
@@ -74,6 +77,26 @@ class Look:
     def suspended(self) -> bool:
         """The user wants nothing changed."""
         return bool(self.raw.get("spec", {}).get("suspend"))
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """It runs what was brought back, and not the spec."""
+        return self.remedy.step is Step.HOLD
+
+    @property
+    def situation(self) -> Situation:
+        """It is what the next action follows from."""
+        revisions, is_whole = self.observed.revisions, all(self.observed.workloads)
+        return Situation(
+            self.state,
+            deleting=self.deleting,
+            suspended=self.suspended,
+            stands_back=self.stands_back,
+            is_invalid=self.values is None,
+            drift=self.drift,
+            step=self.remedy.step,
+            lacks_workload=bool(revisions) and revisions[0].status == "deployed" and not is_whole,
+        )
 
     @property
     def aim(self) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import ConditionType
 from bind_operator.cluster.kube import Kube
-from bind_operator.cluster.vector_space import holds_vectors, read_fingerprint
+from bind_operator.cluster.vector_space import holds_vectors
 from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import Component, Key, Problem
 from bind_operator.policy.guards import Change, accepted, describe
@@ -19,22 +19,15 @@ from bind_operator.policy.vector_space import wanted_space
 from bind_operator.reasons import Reason
 
 
-@dataclass(frozen=True)
-class _Reading:
-    containers: Hashable
-    read_at: float
-    address: str
-    fingerprint: str | None
-
-
 @dataclass
 class Memories:
-    """It asks for the fingerprint when the containers are new or the last answer is old."""
+    """It keeps the fingerprint that the live check found, and asks what another one could break."""
 
     kube: Kube
     timeout_s: float
     interval_s: float
-    _readings: dict[Key, _Reading] = field(default_factory=dict)
+    """So often at most it is asked whether there are vectors to lose."""
+    _asked: dict[Key, tuple[Hashable, float]] = field(default_factory=dict)
 
     async def update(
         self,
@@ -59,11 +52,11 @@ class Memories:
             memory = replace(memory, weaviate=weaviate)
         if not _is_verified(facts):
             return replace(facts, memory=memory, space_problem=_kept_problem(raw))
-        reading, is_fresh = await self._read(key, containers, now)
+        fingerprint = facts.verification.fingerprint if facts.verification else None
         space = wanted_space(resource.spec.inference)
-        remembered, change = remember_space(memory.vector_space, space, reading.fingerprint, today)
-        if change is not None and await self._is_settled(raw, change, reading, is_fresh=is_fresh):
-            remembered, change = fresh_space(space, reading.fingerprint, today), None
+        remembered, change = remember_space(memory.vector_space, space, fingerprint, today)
+        if change is not None and await self._is_settled(key, raw, change, (containers, fingerprint), now):
+            remembered, change = fresh_space(space, fingerprint, today), None
         problem = Problem(change.reason, describe(key, [change])) if change else None
         if problem is not None and _kept_problem(raw) is None:
             await self.kube.record_event(raw, problem.reason, problem.message, warning=True)
@@ -71,24 +64,22 @@ class Memories:
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
-        self._readings.pop(key, None)
+        self._asked.pop(key, None)
 
-    async def _read(self, key: Key, containers: Hashable, now: float) -> tuple[_Reading, bool]:
-        reading = self._readings.get(key)
-        if reading and reading.containers == containers and now - reading.read_at < self.interval_s:
-            return reading, False
-        address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE)) or ""
-        fingerprint = await read_fingerprint(address, self.timeout_s) if address else None
-        reading = _Reading(containers, now, address, fingerprint)
-        self._readings[key] = reading
-        return reading, True
+    async def _is_settled(self, key: Key, raw: Object, change: Change, found: Hashable, now: float) -> bool:
+        """Return whether the user accepted the change, or there is nothing that it could break.
 
-    async def _is_settled(self, raw: Object, change: Change, reading: _Reading, *, is_fresh: bool) -> bool:
-        """Return whether the user accepted the change, or there is nothing that it could break."""
+        found: what the change was found at.
+        """
         if accepted(raw["metadata"], [change]):
             await self.kube.record_event(raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
             return True
-        return is_fresh and await holds_vectors(reading.address, self.timeout_s) is False
+        before, asked_at = self._asked.get(key, (None, 0.0))
+        if before == found and now - asked_at < self.interval_s:
+            return False
+        self._asked[key] = (found, now)
+        address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE))
+        return address is not None and await holds_vectors(address, self.timeout_s) is False
 
 
 def _is_verified(facts: Facts) -> bool:

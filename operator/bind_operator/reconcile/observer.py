@@ -10,7 +10,7 @@ from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
 from bind_operator.policy.names import data_claim_name
 from bind_operator.policy.objects import Object, is_deleting
-from bind_operator.policy.remediation import standstill_of
+from bind_operator.policy.remediation import remedy_for, standstill_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.look import Look, final
@@ -75,22 +75,38 @@ class Observer:
             stands_back=stands_back,
             standstill=standstill,
         )
-        return await self._compare(look)
+        look = _judge_rollout(await self._compare(look))
+        return await self._compare(look) if look.is_rolled_back else look
 
     async def _compare(self, look: Look) -> Look:
-        """Return `look` with what is not as the release made it, where the release itself is in sync."""
-        is_whole = look.state in (ReleaseState.IN_SYNC, ReleaseState.DRIFTED)
+        """Return `look` with what is not as the release made it, where the release is as it shall be."""
+        is_whole = look.state in (ReleaseState.IN_SYNC, ReleaseState.DRIFTED) or _is_brought_back(look)
         if look.resource is None or look.deleting or look.suspended or not is_whole:
             return look
         detection = look.resource.spec.drift_detection
         report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
-        state = ReleaseState.DRIFTED if report and report.corrections else look.state
-        return replace(look, state=state, drift=report)
+        is_drifted = report is not None and report.corrections and not look.is_rolled_back
+        return replace(look, state=ReleaseState.DRIFTED if is_drifted else look.state, drift=report)
 
     def foreign_unlock_after_s(self, raw: Object) -> float:
         """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
         limit_s = self.settings.foreign_unlock_after_s
         return min(limit_s, self.settings.delete_timeout_s / 2) if is_deleting(raw) else limit_s
+
+
+def _judge_rollout(look: Look) -> Look:
+    """Return `look` with what is to be done about a rollout that stands still."""
+    if look.resource is None or look.failure is not None or look.deleting or look.suspended:
+        return look
+    revisions = look.observed.revisions
+    remedy = remedy_for(look.resource, look.raw, look.state, revisions, look.wanted_digest, look.standstill)
+    return replace(look, remedy=remedy, failure=remedy.failure)
+
+
+def _is_brought_back(look: Look) -> bool:
+    """Return whether a rollback stands in place of the spec, and nobody is at work on the release."""
+    is_deployed = look.state is ReleaseState.OUT_OF_SYNC and look.observed.revisions[0].status == "deployed"
+    return look.is_rolled_back and is_deployed
 
 
 def _first_claim(key: Key, observed: Observed, state: ReleaseState) -> Object | None:

@@ -14,15 +14,14 @@ from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.policy.guards import failure_of
 from bind_operator.policy.objects import Object, is_deleting
-from bind_operator.policy.plan import Action, decide
-from bind_operator.policy.remediation import Remedy, Step, remedy_for
+from bind_operator.policy.plan import ONLY_TOLD, Action, next_action, while_held_back
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.actions import Actions
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.failure_log import FailureLog
-from bind_operator.reconcile.guard import Guard, action_while_held
+from bind_operator.reconcile.guard import Guard
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
@@ -96,40 +95,28 @@ class Reconciler:
             return None
         look = await self._observe(key, raw)
         if look.is_asked:
-            self.checks.forget(key)
-        action = decide(
-            look.state, deleting=look.deleting, suspended=look.suspended, stands_back=look.stands_back
-        )
-        if action is Action.CORRECT and not (look.drift and look.drift.corrections):
-            # Its record cannot be read; or what is missing was put back too often.
-            action = Action.NOTHING if look.drift else Action.UPGRADE
-        remedy = Remedy(Step.NONE)
-        if look.resource and look.failure is None and not look.deleting and not look.suspended:
-            remedy = remedy_for(
-                look.resource, raw, look.state, look.observed.revisions, look.wanted_digest, look.standstill
-            )
-        match remedy.step:
-            case Step.RECORD if remedy.record:
-                await self.summary.write(replace(look, remediation=remedy.record))
-                return 0.0
-            case Step.ROLL_BACK:
-                action = Action.ROLL_BACK
-            case Step.HOLD:
-                look = replace(look, failure=remedy.failure)
-        if action is Action.REFUSE and look.failure is None:
-            look = replace(look, failure=final(ForeignOwner(foreign_message(look))))
-        if action is Action.STAND_BACK and look.failure is None:
-            refusal = self.ownership.refusal(key, raw, look.observed.revisions)
-            look = replace(look, failure=final(refusal))
+            self.checks.renew(key, look.request)
+        return await self._follow(next_action(look.situation), look)
+
+    async def _follow(self, action: Action, look: Look) -> float | None:
+        """Carry out what was decided, unless what it would break holds it back."""
+        if action is Action.RECORD:
+            await self.summary.write(replace(look, remediation=look.remedy.record))
+            return 0.0
+        look = self._refuse(action, look)
         if look.state is not ReleaseState.FOREIGN:
-            await self.claims.mark(key, raw, look.observed, look.memory)
-        if look.failure is not None and not look.deleting:
-            return await self.summary.write(look)
-        if action in (Action.NOTHING, Action.WAIT):
+            observed = await self.claims.mark(look.key, look.raw, look.observed, look.memory)
+            look = replace(look, observed=observed)
+        if action in ONLY_TOLD:
             return await self.summary.write(look)
         if action in (Action.INSTALL, Action.UPGRADE):
             look = await self._judge(look)
-            action = action if look.held_back is None else action_while_held(look.observed)
+            action = action if look.held_back is None else while_held_back(look.situation)
+        return await self._attempt(action, look)
+
+    async def _attempt(self, action: Action, look: Look) -> float | None:
+        """Take `action`, unless it has to wait: after a failure, for a claim, or for its turn."""
+        key, raw = look.key, look.raw
         blocked = self.attempts.blocking(key, look.aim, time.monotonic())
         if action is Action.NOTHING or (blocked is not None and not look.deleting):
             return await self.summary.write(replace(look, failure=look.failure or blocked))
@@ -146,6 +133,16 @@ class Reconciler:
                 await self.kube.record_event(raw, Reason.WAVE_WENT_ON, turn.message, warning=True)
         return await self._act(action, look, blocked)
 
+    def _refuse(self, action: Action, look: Look) -> Look:
+        """Return the look with why the operator touches nothing, where it must not."""
+        match action:
+            case Action.REFUSE:
+                return replace(look, failure=final(ForeignOwner(foreign_message(look))))
+            case Action.STAND_BACK:
+                refusal = self.ownership.refusal(look.key, look.raw, look.observed.revisions)
+                return replace(look, failure=final(refusal))
+        return look
+
     async def _judge(self, look: Look) -> Look:
         """Return the look with what the spec would break."""
         if look.resource is None:
@@ -161,8 +158,9 @@ class Reconciler:
 
     async def _observe(self, key: Key, raw: Object) -> Look:
         look = await self.observer.observe(key, raw)
-        self._states[key] = look.state
-        self._count_states()
+        if self._states.get(key) is not look.state:
+            self._states[key] = look.state
+            self._count_states()
         return look
 
     async def _act(self, action: Action, look: Look, blocked: Failure | None) -> float | None:

@@ -68,6 +68,9 @@ class Summary:
         now = self.kube.clock.timestamp()
         before = look.raw.get("status", {})
         facts = await self._remember(look, facts, now)
+        if facts.memory != look.memory:
+            # What the status will say of the data, the data says too: no later look may be needed for it.
+            await self.claims.mark(look.key, look.raw, observed, facts.memory)
         # Helm is busy: what was asked for has still to be tried.
         waits = look.state is ReleaseState.BUSY and not look.deleting
         request = before.get("lastHandledReconcile") if waits else look.request
@@ -143,8 +146,7 @@ class Summary:
         if latest is None or not latest.managed or latest.status != "deployed":
             return
         known = (before.get("release") or {}).get("revision", 0)
-        is_rollback = look.failure is not None and look.failure.reason is Reason.ROLLED_BACK
-        if latest.number <= known or is_rollback or self.told.has_revision(look.key, latest.number):
+        if latest.number <= known or look.is_rolled_back or self.told.has_revision(look.key, latest.number):
             return
         self.told.note_revision(look.key, latest.number)
         words = f"revision {latest.number}"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
@@ -46,6 +47,7 @@ class Recorder:
         self.rights: set[Right] = set()
         self.records = driver.resource
         self.kept = True
+        self.clock = ServerClock()
 
     def _record(self, verb: str, path: str) -> str:
         parts = path.strip("/").split("/")

@@ -31,33 +31,32 @@ DEFAULTS = {
     "VERIFY_TIMEOUT_S": "3",
 }
 """The tests' operator has quicker settings; these are those that users have."""
-REST_S = 20.0
-"""What an install leaves to do is done after so many seconds."""
+QUIET = 1 / 30
+"""What the installs leave to do is done where nothing was looked at or written for that part of a resync."""
+REST_LIMIT = 1.0
+"""So many resyncs at most it is waited for that: the looks of one may be spread over all of it."""
 
 
 def main(arguments: list[str]) -> int:
     """Measure, print, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m support.operator_bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="20 installed, 30 at rest; writes no page")
+    parser.add_argument(
+        "--quick", action="store_true", help="20 installed, 30 at rest for 20 s; writes no page"
+    )
     parser.add_argument("--installs", type=int, help="resources installed in turn with bare Helm (100)")
     parser.add_argument("--batch", type=int, default=10, help="how many in one turn (10)")
     parser.add_argument("--resources", type=int, help="resources at rest (300)")
-    parser.add_argument("--idle-seconds", type=float, help="how long they are watched (60)")
+    parser.add_argument("--idle-seconds", type=float, help="how long they are watched (one resync)")
     parser.add_argument("--resync-seconds", type=float, help="setting resync_s of the operator (300)")
     parser.add_argument("--reactions", type=int, help="pods that die (100)")
     parser.add_argument("--page", type=Path, help="file to write; unset: docs/benchmarks.md, none if --quick")
     options = parser.parse_args(arguments)
-    sizes = (20, 30, 20.0, 10, 10.0) if options.quick else (100, 300, 60.0, 100, 300.0)
-    given = (
-        options.installs,
-        options.resources,
-        options.idle_seconds,
-        options.reactions,
-        options.resync_seconds,
-    )
-    installs, resources, idle_s, reactions, resync_s = (
+    sizes = (20, 30, 10, 10.0) if options.quick else (100, 300, 100, 300.0)
+    given = (options.installs, options.resources, options.reactions, options.resync_seconds)
+    installs, resources, reactions, resync_s = (
         default if value is None else value for default, value in zip(sizes, given, strict=True)
     )
+    idle_s = idle_seconds(options.idle_seconds, resync_s, is_quick=options.quick)
     # So that what was started is ended, and the volumes' folders removed, where it is stopped from outside.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console = Console(highlight=False)
@@ -66,7 +65,7 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     more = DEFAULTS | {"RESYNC_S": f"{resync_s:g}"}
     reactions = min(reactions, resources)
-    measured = _measure(console, more, installs, options.batch, resources, idle_s, reactions)
+    measured = _measure(console, more, installs, options.batch, resources, idle_s, resync_s, reactions)
     minutes = (time.monotonic() - started) / 60
     machine = this_machine()
     given_words = {name: value for name, value in vars(options).items() if name not in ("page", "quick")}
@@ -91,6 +90,16 @@ def main(arguments: list[str]) -> int:
     return 0 if all(row.holds for row in rows(measured)) else 1
 
 
+def idle_seconds(given: float | None, resync_s: float, *, is_quick: bool) -> float:
+    """Return how long to watch resources at rest: whole resyncs, since each looks at all of them once.
+
+    A part of one may hold all of those looks, or none.
+    """
+    if given is not None:
+        return given
+    return 2 * resync_s if is_quick else resync_s
+
+
 def _measure(
     console: Console,
     settings: dict[str, str],
@@ -98,6 +107,7 @@ def _measure(
     batch: int,
     resources: int,
     idle_s: float,
+    resync_s: float,
     reactions: int,
 ) -> Measured:
     started = time.monotonic()
@@ -124,7 +134,8 @@ def _measure(
                     log(f"{one.resources} installed: {seconds}")
                 if resources > len(bench.names):
                     bench.install(resources - len(bench.names))
-                time.sleep(REST_S)
+                if not bench.rest(QUIET * resync_s, REST_LIMIT * resync_s):
+                    log(f"there were looks all the time, for {REST_LIMIT * resync_s:g} s")
                 idle = bench.idle(idle_s)
                 log(f"at rest: {idle.percent:.2f} % of a core, {idle.rss_mib:.0f} MiB")
                 return Measured(batches, idle, bench.reactions(reactions))

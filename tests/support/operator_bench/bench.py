@@ -26,7 +26,7 @@ from support.operator_bench.figures import Batch, Idle
 from support.operator_bench.processes import cpu_s, ended_children_cpu_s, rss_mib
 from support.resources import tiny_resource
 from support.tools import binary
-from support.waiting import until
+from support.waiting import comes_to_rest, until
 
 NAMESPACE = "bench"
 BARE_NAMESPACE = "bare"
@@ -73,6 +73,19 @@ class Bench:
     def batch(self, count: int) -> Batch:
         """Install `count` in both ways."""
         return Batch(count, self.install(count), self.install_bare(count))
+
+    def rest(self, quiet_s: float, within_s: float) -> bool:
+        """Wait until nothing has been looked at or written for `quiet_s`; return whether that came in time.
+
+        It need not come: looks of many resources may be spread over the whole resync.
+        """
+        server = self.plane.server
+        lines = server.audit_lines()
+
+        def done() -> tuple[float, int]:
+            return self._looks(), len(server.writes(OPERATOR_USER, NAMESPACE, since=lines))
+
+        return comes_to_rest(done, quiet_s, within_s)
 
     def idle(self, seconds: float) -> Idle:
         """Watch all resources at rest for `seconds`."""

@@ -243,7 +243,7 @@ FAULTS = (
     Fault("forbidden", "the API server answers 403", _refused(_all(Harm(403)))),
     Fault("mixed", "a third of all requests is refused, late, or without an answer", _refused(_mixed)),
     Fault("lost-answers", "what is written is not told to have been", _refused(_lost_answers)),
-    Fault("stopped", "the API server is stopped, and started again", _stopped),
+    Fault("stopped", "the API server is stopped, and started again", _stopped, short_s=1.0),
     Fault("etcd-killed", "etcd is killed, and started again", _etcd_killed),
     Fault("cut", "all watches are cut, time and again", _cut),
     Fault("silent", "all watches fall silent", _silent, short_s=0.0, long_s=90.0),

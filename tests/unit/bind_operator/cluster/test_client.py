@@ -1,9 +1,11 @@
 """Answers of an API server, turned into ours. A real server on loopback plays it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -49,10 +51,41 @@ async def client_of(
     await runner.cleanup()
 
 
+class _Refusing(ThreadPoolExecutor):
+    """Runs nothing."""
+
+    def submit(self, *_: object, **__: object) -> NoReturn:
+        raise AssertionError("a thread was asked for")
+
+
 async def test_read_sends_the_token(tmp_path: Path) -> None:
     async with client_of(tmp_path, 200, {"kind": "Pod"}) as (client, requests):
         assert await client.read("/api/v1/x") == {"kind": "Pod"}
     assert requests[0].headers["Authorization"] == "Bearer secret-token"
+
+
+async def test_a_request_takes_no_thread(tmp_path: Path) -> None:
+    async with client_of(tmp_path, 200, {}) as (client, _):
+        # aiohttp looks for a proxy and a password in threads of this pool.
+        asyncio.get_running_loop().set_default_executor(_Refusing())
+        assert await client.read("/api/v1/x") == {}
+
+
+async def test_the_proxy_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client_of(tmp_path, 200, {"kind": "Pod"}) as (client, requests):
+        proxy = client._transport.configuration.host
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1,none.invalid")
+        for host, is_reached in (("api.invalid", True), ("none.invalid", False)):
+            path = kubeconfig(tmp_path, 80)
+            path.write_text(path.read_text(encoding="utf-8").replace("127.0.0.1", host), encoding="utf-8")
+            other = await KubeClient.connect(path)
+            with contextlib.suppress(ApiUnavailable):
+                assert await other.read("/api/v1/x") == {"kind": "Pod"}
+            assert (await other.credentials()).proxy == (proxy if is_reached else None)
+            await other.close()
+            assert [request.host for request in requests] == ["api.invalid"] * is_reached
+            requests.clear()
 
 
 async def test_what_is_not_there_is_none(tmp_path: Path) -> None:

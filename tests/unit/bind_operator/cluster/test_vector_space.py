@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bind_operator.cluster.vector_space import (
-    MAX_META_BYTES,
-    collections_of,
-    holds_vectors,
-    read_fingerprint,
-)
+from bind_operator.cluster.vector_space import collections_of, holds_vectors
 
 REFUSED = "127.0.0.1:1"
 OURS = {"class": "Things", "vectorizer": "multi2vec-bind"}
@@ -23,10 +18,7 @@ PLAIN = {"class": "Plain", "vectorizer": "none"}
 @contextlib.asynccontextmanager
 async def answering(answers: dict[str, Any], status: int = 200) -> AsyncIterator[str]:
     async def answer(request: web.Request) -> web.Response:
-        body = answers.get(request.path)
-        if isinstance(body, Exception):
-            raise web.HTTPFound("/v1/meta")
-        return web.json_response(body, status=status)
+        return web.json_response(answers.get(request.path), status=status)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
@@ -37,34 +29,6 @@ async def answering(answers: dict[str, Any], status: int = 200) -> AsyncIterator
     assert site._server is not None
     yield f"127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
     await runner.cleanup()
-
-
-def meta(module: Any) -> dict[str, Any]:
-    return {"/v1/meta": {"modules": {"multi2vec-bind": module}}}
-
-
-@pytest.mark.parametrize(
-    ("answers", "found"),
-    [
-        (meta({"fingerprint": "Tiny-float32-0"}), "Tiny-float32-0"),
-        (meta({"fingerprint": None}), None),
-        (meta({"error": "connection refused"}), None),
-        (meta("text"), None),
-        ({"/v1/meta": {"modules": None}}, None),
-        ({"/v1/meta": []}, None),
-        (meta({"fingerprint": "x", "more": "x" * MAX_META_BYTES}), None),
-        ({"/v1/meta": Exception()}, None),
-    ],
-)
-async def test_fingerprint(answers: dict[str, Any], found: str | None) -> None:
-    async with answering(answers) as address:
-        assert await read_fingerprint(address, 2.0) == found
-
-
-async def test_no_fingerprint_without_credentials_or_server() -> None:
-    async with answering(meta({"fingerprint": "x"}), 401) as address:
-        assert await read_fingerprint(address, 2.0) is None
-    assert await read_fingerprint(REFUSED, 2.0) is None
 
 
 def graphql(**found: Any) -> dict[str, Any]:

@@ -8,6 +8,9 @@ KEY = Key("demo", "t")
 GOOD = Verification(True, Reason.VERIFIED, "fine")
 SILENT = Verification(None, Reason.VERIFYING, "refused")
 BUSY = Verification(None, Reason.INFERENCE_BUSY, "full")
+REFUSED = Verification(
+    None, Reason.VERIFYING, "not verified yet: refused", in_the_end="refused; if a NetworkPolicy"
+)
 WRONG = Verification(False, Reason.VERIFICATION_FAILED, "Huge")
 
 
@@ -51,6 +54,34 @@ def test_a_fault_counts_at_once() -> None:
 
 def test_silence_after_a_fault_is_silence() -> None:
     assert checked(WRONG, SILENT).verdict(KEY, "a") == SILENT
+
+
+def test_a_connection_that_goes_on_to_be_refused_is_a_fault() -> None:
+    early = checked(*[REFUSED] * (MAX_SILENT - 1)).verdict(KEY, "a")
+    assert early == REFUSED
+    found = checked(*[REFUSED] * MAX_SILENT).verdict(KEY, "a")
+    assert found is not None
+    assert (found.holds, found.reason) == (False, Reason.VERIFICATION_FAILED)
+    assert found.message == "refused; if a NetworkPolicy"
+    assert checked(*[REFUSED] * MAX_SILENT, GOOD).verdict(KEY, "a") == GOOD
+
+
+def test_a_verified_system_that_refuses_keeps_the_word_as_long_as_a_silent_one() -> None:
+    assert checked(GOOD, *[REFUSED] * (MAX_SILENT - 1)).verdict(KEY, "a") == GOOD
+    found = checked(GOOD, *[REFUSED] * MAX_SILENT).verdict(KEY, "a")
+    assert found is not None
+    assert found.holds is False
+
+
+def test_only_connections_in_a_row_are_counted() -> None:
+    assert checked(SILENT, SILENT, SILENT, REFUSED).verdict(KEY, "a") == REFUSED
+    assert checked(REFUSED, REFUSED, SILENT, REFUSED).verdict(KEY, "a") == REFUSED
+
+
+def test_other_containers_have_their_own_first_seconds() -> None:
+    schedule = checked(*[REFUSED] * MAX_SILENT)
+    schedule.record(KEY, "b", REFUSED, now=0.0)
+    assert schedule.verdict(KEY, "b") == REFUSED
 
 
 def test_other_containers_start_anew() -> None:

@@ -38,6 +38,7 @@ def remedy(state: ReleaseState = ReleaseState.IN_SYNC, revisions: Any = STUCK, *
         "rolls_back": True,
         "verified": VERIFIED,
         "before": None,
+        "request": None,
     }
     return remedy_of(state, revisions, **(facts | changes))
 
@@ -66,6 +67,39 @@ def test_a_new_spec_starts_anew() -> None:
     assert found.step is Step.RECORD
 
 
+def test_a_person_asks_for_the_same_spec_once_more() -> None:
+    assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=RECORD, request="1").step is Step.NONE
+    # What was asked for in vain is what the next decision remembers.
+    again = (revision(4, NEW, "deployed"), *BACK)
+    found = remedy(revisions=again, before=RECORD, request="1")
+    assert (found.step, found.record) == (
+        Step.RECORD,
+        RECORD.model_copy(update={"from_revision": 4, "to_revision": 3, "request": "1"}),
+    )
+    assert remedy(revisions=again, before=found.record, request="1").step is Step.ROLL_BACK
+
+
+@pytest.mark.parametrize("request_", ["1", None])
+def test_each_value_of_the_annotation_is_one_attempt(request_: str | None) -> None:
+    record = RECORD.model_copy(update={"request": "1"})
+    found = remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, standstill="", request=request_)
+    assert found.step is Step.HOLD
+    assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, request="2").step is Step.NONE
+
+
+def test_an_attempt_that_was_asked_for_and_works_is_left() -> None:
+    again = (revision(4, NEW, "deployed"), *BACK)
+    assert remedy(revisions=again, before=RECORD, request="1", standstill="").step is Step.NONE
+
+
+def test_the_newest_revision_of_what_was_verified_is_the_aim() -> None:
+    # Helm keeps five: that of the first rollout goes when the same spec was tried a third time.
+    kept = (revision(6, NEW, "deployed"), revision(5, OLD), revision(4, NEW), revision(3, OLD, "failed"))
+    record = remedy(revisions=kept).record
+    assert record is not None
+    assert (record.from_revision, record.to_revision) == (6, 5)
+
+
 def test_a_rollback_that_failed_is_tried_again() -> None:
     failed = (revision(3, OLD, "failed"), *BACK[1:])
     assert remedy(ReleaseState.OUT_OF_SYNC, failed, before=RECORD, standstill="").step is Step.ROLL_BACK
@@ -86,7 +120,8 @@ LEFT: dict[str, dict[str, Any]] = {
     "nothing was verified": {"verified": None},
     "Weaviate has changed": {"weaviate": "another"},
     "the same was verified": {"verified": LastVerified(revision=2, digest=NEW, weaviate="same")},
-    "Helm has forgotten it": {"verified": LastVerified(revision=9, digest=OLD, weaviate="same")},
+    "Helm has forgotten it": {"verified": LastVerified(revision=9, digest="forgotten", weaviate="same")},
+    "it only failed": {"revisions": (STUCK[0], revision(1, OLD, "failed"))},
     "it is locked": {"state": ReleaseState.LOCKED},
     "it is somebody else's": {"state": ReleaseState.FOREIGN},
     "there is no release": {"revisions": ()},

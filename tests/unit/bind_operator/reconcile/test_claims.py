@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bind_operator.api import parse_resource
+from bind_operator.api.status import WeaviateStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import ApiRefused, ApiUnavailable
+from bind_operator.policy.claims import OWNER_ANNOTATION
 from bind_operator.policy.facts import Key, Workload
-from bind_operator.policy.memory import Memory
+from bind_operator.policy.memory import MEMORY_ANNOTATION, Memory
 from bind_operator.policy.plan import Action
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.claims import Claims, Hold
@@ -141,6 +143,24 @@ async def test_a_claim_is_marked_only_while_its_workload_is_there() -> None:
     assert volumes.calls == []
     await claims.mark(KEY, RAW, seen(claim()), Memory())
     assert (volumes.calls, kube.reasons) == (["mark_claim"], [Reason.CLAIM_ADOPTED])
+
+
+async def test_what_is_marked_is_marked_once_by_one_look() -> None:
+    claims, volumes, kube = make()
+    marked = await claims.mark(KEY, RAW, seen(claim(annotations={"mine": "kept"})), Memory())
+    assert await claims.mark(KEY, RAW, marked, Memory()) == marked
+    assert (volumes.calls, kube.reasons) == (["mark_claim"], [Reason.CLAIM_ADOPTED])
+    assert marked.claims[0]["metadata"]["annotations"] == {"mine": "kept", OWNER_ANNOTATION: "0c5e"}
+    known = Memory(WeaviateStatus(version="1.35.2", replicas=1, since="2026-01-02T00:00:00Z"))
+    marked = await claims.mark(KEY, RAW, marked, known)
+    assert (volumes.calls, kube.reasons) == (["mark_claim"] * 2, [Reason.CLAIM_ADOPTED])
+    assert marked.claims[0]["metadata"]["annotations"][MEMORY_ANNOTATION] == known.to_text()
+
+
+async def test_a_refused_mark_is_tried_again() -> None:
+    claims, _, _ = make("mark_claim")
+    observed = seen(claim())
+    assert await claims.mark(KEY, RAW, observed, Memory()) == observed
 
 
 async def test_what_cannot_be_protected_is_only_logged() -> None:

@@ -192,3 +192,11 @@ async def test_what_an_operator_that_died_had_told_is_told_once(told: set[Reason
     resource = raw(1.0) | {"status": {"release": {"revision": 1}}}
     assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
     assert {reason for reason, _, _ in kube.recorded} == {Reason.UNINSTALLED, Reason.VOLUMES_KEPT} - told
+
+
+async def test_an_uninstall_that_failed_and_has_done_its_work_is_told() -> None:
+    deletion, kube, _ = make(FakeHelm(HelmFailed("the answer was lost")))
+    with pytest.raises(HelmFailed):
+        await deletion.uninstall(KEY, raw(1.0), None)
+    assert await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
+    assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]

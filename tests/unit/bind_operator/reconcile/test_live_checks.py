@@ -160,6 +160,22 @@ async def test_a_resource_that_goes_ends_its_check() -> None:
     assert REGISTRY.get_sample_value(METRIC, {"namespace": "demo", "name": "t"}) is None
 
 
+async def test_a_person_gets_one_new_check_for_each_request() -> None:
+    asked = Asked(GOOD)
+    checks, _ = made(asked)
+    checks.look(KEY, "a", TARGET, None)
+    await settled()
+    for request in ("1", "2"):
+        # Until the status says that it was followed, each look finds the request.
+        for _ in range(3):
+            checks.renew(KEY, request)
+            checks.look(KEY, "a", TARGET, None)
+            await settled()
+        assert checks.look(KEY, "a", TARGET, None) is not None
+        assert not checks.has_just_begun(KEY)
+    assert asked.count == 3
+
+
 async def test_a_bug_in_the_check_leaves_a_word(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(_: Target) -> Verification:
         raise ZeroDivisionError

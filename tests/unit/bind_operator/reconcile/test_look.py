@@ -1,0 +1,40 @@
+"""What a look hands on to the decision."""
+
+from dataclasses import replace
+
+import pytest
+
+from bind_operator.api import parse_resource
+from bind_operator.cluster.kube import Observed
+from bind_operator.policy.facts import Key, Revision, Workload
+from bind_operator.policy.memory import NOTHING_KNOWN
+from bind_operator.policy.state import ReleaseState
+from bind_operator.reconcile.look import Look
+from support.resources import tiny_resource
+
+MANIFEST = tiny_resource("t")
+WORKLOAD = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
+LATEST = Revision(1, "deployed", True, "digest", "weaviate-bind-0.1.0", 0.0)
+WHOLE = Observed((LATEST,), WORKLOAD, WORKLOAD, None, (), ())
+LOOK = Look(
+    Key("demo", "t"), MANIFEST, parse_resource(MANIFEST), None, WHOLE, ReleaseState.OUT_OF_SYNC, NOTHING_KNOWN
+)
+
+
+def test_a_spec_without_values_is_invalid_although_it_can_be_read() -> None:
+    assert LOOK.resource is not None
+    assert LOOK.situation.is_invalid
+
+
+@pytest.mark.parametrize(
+    ("observed", "lacks"),
+    [
+        (WHOLE, False),
+        (replace(WHOLE, inference=None), True),
+        (replace(WHOLE, weaviate=None), True),
+        (replace(WHOLE, inference=None, revisions=(replace(LATEST, status="failed"),)), False),
+        (replace(WHOLE, inference=None, revisions=()), False),
+    ],
+)
+def test_a_workload_is_lacking_where_it_was_deployed(observed: Observed, lacks: bool) -> None:
+    assert replace(LOOK, observed=observed).situation.lacks_workload is lacks
