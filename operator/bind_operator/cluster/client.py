@@ -14,7 +14,7 @@ from kubernetes.aio.config import ConfigException  # type: ignore[import-untyped
 from pydantic_core import from_json
 
 from bind_operator.cluster.clock import ServerClock
-from bind_operator.cluster.transport import Transport
+from bind_operator.cluster.transport import api_client
 from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
 
 _LIMITS = aiohttp.ClientTimeout(total=20.0)
@@ -47,7 +47,7 @@ class KubeClient:
         self, configuration: Any, check: Callable[[str], None] | None, *, is_in_cluster: bool = False
     ) -> None:
         """Take a configuration; `is_in_cluster` tells whether names of Services resolve here."""
-        self._transport = Transport(configuration)
+        self._api = api_client(configuration)
         self.clock = ServerClock()
         self._check = check
         self.is_in_cluster = is_in_cluster
@@ -78,19 +78,21 @@ class KubeClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.close()
+        await self._api.close()
 
     async def credentials(self) -> Credentials:
         """Return its credentials as they are now: a token may have been renewed."""
-        configuration = self._transport.configuration
+        headers: dict[str, str] = {}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        configuration = self._api.configuration
         return Credentials(
             server=configuration.host,
-            authorization=await self._transport.authorization(),
+            authorization=headers.get("authorization", ""),
             ca_file=configuration.ssl_ca_cert or None,
             cert_file=configuration.cert_file or None,
             key_file=configuration.key_file or None,
             verify_tls=bool(configuration.verify_ssl),
-            proxy=self._transport.proxy,
+            proxy=configuration.proxy or None,
         )
 
     async def read(self, path: str) -> dict[str, Any] | None:
@@ -115,8 +117,7 @@ class KubeClient:
 
         Raises what aiohttp raises.
         """
-        headers = await self._transport.headers(accept)
-        return await self._transport.send("GET", path, query, headers, limits)
+        return await self._send("GET", path, query, await self._headers(accept), limits)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Create `body` in the list at `path`; return it, or None if there is no such list."""
@@ -171,12 +172,12 @@ class KubeClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any] | None:
         """Return the answer, or None for 404. Raises ApiUnavailable, ApiConflict or ApiRefused."""
-        sent = await self._transport.headers(accept, headers)
+        sent = await self._headers(accept, headers)
         # Right before it is sent: to renew a token may take its time.
         if method != "GET" and self._check is not None:
             self._check(_namespace_of(path))
         try:
-            response = await self._transport.send(method, path, query or {}, sent, _LIMITS, body)
+            response = await self._send(method, path, query or {}, sent, _LIMITS, body)
             content = await response.read()
             self.clock.note(response.headers.get("Date"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -184,6 +185,33 @@ class KubeClient:
                 f"the API server does not answer: {error or type(error).__name__}"
             ) from error
         return _answer(f"{method} {path}", response.status, content)
+
+    async def _headers(self, accept: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what to send with a request; a token that has run out is renewed for it."""
+        headers = {"Accept": accept, **(more or {})}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        return headers
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: dict[str, str],
+        limits: aiohttp.ClientTimeout,
+        body: object = None,
+    ) -> aiohttp.ClientResponse:
+        """Return the answer, of any status, as it begins. Raises what aiohttp raises."""
+        response: aiohttp.ClientResponse = await self._api.request(
+            method,
+            f"{self._api.configuration.host}{path}",
+            query_params=list(query.items()),
+            headers=headers,
+            body=body,
+            _preload_content=False,
+            _request_timeout=limits,
+        )
+        return response
 
 
 def message_of(text: str) -> str:

@@ -73,7 +73,7 @@ async def test_a_request_takes_no_thread(tmp_path: Path) -> None:
 
 async def test_the_proxy_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with client_of(tmp_path, 200, {"kind": "Pod"}) as (client, requests):
-        proxy = client._transport.configuration.host
+        proxy = client._api.configuration.host
         monkeypatch.setenv("HTTP_PROXY", proxy)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,none.invalid")
         for host, is_reached in (("api.invalid", True), ("none.invalid", False)):
