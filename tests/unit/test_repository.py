@@ -76,3 +76,11 @@ def test_the_issue_forms_have_what_a_form_needs() -> None:
         assert len(ids) == len(set(ids))
         assert all(part["attributes"] for part in form["body"])
     assert len(forms) == 3
+
+
+def test_make_test_runs_every_folder_of_tests() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^beside := (.*)$", text, re.MULTILINE)
+    folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("test_*.py")}
+    # By unittest, on a machine with a card.
+    assert {f"tests/{folder}" for folder in folders - {"gpu"}} == {*line.split(), "tests/e2e"}
