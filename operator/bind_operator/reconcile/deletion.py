@@ -52,9 +52,9 @@ class Deletion:
         """Record an event of a deletion once, also where an operator before this one died right after it."""
         if (key, reason) in self._told:
             return
-        self._told.add((key, reason))
         if key in self._uninstalled or not await self.kube.events.has_told(raw, [reason]):
             await self.kube.record_event(raw, reason, message, warning=warning)
+        self._told.add((key, reason))
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
         """Delete the volume claims that the resource used, if `policy` says so; then remove the finalizer."""

@@ -148,14 +148,15 @@ class Summary:
         known = (before.get("release") or {}).get("revision", 0)
         if latest.number <= known or look.is_rolled_back or self.told.has_revision(look.key, latest.number):
             return
-        self.told.note_revision(look.key, latest.number)
         words = f"revision {latest.number}"
-        if await self.kube.events.has_told(look.raw, (Reason.INSTALLED, Reason.UPGRADED), words):
-            return
-        is_first = not was_deployed(look.observed.revisions[1:])
-        reason, what = (Reason.INSTALLED, "installed as") if is_first else (Reason.UPGRADED, "upgraded to")
-        message = f"{latest.chart} {what} {words}, by an operator that ended right then"
-        await self.kube.record_event(look.raw, reason, message, warning=False)
+        if not await self.kube.events.has_told(look.raw, (Reason.INSTALLED, Reason.UPGRADED), words):
+            is_first = not was_deployed(look.observed.revisions[1:])
+            reason, what = (
+                (Reason.INSTALLED, "installed as") if is_first else (Reason.UPGRADED, "upgraded to")
+            )
+            message = f"{latest.chart} {what} {words}, by an operator that ended right then"
+            await self.kube.record_event(look.raw, reason, message, warning=False)
+        self.told.note_revision(look.key, latest.number)
 
     async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed since that was last told."""

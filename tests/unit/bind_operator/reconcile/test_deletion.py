@@ -8,7 +8,7 @@ import pytest
 
 from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.kube import Observed
-from bind_operator.errors import HelmFailed
+from bind_operator.errors import ApiUnavailable, HelmFailed, OperatorError
 from bind_operator.policy.claims import OWNER_ANNOTATION
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.reasons import Reason
@@ -31,6 +31,8 @@ class FakeKube:
     told_before: set[Reason] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
     finalizer_removed: bool = False
+    error: OperatorError | None = None
+    """Events cannot be read."""
     clock: ServerClock = field(default_factory=ServerClock)
 
     @property
@@ -38,6 +40,8 @@ class FakeKube:
         return self
 
     async def has_told(self, resource: Any, reasons: Any) -> bool:
+        if self.error:
+            raise self.error
         return bool({*reasons} & self.told_before)
 
     async def record_event(self, resource: Any, reason: Reason, message: str, *, warning: bool) -> None:
@@ -200,3 +204,13 @@ async def test_an_uninstall_that_failed_and_has_done_its_work_is_told() -> None:
         await deletion.uninstall(KEY, raw(1.0), None)
     assert await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
     assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
+
+
+async def test_what_cannot_be_told_now_is_told_by_the_next_look() -> None:
+    deletion, kube, _ = make()
+    kube.error = ApiUnavailable("503")
+    with pytest.raises(ApiUnavailable):
+        await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
+    kube.error = None
+    assert await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
+    assert [reason for reason, _, _ in kube.recorded] == [Reason.VOLUMES_KEPT]
