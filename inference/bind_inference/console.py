@@ -6,6 +6,7 @@ instead of 15.
 """
 
 import runpy
+import sys
 
 
 def serve() -> None:
@@ -19,4 +20,11 @@ def load() -> None:
 
 
 def _run(package: str) -> None:
-    runpy.run_module(package, run_name="__main__", alter_sys=True)
+    """Run a package; end with status 1 where a package of its extra is not installed."""
+    try:
+        runpy.run_module(package, run_name="__main__", alter_sys=True)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("bind_"):
+            raise
+        program = package.replace("_", "-")
+        sys.exit(f"{program} needs {error.name}, which is not here: pip install 'bindvectorizer[inference]'")

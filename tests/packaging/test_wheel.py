@@ -34,12 +34,16 @@ def build(folder: Path, **variables: str) -> tuple[Path, str]:
     return wheel, said
 
 
-def install(wheel: Path, folder: Path) -> Path:
-    """Return the `bin` of a virtual environment that holds the wheel, and finds its dependencies in ours."""
+def install(wheel: Path, folder: Path, *, extras: bool = True) -> Path:
+    """Return the `bin` of a virtual environment that holds the wheel, and finds its dependencies in ours.
+
+    extras: whether it finds them.
+    """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     # Not ours as a whole: a .pth file that a .pth file leads to is not read, so the checkout stays out of it.
     inner = folder / SITE_PACKAGES.relative_to(sys.prefix)
-    (inner / "dependencies.pth").write_text(f"{SITE_PACKAGES}\n")
+    if extras:
+        (inner / "dependencies.pth").write_text(f"{SITE_PACKAGES}\n")
     uv = Path(sys.executable).with_name("uv")
     python = folder / "bin/python"
     subprocess.run(
@@ -78,6 +82,22 @@ def run(cwd: Path, program: Path, *arguments: str) -> str:
 )
 def test_the_programs_say_what_they_are_for(programs: Path, tmp_path: Path, program: str, words: str) -> None:
     assert words in run(tmp_path, programs / program, "--help")
+
+
+def test_a_program_without_its_extra_says_what_to_install(built: tuple[Path, str], tmp_path: Path) -> None:
+    bare = install(built[0], tmp_path / "bare", extras=False)
+    for program, extra in (("bind-operator", "operator"), ("bind-inference", "inference")):
+        done = subprocess.run(
+            [bare / program, "--help"],
+            cwd=tmp_path,
+            env=environment(PYTHONPATH=""),
+            capture_output=True,
+            check=False,
+        )
+        said = done.stderr.decode()
+        assert done.returncode == 1, said
+        assert f"pip install 'bindvectorizer[{extra}]'" in said
+        assert "Traceback" not in said
 
 
 def test_the_modules_are_the_wheel_s_and_have_their_kernels(programs: Path, tmp_path: Path) -> None:
