@@ -164,3 +164,8 @@ def test_what_nobody_asked_for_is_told(case: str) -> None:
     assert harm(Namespace(before), Namespace(after), "a") == []
     HARM[case](after)
     assert len(harm(Namespace(before), Namespace(after), "a")) == 1
+
+
+def test_a_live_check_that_had_no_answer_for_a_while_is_no_harm() -> None:
+    after = [*living(), event(10, "Verifying"), event(11, "InSync")]
+    assert harm(Namespace(living()), Namespace(after), "a") == []

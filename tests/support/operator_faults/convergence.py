@@ -13,6 +13,8 @@ Object = Mapping[str, Any]
 MARK = "FAULTS_MARK"
 """The stories change this variable of the inference pods."""
 MAX_HISTORY = 5
+UNKNOWN_FOR_A_WHILE = ("Verifying", "InSync")
+"""These may be told of anybody: outside the cluster, the live check asks the API server for addresses."""
 FINISHED = ("deployed", "superseded", "failed")
 MADE = ("Installed", "Upgraded", "RolledBack")
 """These events tell of a revision, whose number is in the message."""
@@ -125,7 +127,9 @@ def harm(before: Namespace, after: Namespace, name: str) -> list[str]:
     if (then := before.records(name)) != (now := after.records(name)):
         said.append(f"{name}: its revisions were {then} and are {now}")
     told = [event["reason"] for event in after.events(name)[len(before.events(name)) :]]
-    return said + ([f"{name}: it was told of {told}"] if told else [])
+    if set(told) - set(UNKNOWN_FOR_A_WHILE):
+        said.append(f"{name}: it was told of {told}")
+    return said
 
 
 def _of_status(resource: Object, newest: int, ready: str) -> Iterable[str]:
