@@ -54,6 +54,13 @@ class ControlPlane:
     server: ApiServer
     operator_kubeconfig: Path
     """It holds exactly the rights that the chart gives the operator."""
+    controllers: tuple[ServerProcess, ...]
+
+    def restart_controllers(self) -> None:
+        """Start controllers, scheduler and kwok anew: after an outage they wait for up to a minute."""
+        for controller in self.controllers:
+            controller.stop()
+            controller.start()
 
     def add_node(self, name: str, *, gpus: int = 0, allocatable: Mapping[str, str] = ALLOCATABLE) -> None:
         """Add a fake node and wait until it is Ready. gpus: of nvidia.com/gpu."""
@@ -110,15 +117,14 @@ def running_control_plane(
                 without=("ServiceAccount", "TaintNodesByCondition"),
             )
         )
-        for command in (
-            _controller_manager(server),
-            _scheduler(server),
-            _kwok(server, folder, pod_ip, one_node_volumes),
-        ):
-            stack.enter_context(ServerProcess(command, folder).running())
+        kwok = _kwok(server, folder, pod_ip, one_node_volumes)
+        commands = (_controller_manager(server), _scheduler(server), kwok)
+        controllers = tuple(ServerProcess(command, folder) for command in commands)
+        for controller in controllers:
+            stack.enter_context(controller.running())
         server.kubectl("apply", "-f", "-", manifest=STORAGE_CLASS)
         install_definitions(server)
-        plane = ControlPlane(server, grant_rights(server))
+        plane = ControlPlane(server, grant_rights(server), controllers)
         for number in range(nodes):
             plane.add_node(f"node-{number}", gpus=gpus, allocatable=allocatable)
         stack.enter_context(answering_pods(server, pod_ip))

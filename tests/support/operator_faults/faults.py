@@ -6,6 +6,7 @@ import os
 import random
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ def _stopped(world: World, _: random.Random, seconds: float) -> Iterator[None]:
     finally:
         server.process.start()
         server.wait_until_ready()
+        world.plane.restart_controllers()
 
 
 @contextlib.contextmanager
@@ -108,6 +110,7 @@ def _etcd_killed(world: World, _: random.Random, seconds: float) -> Iterator[Non
     finally:
         server.etcd.start()
         server.wait_until_ready()
+        world.plane.restart_controllers()
 
 
 @contextlib.contextmanager
@@ -125,13 +128,23 @@ def _disk_full(world: World, _: random.Random, seconds: float) -> Iterator[None]
 
 @contextlib.contextmanager
 def _helm_killed(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
-    yield
-    killed, left = 0, seconds
-    while left > 0:
-        pause = chance.uniform(0.05, 0.5)
-        wait(pause)
-        left -= pause
-        killed += world.kill_helm()
+    ended = threading.Event()
+    killed = 0
+
+    def kill() -> None:
+        nonlocal killed
+        while not ended.wait(chance.uniform(0.05, 0.5)):
+            killed += world.kill_helm()
+
+    # Beside what is asked for, whose Helm is done before all has been asked.
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    try:
+        yield
+        wait(seconds)
+    finally:
+        ended.set()
+        killer.join()
     assert killed, "no Helm ran that could be killed"
 
 

@@ -12,7 +12,7 @@ from support.resources import Manifest, merged
 from support.waiting import until
 
 READY_LIMIT_S = 60.0
-SETTLE_LIMIT_S = 120.0
+SETTLE_LIMIT_S = 240.0
 LASTING = ("changed", "healed", "steady")
 
 
