@@ -147,7 +147,9 @@ class ApiProxy:
                 request.method, self.upstream + request.path_qs, headers=headers, data=body or None, ssl=False
             ) as answer:
                 if harm.loses_answer and request.transport is not None:
-                    await answer.read()
+                    # A watch has no end to wait for.
+                    if "watch=" not in request.path_qs:
+                        await answer.read()
                     request.transport.abort()
                 return await self._pass_on(request, answer)
         except aiohttp.ClientError as error:
