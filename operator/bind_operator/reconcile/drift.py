@@ -87,8 +87,9 @@ class Drift:
         for correction in report.corrections:
             wanted = await self._desired(key, revision, correction.finding.ref)
             if wanted is not None:
-                self._count(key, correction, now)
                 await self.objects.correct(key, correction, wanted)
+                # Only what was written: a webhook that refuses it is nobody who writes it again.
+                self._count(key, correction, now)
                 DRIFT_CORRECTIONS.labels(kind=correction.finding.ref.kind).inc()
         message = f"put back: {describe_corrections(report.corrections)}"
         await self.kube.record_event(raw, Reason.DRIFT_CORRECTED, message, warning=False)
