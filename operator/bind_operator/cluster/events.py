@@ -60,14 +60,16 @@ class EventLog:
 
         Raises ApiUnavailable or ApiRefused.
         """
-        metadata = resource["metadata"]
-        path = f"/api/v1/namespaces/{metadata['namespace']}/events"
-        found: list[Object] = [*await self.client.items(path, fields=f"involvedObject.uid={metadata['uid']}")]
-        waiting = [one.event for one in self._waiting]
-        found += [one for one in waiting if one["involvedObject"]["uid"] == metadata["uid"]]
+        namespace, uid = resource["metadata"]["namespace"], resource["metadata"]["uid"]
+        waiting = [one.event for one in self._waiting if one.event["involvedObject"]["uid"] == uid]
+        found = [*await self.about(namespace, uid), *waiting]
         # "revision 1" is not in "revision 12".
         whole = re.compile(rf"{re.escape(words)}(?!\w)") if words else re.compile("")
         return any(one["reason"] in reasons and whole.search(one["message"]) for one in found)
+
+    async def about(self, namespace: str, uid: str) -> list[dict[str, Any]]:
+        """Return the events of the object with that uid. Raises ApiUnavailable or ApiRefused."""
+        return await self.client.items(_path(namespace), fields=f"involvedObject.uid={uid}")
 
     async def run(self) -> None:
         """Tell what waits, until cancelled."""
@@ -94,9 +96,8 @@ class EventLog:
 
     async def _send(self, event: Object) -> bool:
         """Return whether there is nothing more to do about `event`."""
-        path = f"/api/v1/namespaces/{event['metadata']['namespace']}/events"
         try:
-            await self.client.create(path, event)
+            await self.client.create(_path(event["metadata"]["namespace"]), event)
         except (ApiUnavailable, NotLeader):
             return False
         except ApiConflict as error:
@@ -128,6 +129,10 @@ def build_event(resource: Object, reason: Reason, message: str, *, warning: bool
         "lastTimestamp": now,
         "count": 1,
     }
+
+
+def _path(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/events"
 
 
 def _involved(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -118,10 +118,7 @@ class Kube:
         )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:
-        path = f"/api/v1/namespaces/{key.namespace}/events"
-        lists = await asyncio.gather(
-            *(self._client.items(path, fields=f"involvedObject.uid={uid}") for uid in uids)
-        )
+        lists = await asyncio.gather(*(self.events.about(key.namespace, uid) for uid in uids))
         return [event for events in lists for event in events]
 
     async def service_address(self, key: Key, service: str) -> str | None:

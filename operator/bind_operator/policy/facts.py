@@ -43,10 +43,15 @@ class Revision:
     uid: str = ""
     """The Secret's; another revision of the same number has another one."""
 
+    @property
+    def was_applied(self) -> bool:
+        """It is or was what runs: it was applied in full, and can be brought back."""
+        return self.status in ("deployed", "superseded")
+
 
 def was_deployed(revisions: Iterable[Revision]) -> bool:
     """Return whether any of `revisions` is or was what runs; until then an upgrade is still the install."""
-    return any(revision.status in ("deployed", "superseded") for revision in revisions)
+    return any(revision.was_applied for revision in revisions)
 
 
 @dataclass(frozen=True)

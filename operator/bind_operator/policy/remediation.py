@@ -20,8 +20,6 @@ from bind_operator.policy.status import read_last_verified, read_remediation, we
 from bind_operator.reasons import Reason
 
 MAX_MESSAGE = 600
-BROUGHT_BACK = ("deployed", "superseded")
-"""A revision that Helm calls so was applied in full, and can be brought back."""
 
 
 class Step(StrEnum):
@@ -122,7 +120,7 @@ def remedy_of(
     if not standstill or not rolls_back or state is not ReleaseState.IN_SYNC or verified is None:
         return NO_REMEDY
     # Any revision of that chart and those values: Helm keeps five, and each attempt makes two.
-    aims = [one for one in revisions if one.digest == verified.digest and one.status in BROUGHT_BACK]
+    aims = [one for one in revisions if one.digest == verified.digest and one.was_applied]
     if not aims or verified.digest == latest.digest or verified.weaviate != weaviate:
         return NO_REMEDY
     record = RemediationStatus(
