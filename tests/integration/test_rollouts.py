@@ -86,12 +86,18 @@ def is_ready(instance: Instance) -> bool:
     return instance.condition() == ("True", "InSync")
 
 
+def working(plane: ControlPlane, namespace: str, **more: Any) -> Instance:
+    """Return a resource that is ready with the image that can be had."""
+    instance = plane.instance(namespace)
+    instance.apply(spec(WORKS, device="CUDA", **more))
+    eventually("ready", lambda: is_ready(instance), within_s=40)
+    return instance
+
+
 def test_a_rollout_that_stands_still_is_rolled_back_once(
     plane: ControlPlane, operator: OperatorProcess
 ) -> None:
-    instance = plane.instance("stuck")
-    instance.apply(spec(WORKS, device="CUDA"))
-    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance = working(plane, "stuck")
     assert instance.status()["lastVerified"]["revision"] == 1
 
     instance.apply(spec(STUCK, device="CUDA"))
@@ -119,9 +125,7 @@ def test_a_rollout_that_stands_still_is_rolled_back_once(
 def test_what_was_rolled_back_is_kept_whole_and_tried_again_when_asked(
     plane: ControlPlane, operator: OperatorProcess
 ) -> None:
-    instance = plane.instance("asked")
-    instance.apply(spec(WORKS, device="CUDA"))
-    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance = working(plane, "asked")
     instance.apply(spec(STUCK, device="CUDA"))
     eventually("rolled back", lambda: instance.condition() == ("False", "RolledBack"), within_s=40)
     assert instance.condition("Drifted") == ("False", "NoDriftDetected")
@@ -167,9 +171,7 @@ def ask(instance: Instance, value: str) -> None:
 def test_an_operator_killed_in_a_rollback_finishes_it(
     plane: ControlPlane, operator: OperatorProcess, delay_s: float
 ) -> None:
-    instance = plane.instance(f"killed-{delay_s:g}".replace(".", "-"))
-    instance.apply(spec(WORKS, device="CUDA"))
-    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance = working(plane, f"killed-{delay_s:g}".replace(".", "-"))
     instance.apply(spec(STUCK, device="CUDA"))
     eventually("decided", lambda: "remediation" in instance.status(), within_s=40)
     time.sleep(delay_s)
@@ -199,10 +201,8 @@ def look(plane: ControlPlane, operator: OperatorProcess, instance: Instance) -> 
 
 @pytest.mark.long
 def test_it_stays_where_the_resource_says_so(plane: ControlPlane, operator: OperatorProcess) -> None:
-    instance = plane.instance("stays")
     never = {"remediation": {"rollback": "Never"}}
-    instance.apply(spec(WORKS, device="CUDA", **never))
-    eventually("ready", lambda: is_ready(instance), within_s=40)
+    instance = working(plane, "stays", **never)
     instance.apply(spec(STUCK, device="CUDA", **never))
     eventually("stalled", lambda: instance.condition("Stalled") == ("True", "RolloutStalled"), within_s=40)
     assert "Insufficient nvidia.com/gpu" in instance.message()

@@ -7,13 +7,16 @@ import random
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from integration.apiserver import ApiServer
+from integration.server_process import ServerProcess
 from support.api_proxy import NO_HARM, Harm, Harmer
-from support.operator_faults.world import LEASE_S, World, wait
+from support.operator_faults.world import LEASE_S, World
 
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 Block = Callable[[World, random.Random, float], AbstractContextManager[None]]
@@ -41,7 +44,7 @@ def _refused(harmer: Callable[[random.Random], Harmer]) -> Block:
         world.proxy.cut()
         try:
             yield
-            wait(seconds)
+            time.sleep(seconds)
         finally:
             world.proxy.heal()
 
@@ -77,40 +80,42 @@ def _cut(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
     yield
     for _ in range(int(seconds)):
         world.proxy.cut()
-        wait(chance.uniform(0.5, 1.5))
+        time.sleep(chance.uniform(0.5, 1.5))
 
 
 @contextlib.contextmanager
 def _silent(world: World, _: random.Random, seconds: float) -> Iterator[None]:
     world.proxy.mute()
     yield
-    wait(seconds)
+    time.sleep(seconds)
 
 
-@contextlib.contextmanager
-def _stopped(world: World, _: random.Random, seconds: float) -> Iterator[None]:
-    server = world.plane.server
-    yield
+def _down(end: Callable[[ApiServer], ServerProcess]) -> Block:
+    """Return a fault in which the process that `end` has ended is away; `end` returns it."""
+
+    @contextlib.contextmanager
+    def block(world: World, _: random.Random, seconds: float) -> Iterator[None]:
+        server = world.plane.server
+        yield
+        process = end(server)
+        try:
+            time.sleep(seconds)
+        finally:
+            process.start()
+            server.wait_until_ready()
+            world.plane.restart_controllers()
+
+    return block
+
+
+def _stop_server(server: ApiServer) -> ServerProcess:
     server.process.stop()
-    try:
-        wait(seconds)
-    finally:
-        server.process.start()
-        server.wait_until_ready()
-        world.plane.restart_controllers()
+    return server.process
 
 
-@contextlib.contextmanager
-def _etcd_killed(world: World, _: random.Random, seconds: float) -> Iterator[None]:
-    server = world.plane.server
-    yield
+def _kill_etcd(server: ApiServer) -> ServerProcess:
     server.etcd.kill()
-    try:
-        wait(seconds)
-    finally:
-        server.etcd.start()
-        server.wait_until_ready()
-        world.plane.restart_controllers()
+    return server.etcd
 
 
 @contextlib.contextmanager
@@ -121,7 +126,7 @@ def _disk_full(world: World, _: random.Random, seconds: float) -> Iterator[None]
             file.write(bytes(4096))
     try:
         yield
-        wait(seconds)
+        time.sleep(seconds)
     finally:
         filler.unlink()
 
@@ -141,7 +146,7 @@ def _helm_killed(world: World, chance: random.Random, seconds: float) -> Iterato
     killer.start()
     try:
         yield
-        wait(seconds)
+        time.sleep(seconds)
     finally:
         ended.set()
         killer.join()
@@ -152,7 +157,7 @@ def _helm_killed(world: World, chance: random.Random, seconds: float) -> Iterato
 def _operator_killed(world: World, chance: random.Random, seconds: float) -> Iterator[None]:
     yield
     # Most moments are such at which Helm is at work.
-    wait(chance.triangular(0.0, seconds, seconds / 6))
+    time.sleep(chance.triangular(0.0, seconds, seconds / 6))
     world.operator.kill()
     world.operator.start()
 
@@ -162,7 +167,7 @@ def _clock_jumps(world: World, chance: random.Random, seconds: float) -> Iterato
     yield
     for _ in range(4):
         world.set_clock(world.operator.name, chance.choice((-7200, -60, 60, 7200)))
-        wait(seconds / 4)
+        time.sleep(seconds / 4)
     world.set_clock(world.operator.name, 0)
 
 
@@ -175,11 +180,11 @@ def _two_leaders(world: World, _: random.Random, seconds: float) -> Iterator[Non
         for offset in (7200, -7200):
             world.set_clock(first.name, offset)
             world.set_clock(other.name, -offset)
-            wait(seconds / 4)
+            time.sleep(seconds / 4)
         first.freeze()
-        wait(LEASE_S * 1.5)
+        time.sleep(LEASE_S * 1.5)
         first.thaw()
-        wait(seconds / 2)
+        time.sleep(seconds / 2)
     finally:
         for one in (first, other):
             world.set_clock(one.name, 0)
@@ -193,7 +198,7 @@ def _name_unknown(world: World, _: random.Random, seconds: float) -> Iterator[No
     try:
         # What is connected needs no name.
         world.proxy.cut()
-        wait(seconds)
+        time.sleep(seconds)
     finally:
         world.set_name_known(known=True)
 
@@ -207,7 +212,7 @@ def _webhook_hangs(world: World, _: random.Random, seconds: float) -> Iterator[N
         server.kubectl("create", "-f", "-", manifest=_webhook(url, _certificate(world)))
         try:
             yield
-            wait(seconds)
+            time.sleep(seconds)
         finally:
             server.kubectl("delete", "validatingwebhookconfiguration", "hangs")
 
@@ -256,8 +261,8 @@ FAULTS = (
     Fault("forbidden", "the API server answers 403", _refused(_all(Harm(403)))),
     Fault("mixed", "a third of all requests is refused, late, or without an answer", _refused(_mixed)),
     Fault("lost-answers", "what is written is not told to have been", _refused(_lost_answers)),
-    Fault("stopped", "the API server is stopped, and started again", _stopped, short_s=1.0),
-    Fault("etcd-killed", "etcd is killed, and started again", _etcd_killed),
+    Fault("stopped", "the API server is stopped, and started again", _down(_stop_server), short_s=1.0),
+    Fault("etcd-killed", "etcd is killed, and started again", _down(_kill_etcd)),
     Fault("cut", "all watches are cut, time and again", _cut),
     Fault("silent", "all watches fall silent", _silent, short_s=0.0, long_s=90.0),
     Fault("disk-full", "the operator's disk is full", _disk_full),

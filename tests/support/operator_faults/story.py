@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from integration.instance import Instance
 from support.operator_faults.convergence import MARK, Namespace, complaints, complaints_of_gone, harm
 from support.operator_faults.faults import Fault
-from support.operator_faults.world import World, wait
+from support.operator_faults.world import World
 from support.resources import Manifest, merged
 from support.waiting import until
 
@@ -49,7 +49,7 @@ class Story:
         before = self.world.read(self.namespace)
         with fault.block(self.world, self.chance, seconds):
             self._ask()
-            wait(self.chance.uniform(0.0, 1.2))
+            time.sleep(self.chance.uniform(0.0, 1.2))
         ended = time.monotonic()
         self._settle(SETTLE_LIMIT_S)
         self.settled_s = time.monotonic() - ended

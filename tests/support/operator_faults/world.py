@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,11 +180,6 @@ def running_world(
             for operator in world.operators:
                 if operator.is_running:
                     operator.stop()
-
-
-def wait(seconds: float) -> None:
-    """Let a fault last."""
-    time.sleep(seconds)
 
 
 def _is_helm(pid: int) -> bool:

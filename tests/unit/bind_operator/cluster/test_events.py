@@ -39,6 +39,10 @@ class FakeClient:
         return [event["message"] for event in self.taken]
 
 
+def log_of(client: FakeClient) -> EventLog:
+    return EventLog(client)  # type: ignore[arg-type]
+
+
 async def tell(log: EventLog, *messages: str) -> None:
     for message in messages:
         await log.record(RESOURCE, Reason.UPGRADED, message, warning=False)
@@ -49,7 +53,7 @@ async def tell(log: EventLog, *messages: str) -> None:
 )
 async def test_what_cannot_be_told_now_is_told_later_and_in_order(error: OperatorError) -> None:
     client = FakeClient()
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     client.error = error
     await tell(log, "1", "2")
     assert not await log.flush()
@@ -67,7 +71,7 @@ async def test_what_cannot_be_told_now_is_told_later_and_in_order(error: Operato
 async def test_it_is_told_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "FIRST_WAIT_S", 0.01)
     client = FakeClient()
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     running = asyncio.create_task(log.run())
     client.error = ApiUnavailable("503")
     await tell(log, "1")
@@ -81,7 +85,7 @@ async def test_it_is_told_without_being_asked_for(monkeypatch: pytest.MonkeyPatc
 )
 async def test_what_was_told_before_or_is_refused_holds_up_nothing(error: OperatorError) -> None:
     client = FakeClient()
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     client.error = error
     await tell(log, "1")
     client.error = None
@@ -94,7 +98,7 @@ async def test_a_long_outage_fills_no_memory(
 ) -> None:
     monkeypatch.setattr(events, "MAX_WAITING", 3)
     client = FakeClient()
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     client.error = ApiUnavailable("503")
     await tell(log, "1", "2", "3", "4", "5")
     client.error = None
@@ -107,7 +111,7 @@ async def test_old_news_are_dropped_with_a_word(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = FakeClient()
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     client.error = ApiUnavailable("503")
     await tell(log, "1")
     now = time.monotonic()
@@ -130,7 +134,7 @@ def test_an_event_is_about_the_resource_and_has_its_time_in_the_name() -> None:
 async def test_what_was_told_or_waits_to_be_is_found(error: OperatorError | None) -> None:
     client = FakeClient()
     client.error = error
-    log = EventLog(client)  # type: ignore[arg-type]
+    log = log_of(client)
     await tell(log, "upgraded to revision 12, because it was OutOfSync")
     assert await log.has_told(RESOURCE, [Reason.INSTALLED, Reason.UPGRADED], "revision 12")
     assert await log.has_told(RESOURCE, [Reason.UPGRADED])
