@@ -127,7 +127,7 @@ async def resync(
                 continue
             for key in keys:
                 if key not in queue:
-                    queue.add(key)
+                    queue.add(key, is_routine=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(interval_s):
                 await won.wait()

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 from bind_operator.policy.facts import Key, Verification
+from bind_operator.policy.turns import turn_in_s
 from bind_operator.reasons import Reason
 
 FIRST_WAIT_S = 1.0
@@ -33,6 +34,7 @@ class CheckSchedule:
     """It keeps the last result of each resource. A result counts for one subject: these containers."""
 
     interval_s: float
+    """A good result is asked for anew at the next turn of its resource, of which there is one in each."""
     _records: dict[Key, _Record] = field(default_factory=dict)
 
     def verdict(self, key: Key, subject: Hashable) -> Verification | None:
@@ -54,7 +56,7 @@ class CheckSchedule:
         before = self._records.get(key)
         before = before if before and before.subject == subject else None
         if found.is_good:
-            self._records[key] = _Record(subject, found, now + self.interval_s)
+            self._records[key] = _Record(subject, found, now + turn_in_s(key, self.interval_s, now))
             return
         failures = before.failures + 1 if before else 1
         unconnected = (before.unconnected if before else 0) + 1 if found.in_the_end else 0

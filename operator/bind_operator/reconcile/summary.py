@@ -19,6 +19,7 @@ from bind_operator.policy.polling import Polling
 from bind_operator.policy.remembered import restored
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status
+from bind_operator.policy.turns import turn_in_s
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
@@ -189,21 +190,22 @@ class Summary:
 
     def _requeue_s(self, look: Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
-        settings = self.settings
+        now = time.monotonic()
+        turn_s = turn_in_s(look.key, self.settings.resync_s, now)
         if facts.is_rolled_out:
             self.polling.forget(look.key)
         if look.failure is not None:
-            wait_s = self.attempts.wait_s(look.key, time.monotonic())
-            wait_s = settings.resync_s if wait_s is None else wait_s
+            wait_s = self.attempts.wait_s(look.key, now)
+            wait_s = turn_s if wait_s is None else wait_s
             return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
         if look.deleting:
             return self.deletion.requeue_s
         if look.state is ReleaseState.BUSY:
             return BUSY_REQUEUE_S
         if facts.verification is not None:
-            return min(settings.resync_s, self.checks.wait_s(look.key))
+            return min(turn_s, self.checks.wait_s(look.key))
         if status.ready.status == "True" or look.suspended or facts.is_rolled_out:
-            return settings.resync_s
+            return turn_s
         return self.polling.wait_s(look.key, is_new=is_new)
 
     def forget(self, key: Key) -> None:

@@ -18,8 +18,24 @@ logger = logging.getLogger(__name__)
 MAX_SLEEP_S = 5.0
 BUG_WAIT_S = 60.0
 
+ROUTINE_S = 30.0
+"""A look that a reconciliation asks for in so long a time is for what a watch may have missed."""
+ROUTINE_PATIENCE_S = 30.0
+"""While workers are few, such a look lets pass what became due up to so long after it, and no longer."""
+
 Reconcile = Callable[[Key], Awaitable[float | None]]
 """It reconciles one resource and returns after how many seconds to requeue it, None for never."""
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A key is due `at` a time, and its `place` among all that are due is where that time would be."""
+
+    at: float
+    place: float
+
+
+_NEVER = _Due(float("inf"), float("inf"))
 
 
 @dataclass
@@ -31,15 +47,20 @@ class WorkQueue:
     """Whether this operator leads where the resource is; one that does not keeps its keys until it does."""
     heartbeat_at: float = field(default_factory=time.monotonic)
     """The dispatcher last went round then, in monotonic seconds."""
-    _due: dict[Key, float] = field(default_factory=dict)
+    _due: dict[Key, _Due] = field(default_factory=dict)
     _active: dict[Key, float] = field(default_factory=dict)
     _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, key: Key, after_s: float = 0.0) -> None:
-        """Make `key` due in `after_s` seconds, unless it is due earlier."""
-        due = time.monotonic() + after_s
-        if due < self._due.get(key, float("inf")):
+    def add(self, key: Key, after_s: float = 0.0, *, is_routine: bool = False) -> None:
+        """Make `key` due in `after_s` seconds, unless it is due earlier.
+
+        is_routine: nothing has happened to it, so what something has happened to goes first.
+        """
+        at = time.monotonic() + after_s
+        before = self._due.get(key, _NEVER)
+        due = _Due(min(at, before.at), min(at + ROUTINE_PATIENCE_S * is_routine, before.place))
+        if due != before:
             self._due[key] = due
             self._changed.set()
 
@@ -85,8 +106,9 @@ class WorkQueue:
     def _dispatch(self, reconcile: Reconcile) -> float:
         """Start what is due as far as workers are free; return how long to sleep at most."""
         now = time.monotonic()
-        waiting = sorted((due, key) for key, due in self._due.items() if key not in self._active)
-        ready = [key for due, key in waiting if due <= now and self.may_work(key)]
+        waiting = {key: due for key, due in self._due.items() if key not in self._active}
+        ready = [key for key, due in waiting.items() if due.at <= now and self.may_work(key)]
+        ready.sort(key=lambda key: (waiting[key].place, key))
         free = self.workers - len(self._active)
         QUEUE_DEPTH.set(max(0, len(ready) - free))
         for key in ready[:free]:
@@ -94,7 +116,7 @@ class WorkQueue:
             self._active[key] = now
             task = asyncio.create_task(self._work(key, reconcile))
             self._tasks[key] = task
-        later = [due - now for due, _ in waiting if due > now]
+        later = [due.at - now for due in waiting.values() if due.at > now]
         return min([MAX_SLEEP_S, *later])
 
     async def _work(self, key: Key, reconcile: Reconcile) -> None:
@@ -110,5 +132,5 @@ class WorkQueue:
         finally:
             del self._active[key], self._tasks[key]
             if requeue_s is not None:
-                self.add(key, requeue_s)
+                self.add(key, requeue_s, is_routine=requeue_s >= ROUTINE_S)
             self._changed.set()

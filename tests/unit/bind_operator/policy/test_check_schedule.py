@@ -2,6 +2,7 @@
 
 from bind_operator.policy.check_schedule import MAX_BUSY, MAX_SILENT, CheckSchedule, backoff_s
 from bind_operator.policy.facts import Key, Verification
+from bind_operator.policy.turns import turn_in_s
 from bind_operator.reasons import Reason
 
 KEY = Key("demo", "t")
@@ -24,7 +25,9 @@ def checked(*results: Verification) -> CheckSchedule:
 def test_a_good_result_counts_for_its_containers_and_for_the_interval() -> None:
     schedule = checked(GOOD)
     assert schedule.verdict(KEY, "a") == GOOD
-    assert schedule.wait_s(KEY, "a", now=100.0) == 200.0
+    due = turn_in_s(KEY, 300.0, 0.0)
+    assert 0 < due <= 300
+    assert schedule.wait_s(KEY, "a", now=due / 2) == due / 2
     assert schedule.wait_s(KEY, "a", now=301.0) == 0.0
     assert schedule.verdict(KEY, "b") is None
     assert schedule.wait_s(KEY, "b", now=1.0) == 0.0

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from bind_operator.policy.facts import Key
+from bind_operator.reconcile import work_queue
 from bind_operator.reconcile.work_queue import Reconcile, WorkQueue
 
 A, B = Key("demo", "a"), Key("demo", "b")
@@ -130,6 +131,70 @@ async def test_the_earliest_due_time_wins() -> None:
         queue.add(A, after_s=0.01)
         queue.add(A, after_s=60.0)
         await until(lambda: runs == 1)
+
+
+async def test_what_something_has_happened_to_goes_before_routine() -> None:
+    order: list[Key] = []
+    gate = asyncio.Event()
+
+    async def reconcile(key: Key) -> None:
+        order.append(key)
+        await gate.wait()
+
+    queue = WorkQueue(workers=1)
+    routine = [Key("ns", f"r{number}") for number in range(5)]
+    queue.add(A)
+    async with serving(queue, reconcile):
+        await until(lambda: order == [A])
+        for key in routine:
+            queue.add(key, is_routine=True)
+        queue.add(B)
+        gate.set()
+        await until(lambda: len(order) == 7)
+    assert order == [A, B, *routine]
+
+
+async def test_routine_waits_no_longer_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_queue, "ROUTINE_PATIENCE_S", 0.0)
+    order: list[Key] = []
+    gate = asyncio.Event()
+
+    async def reconcile(key: Key) -> None:
+        order.append(key)
+        await gate.wait()
+
+    queue = WorkQueue(workers=1)
+    queue.add(A)
+    async with serving(queue, reconcile):
+        await until(lambda: order == [A])
+        queue.add(Key("ns", "routine"), is_routine=True)
+        queue.add(B, after_s=0.001)
+        await asyncio.sleep(0.01)
+        gate.set()
+        await until(lambda: len(order) == 3)
+    assert order == [A, Key("ns", "routine"), B]
+
+
+async def test_a_routine_look_becomes_urgent_when_something_happens() -> None:
+    order: list[Key] = []
+    gate = asyncio.Event()
+
+    async def reconcile(key: Key) -> None:
+        order.append(key)
+        await gate.wait()
+
+    queue = WorkQueue(workers=1)
+    routine = [Key("ns", f"r{number}") for number in range(3)]
+    queue.add(A)
+    async with serving(queue, reconcile):
+        await until(lambda: order == [A])
+        for key in routine:
+            queue.add(key, is_routine=True)
+        queue.add(routine[2], after_s=0.001)
+        await asyncio.sleep(0.01)
+        gate.set()
+        await until(lambda: len(order) == 4)
+    assert order == [A, routine[2], routine[0], routine[1]]
 
 
 async def test_a_bug_is_logged_and_the_next_is_served(caplog: pytest.LogCaptureFixture) -> None:
