@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bind_gpu.card import Card
     from bind_gpu.measurements import Measurement
+    from bind_gpu.server import ServerFigures
 
 KEPT: Final = "<!-- What follows is written by hand and kept from run to run. -->"
 
@@ -46,3 +47,23 @@ def render(
             f"| {one.share:.3f} | {ratio} |"
         )
     return "\n".join([*lines, "", ""])
+
+
+def render_server(figures: ServerFigures | None, missing: Sequence[str]) -> str:
+    """Return the part about the whole server. missing: the packages for want of which it was not measured."""
+    head = "## The whole server\n\n"
+    if figures is None:
+        return f"{head}Not measured: this Python lacked {', '.join(missing)}.\n\n"
+    lines = [
+        "One server, float16, HTTP clients on the same machine, pictures as JPEG of 640 x 480. Ready after "
+        f"{figures.ready_s:.1f} s, {figures.memory_gib:.1f} GiB of the card at the end.",
+        "",
+        "| | items/s | p50, ms | p99, ms | failed |",
+        "|---|---|---|---|---|",
+    ]
+    for name, sample in figures.samples.items():
+        lines.append(
+            f"| {name} | {sample.rate:,.0f} | {sample.percentile(50):.1f} | {sample.percentile(99):.1f} "
+            f"| {sample.failed} |"
+        )
+    return head + "\n".join([*lines, "", ""])

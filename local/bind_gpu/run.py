@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 
 from bind_gpu.card import find, first_gpu
+from bind_gpu.engine import seeded_model
 from bind_gpu.measurements import measure_engine, measure_plain
-from bind_gpu.page import KEPT, render
-from bind_gpu.seeded import fill_on_device
-from bind_inference.engine.lowering import lower
+from bind_gpu.page import KEPT, render, render_server
+from bind_gpu.server import measure_server, missing
 from bind_inference.engine.precision import Precision
 from bind_inference.engine.torch_engine import TorchEngine
-from bind_inference.model import CONFIGS, ImageBind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bind_gpu.clients import Sample
     from bind_gpu.measurements import Measurement
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-gpu.md"
@@ -29,13 +29,15 @@ def measure() -> None:
     """Measure, print each figure and write the page."""
     card = find()
     print(f"{card.name}, torch {card.torch}: a large 16-bit product reaches {card.peak_tflops:.0f} TFLOP/s")
+    absent = missing()
+    server = None if absent else measure_server()
+    if server is None:
+        print(f"the whole server is not measured: this Python lacks {', '.join(absent)}")
+    else:
+        for name, sample in server.samples.items():
+            print(f"  {describe(name, sample)}", flush=True)
     device = first_gpu()
-    with device:
-        model = ImageBind(CONFIGS["ImageBindHuge"])
-    fill_on_device(model)
-    model.requires_grad_(requires_grad=False).eval()
-    for encoder in model.config.trunks:
-        lower(model, encoder, Precision.FLOAT16, device)
+    model = seeded_model(Precision.FLOAT16)
     plain = printed("plain", measure_plain(model, device, card))  # before the engine sets torch's switches
     engine = TorchEngine(model, device, Precision.FLOAT16)
     began = time.perf_counter()
@@ -45,7 +47,8 @@ def measure() -> None:
     memory = torch.cuda.memory_reserved(device) / 2**30
     before = PAGE.read_text() if PAGE.exists() else ""
     remarks = before.partition(KEPT)[2]
-    PAGE.write_text(render(card, measured, plain, warm_s=warm_s, memory_gib=memory) + KEPT + remarks)
+    page = render(card, measured, plain, warm_s=warm_s, memory_gib=memory) + render_server(server, absent)
+    PAGE.write_text(page + KEPT + remarks)
     print(f"written to {PAGE}")
 
 
@@ -60,3 +63,9 @@ def printed(name: str, measurements: Iterable[Measurement]) -> list[Measurement]
         )
         kept.append(one)
     return kept
+
+
+def describe(name: str, sample: Sample) -> str:
+    """Return a line about what came of one load."""
+    failed = f", {sample.failed} failed" if sample.failed else ""
+    return f"{name:42} {sample.rate:8.0f}/s, p99 {sample.percentile(99):.1f} ms{failed}"

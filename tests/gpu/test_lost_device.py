@@ -9,9 +9,9 @@ import numpy as np
 from bind_inference.engine.protocol import DeviceLost, run_batch
 from bind_inference.modality import Modality
 from bind_inference.engine.precision import Precision
-from gpu.engines import make_engine
+from bind_gpu.engine import seeded_engine
 
-engine = make_engine(Precision.FLOAT16, "Tiny")
+engine = seeded_engine(Precision.FLOAT16, "Tiny")
 engine.warm_up()
 no_token = np.zeros((77,), np.int64)
 no_token[:2] = [10**6, 10**6 + 1]  # outside of the table of embeddings: an assertion fails on the card
