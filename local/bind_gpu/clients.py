@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROCESSES: Final = 6
-SIZE_PX: Final = (640, 480)
+SIZES_PX: Final = {"jpeg": (640, 480), "bmp": (224, 224)}
 MARK_BYTES: Final = 12
-"""What tells a picture apart stands behind the end of its JPEG, where no decoder looks: eight bytes that are
+"""What tells a picture apart stands behind the end of its file, where no decoder looks: eight bytes that are
 one process's own in one run, and a number.
 """
 OK: Final = 200
@@ -34,7 +34,10 @@ OK: Final = 200
 
 @dataclass(frozen=True)
 class Load:
-    """So many `clients` ask for `items` of `kind` (image or text) a request, for `seconds`."""
+    """So many `clients` ask for `items` of a kind a request, for `seconds`.
+
+    kind: text; jpeg, of 640 x 480; bmp, of 224 x 224, which hardly needs decoding.
+    """
 
     kind: str
     clients: int
@@ -83,7 +86,7 @@ def _shares(clients: int, processes: int) -> list[int]:
 def _send_share(port: int, load: Load, clients: int, begin: float) -> tuple[list[float], int]:
     """Return the milliseconds of the requests that were answered within the time, and how many failed."""
     own = os.urandom(MARK_BYTES - 4)
-    bodies = _texts(load.items, own) if load.kind == "text" else _images(load.items, own)
+    bodies = _texts(load.items, own) if load.kind == "text" else _images(load.kind, load.items, own)
     times: list[float] = []
     failed = 0
 
@@ -123,8 +126,8 @@ def _texts(items: int, own: bytes) -> Iterator[bytes]:
         yield b'{"texts": [%s]}' % ",".join(texts).encode()
 
 
-def _images(items: int, own: bytes) -> Iterator[bytes]:
-    pictures = [base64.b64encode(_jpeg(seed)) for seed in range(8)]
+def _images(kind: str, items: int, own: bytes) -> Iterator[bytes]:
+    pictures = [base64.b64encode(_picture(seed, kind)) for seed in range(8)]
     numbers = itertools.count()
     while True:
         marked = (
@@ -134,13 +137,13 @@ def _images(items: int, own: bytes) -> Iterator[bytes]:
         yield b'{"images": [%s]}' % b",".join(marked)
 
 
-def _jpeg(seed: int) -> bytes:
+def _picture(seed: int, kind: str) -> bytes:
     """Return a picture of soft shapes and grain, as large as a photo of its size; a multiple of 3 bytes."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3), dtype=np.uint8))
-    soft = np.asarray(coarse.resize(SIZE_PX, Image.Resampling.BICUBIC), np.int16)
+    soft = np.asarray(coarse.resize(SIZES_PX[kind], Image.Resampling.BICUBIC), np.int16)
     grain = rng.integers(-12, 13, soft.shape, dtype=np.int16)
     out = io.BytesIO()
-    Image.fromarray(np.clip(soft + grain, 0, 255).astype(np.uint8)).save(out, "JPEG", quality=85)
+    Image.fromarray(np.clip(soft + grain, 0, 255).astype(np.uint8)).save(out, kind, quality=85)
     raw = out.getvalue()
     return raw + bytes(-len(raw) % 3)

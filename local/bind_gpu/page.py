@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bind_inference.modality import Modality
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,21 +51,26 @@ def render(
     return "\n".join([*lines, "", ""])
 
 
-def render_server(figures: ServerFigures | None, missing: Sequence[str]) -> str:
+def render_server(card: Card, figures: ServerFigures | None, missing: Sequence[str]) -> str:
     """Return the part about the whole server. missing: the packages for want of which it was not measured."""
     head = "## The whole server\n\n"
     if figures is None:
         return f"{head}Not measured: this Python lacked {', '.join(missing)}.\n\n"
     lines = [
         "One server, float16, HTTP clients on the same machine, pictures as JPEG of 640 x 480. Ready after "
-        f"{figures.ready_s:.1f} s, {figures.memory_gib:.1f} GiB of the card at the end.",
+        f"{figures.ready_s:.1f} s, {figures.memory_gib:.1f} GiB of the card at the end. A decoder took "
+        f"{figures.decode_ms:.1f} ms for a picture, so that one CPU decodes {1000 / figures.decode_ms:.0f} a "
+        "second.",
         "",
-        "| | items/s | p50, ms | p99, ms | failed |",
-        "|---|---|---|---|---|",
+        "| | items/s | share of the peak | p50, ms | p99, ms | failed |",
+        "|---|---|---|---|---|---|",
     ]
+    gflop = Modality.IMAGE.entry.unit_gflop
     for name, sample in figures.samples.items():
+        is_measured = name.startswith("pictures") and sample.rate > 0
+        share = f"{card.share(gflop, 1 / sample.rate):.3f}" if is_measured else ""
         lines.append(
-            f"| {name} | {sample.rate:,.0f} | {sample.percentile(50):.1f} | {sample.percentile(99):.1f} "
-            f"| {sample.failed} |"
+            f"| {name} | {sample.rate:,.0f} | {share} | {sample.percentile(50):.1f} "
+            f"| {sample.percentile(99):.1f} | {sample.failed} |"
         )
     return head + "\n".join([*lines, "", ""])

@@ -11,8 +11,8 @@ import torch
 from bind_gpu.card import find, first_gpu
 from bind_gpu.engine import seeded_model
 from bind_gpu.measurements import measure_engine, measure_plain
+from bind_gpu.needs import missing
 from bind_gpu.page import KEPT, render, render_server
-from bind_gpu.server import measure_server, missing
 from bind_inference.engine.precision import Precision
 from bind_inference.engine.torch_engine import TorchEngine
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bind_gpu.clients import Sample
     from bind_gpu.measurements import Measurement
+    from bind_gpu.server import ServerFigures
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks-gpu.md"
 
@@ -30,12 +31,9 @@ def measure() -> None:
     card = find()
     print(f"{card.name}, torch {card.torch}: a large 16-bit product reaches {card.peak_tflops:.0f} TFLOP/s")
     absent = missing()
-    server = None if absent else measure_server()
+    server = None if absent else measure_server_here()
     if server is None:
         print(f"the whole server is not measured: this Python lacks {', '.join(absent)}")
-    else:
-        for name, sample in server.samples.items():
-            print(f"  {describe(name, sample)}", flush=True)
     device = first_gpu()
     model = seeded_model(Precision.FLOAT16)
     plain = printed("plain", measure_plain(model, device, card))  # before the engine sets torch's switches
@@ -47,7 +45,9 @@ def measure() -> None:
     memory = torch.cuda.memory_reserved(device) / 2**30
     before = PAGE.read_text() if PAGE.exists() else ""
     remarks = before.partition(KEPT)[2]
-    page = render(card, measured, plain, warm_s=warm_s, memory_gib=memory) + render_server(server, absent)
+    page = render(card, measured, plain, warm_s=warm_s, memory_gib=memory) + render_server(
+        card, server, absent
+    )
     PAGE.write_text(page + KEPT + remarks)
     print(f"written to {PAGE}")
 
@@ -63,6 +63,17 @@ def printed(name: str, measurements: Iterable[Measurement]) -> list[Measurement]
         )
         kept.append(one)
     return kept
+
+
+def measure_server_here() -> ServerFigures:
+    """Measure the whole server, where its packages are there, and print each figure."""
+    from bind_gpu.server import measure_server
+
+    figures = measure_server()
+    print(f"  ready after {figures.ready_s:.1f} s; {figures.decode_ms:.1f} ms to decode a picture")
+    for name, sample in figures.samples.items():
+        print(f"  {describe(name, sample)}", flush=True)
+    return figures
 
 
 def describe(name: str, sample: Sample) -> str:

@@ -44,7 +44,7 @@ def main(port: str) -> None:
             port,
         ]
     )
-    configure_logging("WARNING")
+    configure_logging("INFO")  # it tells when each phase of the start began
     service = Service(settings, load, on_failure=lambda message: sys.exit(message))
     server = Server(create_app(service), service, settings)
     server.config.host, server.config.port = "127.0.0.1", int(port)

@@ -15,11 +15,11 @@ from bind_inference.__main__ import main
 from bind_inference.modality import Modality
 from bind_inference.scheduling import worker
 
-real = worker.run_batch
+real = worker.start_batch
 SLOW_S = 1.0
 
 
-def run_batch(engine: Any, modality: Modality, tensors: Any) -> Any:
+def start_batch(engine: Any, modality: Modality, tensors: Any) -> Any:
     """Compute, or die."""
     if modality is Modality.THERMAL:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -29,5 +29,5 @@ def run_batch(engine: Any, modality: Modality, tensors: Any) -> Any:
 
 
 if __name__ == "__main__":
-    worker.run_batch = run_batch
+    worker.start_batch = start_batch
     sys.exit(main(sys.argv[1:]))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bind_inference.decoders.decoding import Decoded
-from bind_inference.engine.protocol import EngineInfo
+from bind_inference.engine.protocol import ONE_LANE, Computed, EngineInfo
 from bind_inference.errors import InvalidItem
 from bind_inference.items.base64 import decode_base64
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
@@ -33,10 +33,15 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.info = EngineInfo("Fake", 4, "cpu", "float32", "fake-float32-0")
+        self.lanes = ONE_LANE
+        self.rungs = ()
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
         self.batches: list[tuple[Modality, list[str]]] = []
+
+    def start(self, modality: Modality, tensors: Sequence[str]) -> Computed:
+        return Computed(self.forward(modality, tensors))
 
     def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:
         self.entered.set()

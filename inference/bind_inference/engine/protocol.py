@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from bind_inference.errors import InvalidItem
+from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.items.embedding import Vector
     from bind_inference.items.slices import Tensor
-    from bind_inference.modality import Modality
 
 
 class DeviceLost(Exception):
@@ -59,6 +59,42 @@ class Capacity:
         return self._most[modality]
 
 
+class Started(Protocol):
+    """A batch is being computed, or has been."""
+
+    def wait(self) -> npt.NDArray[np.float32]:
+        """Return vectors, float32 [items, dimension], once they are there. Raises DeviceLost.
+
+        Any thread may call, and again.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A batch was computed where it was started."""
+
+    vectors: npt.NDArray[np.float32]
+
+    def wait(self) -> npt.NDArray[np.float32]:
+        """Return its vectors."""
+        return self.vectors
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Batches of `modalities` run one after another, beside those of other lanes.
+
+    depth: how many may be started before the first of them has ended.
+    """
+
+    modalities: frozenset[Modality]
+    depth: int = 1
+
+
+ONE_LANE: Final = (Lane(frozenset(Modality)),)
+
+
 class Engine(Protocol):
     """A loaded model on its device."""
 
@@ -67,33 +103,52 @@ class Engine(Protocol):
         """It tells what the vectors come from."""
         ...
 
-    def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
-        """Return vectors, float32 [items, dimension]. Only one thread may call. Raises DeviceLost."""
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Return the lanes, which have each modality once."""
+        ...
+
+    @property
+    def rungs(self) -> Sequence[int]:
+        """Return sizes of batches, ascending, between which a batch costs what the next of them does."""
+        ...
+
+    def start(self, modality: Modality, tensors: Sequence[Tensor]) -> Started:
+        """Start a batch, and wait for an earlier one where too many are under way.
+
+        One thread of each lane may call. Raises DeviceLost, and whatever kept the batch from being started.
+        """
         ...
 
 
-def run_batch(engine: Engine, modality: Modality, tensors: Sequence[Tensor]) -> list[Vector | Exception]:
-    """Return for each item its vector, or what kept it from having one.
+def start_batch(
+    engine: Engine, modality: Modality, tensors: Sequence[Tensor]
+) -> Callable[[], list[Vector | Exception]]:
+    """Start a batch; return what waits and then tells of each item its vector, or what kept it from one.
 
     A batch that fails (too little memory, one item that the model cannot take) is halved until the items to
-    blame are alone. Raises DeviceLost, which concerns all.
+    blame are alone, before this returns. This and what it returns raise DeviceLost, which concerns all.
     """
     try:
-        vectors = engine.forward(modality, tensors)
+        started = engine.start(modality, tensors)
     except DeviceLost:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, the other items must still be answered)
         # Without its traceback, whose frames hold the batch: the halves need that memory.
         failure = error if len(tensors) == 1 else error.with_traceback(None)
     else:
-        return [_finite(vector) for vector in vectors]
+        return lambda: [_finite(vector) for vector in started.wait()]
     if len(tensors) == 1:
-        return [failure]
+        return lambda: [failure]
     middle = len(tensors) // 2
-    return [
-        *run_batch(engine, modality, tensors[:middle]),
-        *run_batch(engine, modality, tensors[middle:]),
-    ]
+    halves = (tensors[:middle], tensors[middle:])
+    outcomes = [outcome for half in halves for outcome in run_batch(engine, modality, half)]
+    return lambda: outcomes
+
+
+def run_batch(engine: Engine, modality: Modality, tensors: Sequence[Tensor]) -> list[Vector | Exception]:
+    """Return for each item its vector, or what kept it from having one. Raises DeviceLost."""
+    return start_batch(engine, modality, tensors)()
 
 
 def _finite(vector: Vector) -> Vector | InvalidItem:

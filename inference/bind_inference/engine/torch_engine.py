@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from bind_inference.engine.graphs import SIZES, Graphs
-from bind_inference.engine.protocol import Capacity, DeviceLost, EngineInfo
+from bind_inference.engine.cuda_lane import DEPTH, CudaLane
+from bind_inference.engine.graphs import RUNGS, SIZES
+from bind_inference.engine.protocol import ONE_LANE, Capacity, Computed, DeviceLost, EngineInfo, Lane, Started
 from bind_inference.modality import Modality, one_of_each_trunk
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RECORDED: Final = {Modality.TEXT, Modality.IMAGE}
+_URGENT: Final = frozenset({Modality.TEXT})
+"""Somebody waits for a text more often than not, and it is small."""
 _WARM_UP_TOKENS: Final = 16
 
 
@@ -47,9 +51,15 @@ class TorchEngine:
         """
         self._model = model
         self._device = device
-        self._pinned: dict[torch.dtype, torch.Tensor] = {}
-        self._graphs = None if device.type == "cpu" else _for_cuda(model, device)
-        self._encode = self._graphs.encode if self._graphs else None
+        self.lanes: Sequence[Lane] = ONE_LANE
+        self.rungs: Sequence[int] = ()
+        self._cuda: dict[Modality, CudaLane] = {}
+        if device.type != "cpu":
+            _prepare_cuda()
+            urgent, others = CudaLane(model, device, is_urgent=True), CudaLane(model, device, is_urgent=False)
+            self._cuda = {modality: urgent if modality in _URGENT else others for modality in Modality}
+            self.lanes = (Lane(_URGENT, DEPTH), Lane(frozenset(Modality) - _URGENT, DEPTH))
+            self.rungs = RUNGS
         self._capacity = Capacity()
         self.info = EngineInfo(
             model=model.config.name,
@@ -61,7 +71,11 @@ class TorchEngine:
         )
 
     def forward(self, modality: Modality, tensors: Sequence[Tensor]) -> npt.NDArray[np.float32]:
-        """Return vectors, float32 [items, dimension].
+        """Return vectors, float32 [items, dimension]. Raises what `start` does."""
+        return self.start(modality, tensors).wait()
+
+    def start(self, modality: Modality, tensors: Sequence[Tensor]) -> Started:
+        """Start a batch, on a CPU to the end. Raises DeviceLost, torch.OutOfMemoryError.
 
         On a CPU media run one by one: a batch is no faster there, and so an item's vector is the same to the
         last bit whatever runs beside it. Texts are too small for that.
@@ -69,16 +83,19 @@ class TorchEngine:
         alone = self._device.type == "cpu" and modality is not Modality.TEXT
         size = 1 if alone else self._capacity.of(modality, len(tensors))
         parts = [
-            self._forward(modality, list(tensors[start : start + size]))
+            self._start(modality, list(tensors[start : start + size]))
             for start in range(0, len(tensors), size)
         ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else _Parts(parts)
 
-    def _forward(self, modality: Modality, tensors: list[Tensor]) -> npt.NDArray[np.float32]:
+    def _start(self, modality: Modality, tensors: list[Tensor]) -> Started:
         try:
+            if lane := self._cuda.get(modality):
+                return lane.start(modality, tensors)
             with torch.inference_mode():
-                vectors: torch.Tensor = self._model(modality, self._stack(tensors), self._encode)
-                return vectors.float().cpu().numpy()
+                batch = torch.stack([torch.as_tensor(tensor) for tensor in tensors])
+                vectors: torch.Tensor = self._model(modality, batch)
+                return Computed(vectors.float().numpy())
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             if len(tensors) > 1:
@@ -91,33 +108,16 @@ class TorchEngine:
         except torch.AcceleratorError as error:
             raise DeviceLost(str(error)) from error
 
-    def _stack(self, tensors: list[Tensor]) -> torch.Tensor:
-        """Return the items as one tensor on the CPU, for a GPU in pinned memory, which it reads by itself.
-
-        38 MB go up in 0.7 ms so, from pageable memory in 6. The memory is the engine's and written again by
-        the next batch, since this one has been read when its vectors are there. torch's own cache of pinned
-        memory ends the process, without a word, where a tensor of it goes after the device was lost.
-        """
-        parts = [torch.as_tensor(tensor) for tensor in tensors]
-        if self._device.type == "cpu":
-            return torch.stack(parts)
-        first = parts[0]
-        size = len(parts) * first.numel()
-        pinned = self._pinned.get(first.dtype)
-        if pinned is None or pinned.numel() < size:
-            pinned = self._pinned[first.dtype] = torch.empty(size, dtype=first.dtype, pin_memory=True)
-        return torch.stack(parts, out=pinned[:size].view(len(parts), *first.shape))
-
     def warm_up(self) -> None:
         """Make whatever a first pass of an encoder has made, so that no request pays for it.
 
         Blocks are alike, so on a CPU two of each encoder do: of seven seconds until the server is ready, one
         less. On a GPU the graphs are recorded that most batches of texts and pictures take.
         """
-        shortened = nullcontext() if self._graphs else self._model.shortened()
+        shortened = nullcontext() if self._cuda else self._model.shortened()
         with shortened:
             for modality in one_of_each_trunk():
-                sizes = SIZES if self._graphs and modality in _RECORDED else (1,)
+                sizes = SIZES if self._cuda and modality in _RECORDED else (1,)
                 item = torch.zeros(modality.entry.shape, dtype=getattr(torch, modality.entry.dtype))
                 if modality is Modality.TEXT:
                     item[_WARM_UP_TOKENS - 1] = 1  # where the end is
@@ -125,15 +125,25 @@ class TorchEngine:
                     self.forward(modality, [item] * size)
 
 
-def _for_cuda(model: ImageBind, device: torch.device) -> Graphs:
-    """Make torch compute as is promised, and not prepare itself anew for each shape; return the graphs.
+@dataclass(frozen=True)
+class _Parts:
+    """A batch was too large for the device, and has been started in parts."""
+
+    parts: Sequence[Started]
+
+    def wait(self) -> npt.NDArray[np.float32]:
+        """Return the vectors of all parts."""
+        return np.concatenate([part.wait() for part in self.parts])
+
+
+def _prepare_cuda() -> None:
+    """Make torch compute as is promised, and not prepare itself anew for each shape.
 
     Convolutions took TF32, 30 times the error of float32: 2e-5 of a video's vector. cuDNN's attention took
     100 ms at each new size of a batch, and was no faster afterwards than the other kernels.
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.enable_cudnn_sdp(False)
-    return Graphs(model, device)
 
 
 def has_amx() -> bool:

@@ -20,6 +20,7 @@ from bind_inference.items.embedding import Embedding, Key, content_key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
 from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
+from bind_inference.scheduling.lanes import BusyLane, earliest
 from bind_inference.scheduling.policy.admission import Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from bind_inference.decoders.decoding import Decoded
     from bind_inference.decoders.protocol import Decoders
-    from bind_inference.engine.protocol import Engine, EngineInfo
+    from bind_inference.engine.protocol import Engine, EngineInfo, Lane
     from bind_inference.telemetry.metrics import Metrics
     from bind_inference.telemetry.spans import Spans
 
@@ -84,13 +85,7 @@ class Scheduler:
         self._cache = VectorCache(config.cache_bytes)
         self._single_flight = SingleFlight()
         self._digests = ThreadPoolExecutor(1, "digest")
-        self._worker = Worker(
-            engine,
-            on_done=lambda batch, result: self._in_loop(self._ran, batch, result),
-            on_death=lambda error: self._in_loop(self._died, error),
-            prepare=prepare_forward,
-        )
-        self._running: list[Part] = []
+        self._lanes = [self._open(lane, prepare_forward) for lane in engine.lanes]
         self._gathering = False
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -99,7 +94,19 @@ class Scheduler:
             self._batcher.depth, {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
         )
         metrics.watch_cache(self._cache)
-        self._worker.start()
+        for lane in self._lanes:
+            lane.worker.start()
+
+    def _open(self, lane: Lane, prepare: Callable[[], None]) -> BusyLane:
+        worker = Worker(
+            self._engine,
+            depth=lane.depth,
+            on_done=lambda batch, result: self._in_loop(self._ran, opened, batch, result),
+            on_death=lambda error: self._in_loop(self._died, error),
+            prepare=prepare,
+        )
+        opened = BusyLane(lane, worker)
+        return opened
 
     @property
     def info(self) -> EngineInfo:
@@ -151,7 +158,8 @@ class Scheduler:
         self._closed = reason
         for waiter in list(self._waiters):
             waiter.resolve(reason)
-        self._worker.stop()
+        for lane in self._lanes:
+            lane.worker.stop()
         self._digests.shutdown(wait=False, cancel_futures=True)
 
     def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
@@ -233,7 +241,7 @@ class Scheduler:
                 self._single_flight.remove(waiter.job)
                 waiter.job.release()  # its bytes are free: no budget counts them any more
                 # a decoder may drop it without a word; a batch comes back
-                if all(part.job is not waiter.job for part in self._running):
+                if not any(lane.has(waiter.job) for lane in self._lanes):
                     self._quarantine.leave(waiter.job)
 
     def _finish(self, job: Job, outcome: Embedding | Exception) -> None:
@@ -280,26 +288,27 @@ class Scheduler:
         self._pump()
 
     def _pump(self) -> None:
-        """Give the forward thread a batch if it is free and one is due."""
-        if self._running or self._gathering or self._closed:
+        """Give each lane the batches that are due and that it has room for."""
+        if self._gathering or self._closed:
             return
         if self._timer:
             self._timer.cancel()
             self._timer = None
         now = self._clock()
-        batch = self._batcher.next_batch(now)
-        if batch:
-            self._running = batch
-            for part in batch:
-                self._quarantine.begin(part.job)
-            gflop = sum(part.gflop for part in batch)
-            self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
-            self._worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
-        elif (due := self._batcher.next_due(now)) is not None:
+        for lane in self._lanes:
+            for batch in lane.cut(self._batcher, now):
+                for part in batch:
+                    self._quarantine.begin(part.job)
+                gflop = sum(part.gflop for part in batch)
+                self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
+                lane.worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
+        due = earliest([lane.next_due(self._batcher, now) for lane in self._lanes])
+        if due is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
 
-    def _ran(self, batch: list[Part], result: BatchResult) -> None:
-        now, self._running = self._clock(), []
+    def _ran(self, lane: BusyLane, batch: list[Part], result: BatchResult) -> None:
+        now = self._clock()
+        lane.ended(batch)
         for part in batch:
             self._quarantine.end(part.job)
         self._batcher.ended(batch[0].modality, len(batch), result.forward_s, now)
@@ -319,7 +328,8 @@ class Scheduler:
                 self._quarantine.leave(part.job)
 
     def _died(self, error: BaseException) -> None:
-        self._running = []
+        for lane in self._lanes:
+            lane.running = []
         self.close(NotReady("the server cannot compute any more and must be restarted"))
         self._on_death(error)
 

@@ -47,10 +47,10 @@ WEIGHTS_LICENCE: Final = {
 # Bounds how long one batch holds up the others. On a CPU one picture or one view of a video (on two cores
 # half a second to two). With AMX, below float32, two: they take less time than that, and share the reading of
 # the weights, 13 % of a picture's time. Without it two were no faster, and texts waited twice as long. On a
-# GPU some ten milliseconds.
+# GPU some ten milliseconds: 64 pictures.
 MAX_BATCH_GFLOP: Final = 350.0
 MAX_BATCH_GFLOP_AMX: Final = 700.0
-MAX_BATCH_GFLOP_CUDA: Final = 20_000.0
+MAX_BATCH_GFLOP_CUDA: Final = 21_000.0
 
 # Seconds after which suspects are exchanged again: what the DNS takes to name a server that became ready.
 EXCHANGE_S: Final = 5.0
@@ -275,7 +275,7 @@ class Service:
             engine,
             decoders,
             SchedulerConfig(
-                policy=Policy(max_batch_size(settings), most, settings.max_wait_s),
+                policy=Policy(max_batch_size(settings), most, settings.max_wait_s, engine.rungs),
                 max_items=settings.max_queue_items,
                 max_bytes=settings.max_queue_bytes,
                 cache_bytes=settings.vector_cache_bytes,

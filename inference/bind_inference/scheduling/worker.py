@@ -1,4 +1,4 @@
-"""Runs the model in one thread."""
+"""Runs the batches of a lane in threads of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from bind_inference.engine.protocol import Engine, run_batch
+from bind_inference.engine.protocol import Engine, start_batch
 from bind_inference.engine.trim import trim
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bind_inference.modality import Modality
 
     _Work = tuple[Any, Modality, Sequence[Tensor]]
+    _Under = tuple[Any, Callable[[], list[Vector | Exception]], float]
 
 log = logging.getLogger(__name__)
 
@@ -35,48 +36,78 @@ class BatchResult:
 
 
 class Worker:
-    """The worker runs one batch at a time; it calls `on_done`, `on_death` and `on_idle` in its thread."""
+    """The worker runs the batches of one lane; it calls `on_done`, `on_death` and `on_idle` in its threads.
+
+    Where a lane is one batch deep, one thread does all. Where it is deeper, a second one waits for results,
+    so that the next batch can be started meanwhile.
+    """
 
     def __init__(
         self,
         engine: Engine,
         *,
+        depth: int = 1,
         on_done: Callable[[Any, BatchResult], None],
         on_death: Callable[[BaseException], None],
         prepare: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = trim,
     ) -> None:
         self._engine = engine
+        self._depth = depth
         self._on_done = on_done
         self._on_death = on_death
         self._prepare = prepare
         self._on_idle = on_idle
         self._batches: SimpleQueue[_Work | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._live, name="forward", daemon=True)
+        self._started: SimpleQueue[_Under | None] = SimpleQueue()
+        self._ended_at = 0.0
 
     def start(self) -> None:
-        """Start the thread; `prepare` is the first that it calls."""
-        self._thread.start()
+        """Start the threads; `prepare` is the first that the one that computes calls."""
+        loops = {"forward": self._run} if self._depth == 1 else {"forward": self._run, "finish": self._finish}
+        for name, loop in loops.items():
+            threading.Thread(target=self._live, args=(loop,), name=name, daemon=True).start()
 
     def run(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
         """Run `tensors`; `batch` is handed to `on_done` with what came of them."""
         self._batches.put((batch, modality, tensors))
 
     def stop(self) -> None:
-        """End the thread after the batch that it runs."""
+        """End the threads after the batches that they have."""
         self._batches.put(None)
 
-    def _live(self) -> None:
+    def _live(self, loop: Callable[[], None]) -> None:
         try:
-            self._prepare()
-            while (work := self._next()) is not None:
-                batch, modality, tensors = work
-                start = time.perf_counter()
-                outcomes = run_batch(self._engine, modality, tensors)
-                self._on_done(batch, BatchResult(outcomes, time.perf_counter() - start))
+            loop()
         except BaseException as error:  # a thread that ends unseen leaves every client waiting
             log.exception("the forward thread died")
             self._on_death(error)
+
+    def _run(self) -> None:
+        self._prepare()
+        while (work := self._next()) is not None:
+            self._begin(*work)
+            del work  # it holds items while nothing comes
+        self._started.put(None)
+
+    def _begin(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
+        began = time.perf_counter()
+        outcomes = start_batch(self._engine, modality, tensors)
+        if self._depth == 1:
+            self._end(batch, outcomes, began)
+        else:
+            self._started.put((batch, outcomes, began))
+
+    def _finish(self) -> None:
+        while (under_way := self._started.get()) is not None:
+            self._end(*under_way)
+            del under_way
+
+    def _end(self, batch: Any, outcomes: Callable[[], list[Vector | Exception]], began: float) -> None:
+        found = outcomes()
+        before, self._ended_at = self._ended_at, time.perf_counter()
+        # Behind another batch it was not in the model before that had ended.
+        self._on_done(batch, BatchResult(found, self._ended_at - max(began, before)))
 
     def _next(self) -> _Work | None:
         """Return the next batch, None to end; call `on_idle` where none comes for a while."""

@@ -146,7 +146,7 @@ class ModelSettings(WeightsSettings):
         ge=0,
         description="most arithmetic in one forward pass, counted at ImageBindHuge's size (an image is "
         "326, a token of text 0.59); bounds how long one batch can hold up the others, so a long video runs "
-        "in parts; 0: on a CPU 350, or 700 below float32 with AMX, on a GPU 20,000",
+        "in parts; 0: on a CPU 350, or 700 below float32 with AMX, on a GPU 21,000, 64 images",
     )
     max_wait_s: float = Field(
         default=0.0,

@@ -1,8 +1,10 @@
 from pathlib import Path
 
 from bind_gpu.card import Card
+from bind_gpu.clients import Sample
 from bind_gpu.measurements import Measurement
-from bind_gpu.page import KEPT, render
+from bind_gpu.page import KEPT, render, render_server
+from bind_gpu.server import ServerFigures
 from bind_inference.modality import Modality
 
 CARD = Card("A Card", (9, 0), 79.2, "2.11", 655.1)
@@ -26,3 +28,21 @@ def test_what_was_written_by_hand_stands_where_a_run_keeps_it() -> None:
     assert mark
     assert before.count("\n## ") == 0
     assert after.count("\n## ") >= 3
+
+
+def test_the_server_is_a_table_with_the_share_of_pictures() -> None:
+    samples = {
+        "pictures, 16 clients": Sample(1000.0, (10.0, 20.0), 0),
+        "texts, 1 client": Sample(500.0, (2.0,), 1),
+        "pictures, none": Sample(0.0, (), 5),
+    }
+    page = render_server(CARD, ServerFigures(7.5, 5.25, 4.0, samples), [])
+    share = CARD.share(Modality.IMAGE.entry.unit_gflop, 0.001)
+    assert f"| pictures, 16 clients | 1,000 | {share:.3f} | 15.0 | 19.9 | 0 |" in page
+    assert "| texts, 1 client | 500 |  | 2.0 | 2.0 | 1 |" in page
+    assert "| pictures, none | 0 |  | nan | nan | 5 |" in page
+    assert "one CPU decodes 250 a second" in page
+
+
+def test_without_its_packages_the_page_says_what_is_lacking() -> None:
+    assert "this Python lacked av, uvloop." in render_server(CARD, None, ["av", "uvloop"])

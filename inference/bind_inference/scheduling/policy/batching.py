@@ -17,9 +17,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from bind_inference.modality import Modality
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+ALL: Final = frozenset(Modality)
 
 
 class Queued(Protocol):
@@ -49,11 +54,16 @@ class Policy:
     """A batch has at most so many items and GFLOP (at ImageBindHuge's size), and is cut after such waits.
 
     regroup_share: a regroup wait takes at most this share of the time that the batch before took.
+    rungs: sizes of batches, ascending, between which one costs as much as the next of them; a batch of more
+    whole items than the first is cut to one. ahead_share: behind a batch that still runs, one is cut only if
+    it has this share of what a batch may have, because what comes meanwhile can then be part of it.
     """
 
     max_batch_size: int = 32
     max_batch_gflop: float = 350.0
     max_wait_s: float = 0.0
+    rungs: Sequence[int] = ()
+    ahead_share: float = 0.25
     regroup_share: float = 0.2
     max_regroup_s: float = 0.02
 
@@ -94,9 +104,16 @@ class Batcher(Generic[ItemT]):
         queue.append((now, item))
         self._waiting[item.modality] += item.gflop
 
-    def next_batch(self, now: float) -> list[ItemT]:
-        """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more."""
-        due = [modality for modality in Modality if self._due_at(modality, now) <= now]
+    def next_batch(
+        self, now: float, among: Collection[Modality] = ALL, *, is_ahead: bool = False
+    ) -> list[ItemT]:
+        """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more.
+
+        is_ahead: it will wait for one that still runs.
+        """
+        due = [modality for modality in Modality if modality in among and self._due_at(modality, now) <= now]
+        if is_ahead:
+            due = [modality for modality in due if self._is_worth_a_wait(modality)]
         if not due:
             return []
         modality = min(due, key=self._tags.__getitem__)
@@ -110,9 +127,9 @@ class Batcher(Generic[ItemT]):
         wait_s = min(self._policy.regroup_share * seconds, self._policy.max_regroup_s)
         self._regroups[modality] = _Regroup(len(self._queues[modality]) + items, now + wait_s)
 
-    def next_due(self, now: float) -> float | None:
+    def next_due(self, now: float, among: Collection[Modality] = ALL) -> float | None:
         """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
-        earliest = min(self._due_at(modality, now) for modality in Modality)
+        earliest = min(self._due_at(modality, now) for modality in among)
         return None if earliest == float("inf") else earliest
 
     def _due_at(self, modality: Modality, now: float) -> float:
@@ -129,18 +146,33 @@ class Batcher(Generic[ItemT]):
         fits = waiting + queue[0][1].gflop <= policy.max_batch_gflop
         return max(due, regroup.until) if fits and len(queue) < regroup.items else due
 
+    def _is_worth_a_wait(self, modality: Modality) -> bool:
+        share = self._policy.ahead_share
+        many = len(self._queues[modality]) >= share * self._policy.max_batch_size
+        return many or self._waiting[modality] >= share * self._policy.max_batch_gflop
+
     def _take(self, modality: Modality) -> list[ItemT]:
         """Return the oldest items up to the limits; one alone may be above that of cost."""
-        queue, batch, cost = self._queues[modality], list[ItemT](), 0.0
-        while queue and len(batch) < self._policy.max_batch_size:
-            item = queue[0][1]
+        queue, taken, cost = self._queues[modality], list[tuple[float, ItemT]](), 0.0
+        while queue and len(taken) < self._policy.max_batch_size:
+            since, item = queue[0]
             if not item.abandoned:
                 cost += item.gflop
-                if batch and cost > self._policy.max_batch_gflop:
+                if taken and cost > self._policy.max_batch_gflop:
                     break
-                batch.append(item)
+                taken.append((since, item))
             self._pop(modality)
-        return batch
+        size = self._whole_rung(modality, len(taken))
+        for since, item in reversed(taken[size:]):
+            queue.appendleft((since, item))
+            self._waiting[modality] += item.gflop
+        return [item for _, item in taken[:size]]
+
+    def _whole_rung(self, modality: Modality, items: int) -> int:
+        """Return how many of `items` to run now: all, or what fills a rung where items are units."""
+        if modality.entry.unit is not None:
+            return items
+        return max((rung for rung in self._policy.rungs if rung <= items), default=items)
 
     def _pop(self, modality: Modality) -> None:
         queue = self._queues[modality]

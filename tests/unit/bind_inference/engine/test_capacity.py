@@ -31,7 +31,7 @@ class SmallDevice:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def __call__(self, _modality: Modality, batch: torch.Tensor, _encode: None) -> torch.Tensor:
+    def __call__(self, _modality: Modality, batch: torch.Tensor) -> torch.Tensor:
         self.batches.append(len(batch))
         if len(batch) > 2:
             raise torch.OutOfMemoryError("out of memory")

@@ -24,7 +24,7 @@ from support.fake_engine import FakeDecoders, FakeEngine
         (Precision.BFLOAT16, False, {}, 350),
         (None, True, {}, 350),  # not known yet: a video's parts fit whatever it will be
         (Precision.INT8, True, {"max_batch_gflop": 90}, 90),
-        (Precision.FLOAT16, True, {"enable_cuda": True}, 20_000),
+        (Precision.FLOAT16, True, {"enable_cuda": True}, 21_000),
     ],
 )
 def test_a_batch_is_as_large_as_it_may_hold_up_the_others(

@@ -226,3 +226,57 @@ def test_texts_wait_for_a_part_of_a_video_not_for_videos() -> None:
     assert len(waited) == len(came)
     assert max(waited) <= VIDEO.entry.unit_gflop / GFLOP_PER_S  # 2 s
     assert videos_done >= 80  # of 98 that fit into the time, and so they go on beside the texts
+
+
+def test_whole_items_are_cut_to_a_size_that_is_not_padded() -> None:
+    queue = batcher(max_batch_gflop=21_000, max_batch_size=256, rungs=(8, 16, 32, 64))
+    for name in range(47):
+        queue.put(Item(IMAGE, name), 0.0)
+    batches = [[item.name for item in queue.next_batch(0.0)] for _ in range(3)]
+    assert [len(batch) for batch in batches] == [32, 8, 7]
+    assert [name for batch in batches for name in batch] == list(range(47))
+
+
+def test_what_is_left_for_the_next_batch_counts_as_waiting() -> None:
+    queue = batcher(max_batch_gflop=326 * 20, max_batch_size=256, rungs=(8, 16), max_wait_s=1.0)
+    for name in range(20):
+        queue.put(Item(IMAGE, name), 0.0)
+    assert len(queue.next_batch(0.0)) == 16
+    assert queue.depth(IMAGE) == 4
+    assert queue.next_batch(0.5) == [], "four are not worth a batch before their time"
+    for name in range(16):
+        queue.put(Item(IMAGE, name), 0.5)
+    assert len(queue.next_batch(0.5)) == 16, "with the four it is full"
+
+
+def test_texts_and_videos_are_not_cut_to_sizes() -> None:
+    queue = batcher(max_batch_gflop=21_000, max_batch_size=256, rungs=(2, 4))
+    for name in range(3):
+        queue.put(Item(TEXT, name), 0.0)
+        queue.put(Item(VIDEO, name), 0.0)
+    sizes = {batch[0].modality: len(batch) for batch in (queue.next_batch(0.0), queue.next_batch(0.0))}
+    assert sizes == {TEXT: 3, VIDEO: 3}
+
+
+def test_only_the_modalities_of_a_lane_are_cut() -> None:
+    queue = batcher()
+    queue.put(Item(IMAGE), 0.0)
+    assert queue.next_batch(0.0, frozenset({TEXT})) == []
+    assert queue.next_due(0.0, frozenset({TEXT})) is None
+    assert len(queue.next_batch(0.0, frozenset({IMAGE, VIDEO}))) == 1
+
+
+@pytest.mark.parametrize(("items", "is_cut"), [(1, False), (15, False), (17, True)])
+def test_behind_a_batch_that_runs_only_a_good_part_of_one_is_cut(items: int, is_cut: bool) -> None:
+    queue = batcher(max_batch_gflop=21_000, max_batch_size=256, ahead_share=0.25)
+    for name in range(items):
+        queue.put(Item(IMAGE, name), 0.0)
+    assert bool(queue.next_batch(0.0, is_ahead=True)) is is_cut
+    assert bool(queue.next_batch(0.0)) is not is_cut
+
+
+def test_many_texts_are_cut_ahead_however_little_they_cost() -> None:
+    queue = batcher(max_batch_gflop=21_000, max_batch_size=32)
+    for name in range(8):
+        queue.put(Item(TEXT, name), 0.0)
+    assert len(queue.next_batch(0.0, is_ahead=True)) == 8
