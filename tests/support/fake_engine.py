@@ -90,6 +90,9 @@ class FakeDecoders:
     ) -> None:
         self._thread.submit(lambda: done(parse_body(kind, raw.read(0, raw.size), max_items), 0.0))
 
+    def waiting(self) -> int:
+        return 0
+
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 

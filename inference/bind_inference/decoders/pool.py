@@ -103,6 +103,10 @@ class DecoderPool:
         request = {"do": "read", "kind": kind, "max_items": max_items}
         self._put(_Task(request, raw, build_body, wanted, done))
 
+    def waiting(self) -> int:
+        """Return how many items and bodies wait until a process is free."""
+        return self._tasks.qsize()
+
     def close(self) -> None:
         """End the processes, whatever they do."""
         self._closed = True

@@ -48,6 +48,10 @@ class Decoders(Protocol):
         """Read a large body, unless it is not `wanted` any more when its turn has come."""
         ...
 
+    def waiting(self) -> int:
+        """Return how many items and bodies wait until a decoder is free."""
+        ...
+
     def close(self) -> None:
         """End at once; what is under way is never done."""
         ...

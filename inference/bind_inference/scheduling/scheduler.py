@@ -90,9 +90,8 @@ class Scheduler:
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: NotReady | None = None
-        metrics.watch(
-            self._batcher.depth, {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
-        )
+        held = {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
+        metrics.watch(self._batcher.depth, decoders.waiting, held)
         metrics.watch_cache(self._cache)
         for lane in self._lanes:
             lane.worker.start()

@@ -128,7 +128,15 @@ class Metrics:
             ["precision", "modality"],
             registry=self.registry,
         )
-        self._depth = Gauge("bind_queue_items", "Items that wait.", ["modality"], registry=self.registry)
+        self._depth = Gauge(
+            "bind_queue_items", "Items that wait for the model.", ["modality"], registry=self.registry
+        )
+        self._undecoded = Gauge(
+            "bind_decode_queue_items",
+            "Items and large bodies that wait for a decoder; above 0 while bind_queue_items is 0: more CPUs "
+            "would serve more.",
+            registry=self.registry,
+        )
         self._held = Gauge(
             "bind_held", "What requests hold of a limited amount.", ["unit"], registry=self.registry
         )
@@ -204,8 +212,14 @@ class Metrics:
         self._cache_bytes.set_function(lambda: cache.held_bytes)
         self._cache_vectors.set_function(lambda: len(cache))
 
-    def watch(self, depth: Callable[[Modality], int], held: dict[str, Callable[[], int]]) -> None:
+    def watch(
+        self,
+        depth: Callable[[Modality], int],
+        undecoded: Callable[[], int],
+        held: dict[str, Callable[[], int]],
+    ) -> None:
         """Read queue depths and budgets when they are asked for."""
+        self._undecoded.set_function(undecoded)
         for modality in Modality:
             self._depth.labels(modality).set_function(partial(depth, modality))
         for unit, read in held.items():

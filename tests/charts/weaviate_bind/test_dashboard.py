@@ -30,7 +30,7 @@ def exported() -> dict[str, set[str]]:
     """Return the labels of each series that the server exports, by its name."""
     metrics = Metrics()
     metrics.watch_cache(VectorCache(1))
-    metrics.watch(lambda _: 0, {"items": lambda: 0, "bytes": lambda: 0})
+    metrics.watch(lambda _: 0, lambda: 0, {"items": lambda: 0, "bytes": lambda: 0})
     metrics.readiness(Readiness(progress=0.5))
     metrics.serves("1", "Tiny", "cpu", "float32")
     metrics.request("/vectorize", 200, 0.1)

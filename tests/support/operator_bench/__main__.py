@@ -32,9 +32,9 @@ DEFAULTS = {
 }
 """The tests' operator has quicker settings; these are those that users have."""
 QUIET = 1 / 30
-"""What the installs leave to do is done where nothing was looked at or written for that part of a resync."""
+"""What the installs leave to do is done where nothing was written for that part of a resync."""
 REST_LIMIT = 1.0
-"""So many resyncs at most it is waited for that: the looks of one may be spread over all of it."""
+"""So many resyncs at most it is waited for that."""
 
 
 def main(arguments: list[str]) -> int:
@@ -135,7 +135,7 @@ def _measure(
                 if resources > len(bench.names):
                     bench.install(resources - len(bench.names))
                 if not bench.rest(QUIET * resync_s, REST_LIMIT * resync_s):
-                    log(f"there were looks all the time, for {REST_LIMIT * resync_s:g} s")
+                    log(f"there were writes all the time, for {REST_LIMIT * resync_s:g} s")
                 idle = bench.idle(idle_s)
                 log(f"at rest: {idle.percent:.2f} % of a core, {idle.rss_mib:.0f} MiB")
                 return Measured(batches, idle, bench.reactions(reactions))

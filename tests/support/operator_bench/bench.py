@@ -75,17 +75,17 @@ class Bench:
         return Batch(count, self.install(count), self.install_bare(count))
 
     def rest(self, quiet_s: float, within_s: float) -> bool:
-        """Wait until nothing has been looked at or written for `quiet_s`; return whether that came in time.
+        """Wait until nothing has been written for `quiet_s`; return whether that came in time.
 
-        It need not come: looks of many resources may be spread over the whole resync.
+        There are always looks: those of many resources are spread over the whole resync.
         """
         server = self.plane.server
         lines = server.audit_lines()
 
-        def done() -> tuple[float, int]:
-            return self._looks(), len(server.writes(OPERATOR_USER, NAMESPACE, since=lines))
+        def written() -> int:
+            return len(server.writes(OPERATOR_USER, NAMESPACE, since=lines))
 
-        return comes_to_rest(done, quiet_s, within_s)
+        return comes_to_rest(written, quiet_s, within_s)
 
     def idle(self, seconds: float) -> Idle:
         """Watch all resources at rest for `seconds`."""
