@@ -9,15 +9,17 @@ import logging
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
-from bind_inference.http.app import create_app
-from bind_inference.http.server import Server
 from bind_inference.logs import configure_logging
-from bind_inference.scheduling.service import Service
+from bind_inference.scheduling.cpus import http_workers
 from bind_inference.settings import PROGRAM, InvalidSetting, Settings, read_settings
 from bind_inference.telemetry.tracing import start_tracing
+
+if TYPE_CHECKING:
+    from bind_inference.telemetry.spans import Spans
 
 log = logging.getLogger("bind_inference")
 
@@ -40,6 +42,24 @@ def serve(settings: Settings) -> int:
     spans = start_tracing(settings)
     listener = listen(settings)
     failures: list[str] = []
+    if workers := http_workers(settings):
+        serve_by_workers(settings, spans, listener, workers, failures)
+    else:
+        serve_alone(settings, spans, listener, failures)
+    if spans:
+        spans.close()
+    for message in failures:
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def serve_alone(
+    settings: Settings, spans: Spans | None, listener: socket.socket, failures: list[str]
+) -> None:
+    """Serve in this process; note in `failures` why the model cannot be loaded."""
+    from bind_inference.http.app import create_app
+    from bind_inference.http.server import Server
+    from bind_inference.scheduling.service import Service
 
     def fail(message: str) -> None:
         failures.append(message)
@@ -47,13 +67,34 @@ def serve(settings: Settings) -> int:
 
     service = Service(settings, load_engine, on_failure=fail, spans=spans)
     server = Server(create_app(service), service, settings)
-    log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
+    log_listening(settings, listener)
     server.run(sockets=[listener])
-    if spans:
-        spans.close()
-    for message in failures:
-        print(f"{PROGRAM}: {message}", file=sys.stderr)
-    return 1 if failures else 0
+
+
+def serve_by_workers(
+    settings: Settings, spans: Spans | None, listener: socket.socket, count: int, failures: list[str]
+) -> None:
+    """Serve by `count` HTTP workers; note in `failures` why the server is of no use."""
+    from bind_inference.workers.pool import Workers
+
+    workers = Workers(count)  # they import what they need beside this process
+    from bind_inference.scheduling.service import Service
+    from bind_inference.workers.server import MainServer
+
+    def fail(message: str) -> None:
+        failures.append(message)
+        server.close()
+
+    service = Service(settings, load_engine, on_failure=fail, spans=spans)
+    workers.on_none_left = fail
+    server = MainServer(service, workers, settings, listener)
+    log_listening(settings, listener)
+    server.run()
+
+
+def log_listening(settings: Settings, listener: socket.socket) -> None:
+    """Log the address: connections wait from now on."""
+    log.info("listening", extra={"host": settings.http_host, "port": listener.getsockname()[1]})
 
 
 def embed_folder(arguments: list[str]) -> int:

@@ -124,6 +124,14 @@ def combine(errors: Sequence[BindError]) -> BindError:
     return type(errors[0])(message) if same else InvalidItem(message)
 
 
+def rebuild(kind: str, message: str, item: str | None = None) -> BindError:
+    """Return the error that another process raised, of the class `kind` or, if there is none, InvalidItem."""
+    found = globals().get(kind)
+    error = (found if isinstance(found, type) and issubclass(found, BindError) else InvalidItem)(message)
+    error.item = item
+    return error
+
+
 def join_faults(faults: list[str]) -> str:
     """Return the faults as one line; beyond MAX_NAMED they are only counted."""
     distinct = list(dict.fromkeys(faults))

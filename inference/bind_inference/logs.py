@@ -28,6 +28,11 @@ def log_fields(**fields: str) -> Iterator[None]:
         _fields.reset(token)
 
 
+def current_fields() -> dict[str, str]:
+    """Return the fields of the blocks around the caller, for a process that goes on with its work."""
+    return dict(_fields.get())
+
+
 def json_handler() -> logging.Handler:
     """Return what writes {"time", "level", "logger", "message", "exception"?, …fields} to standard error."""
     handler = logging.StreamHandler(sys.stderr)

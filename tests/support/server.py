@@ -24,9 +24,14 @@ COMMAND = (sys.executable, "-m", "bind_inference")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of a server: none of our variables from outside, the sources importable."""
+    """Return the environment of a server: none of our variables from outside, the sources importable.
+
+    But for BIND_HTTP_WORKERS, so that every test of a server can be run with any number of them.
+    """
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("BIND_", "ENABLE_CUDA"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BIND_", "ENABLE_CUDA")) or name == "BIND_HTTP_WORKERS"
     }
     return kept | {"PYTHONPATH": str(ROOT / "inference")} | variables
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from bind_inference import errors
 from bind_inference.decoders.decoding import Decoded
-from bind_inference.errors import BindError
+from bind_inference.errors import rebuild
 from bind_inference.items.bodies import Item, ParsedBody
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.items.slices import Slice
@@ -22,6 +21,8 @@ from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from bind_inference.errors import BindError
 
 # A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
 _COPY_BYTES: Final = 1 << 20
@@ -38,12 +39,7 @@ def read_reply(message: bytes, shared: Shared) -> dict[str, Any]:
 
 def build_error(fault: dict[str, Any]) -> BindError:
     """Return the error whose class a decoder names."""
-    kind = getattr(errors, str(fault["kind"]), None)
-    if not isinstance(kind, type) or not issubclass(kind, BindError):
-        kind = errors.InvalidItem
-    error = kind(str(fault["message"]))
-    error.item = fault.get("item")
-    return error
+    return rebuild(str(fault["kind"]), str(fault["message"]), fault.get("item"))
 
 
 def build_decoded(reply: dict[str, Any], shared: Shared) -> Decoded:

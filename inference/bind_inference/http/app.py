@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -24,10 +23,10 @@ from bind_inference.modality import Modality
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bind_inference.scheduling.service import Service
+    from bind_inference.http.backend import Backend
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Backend) -> FastAPI:
     """Return the application that serves `service`; the model loads once it starts."""
 
     @contextlib.asynccontextmanager
@@ -45,7 +44,6 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    app.state.started = int(time.time())
     app.include_router(router)
     app.include_router(openai_router)
     app.exception_handler(BindError)(_respond_to_bind_error)

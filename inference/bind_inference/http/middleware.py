@@ -18,7 +18,7 @@ from bind_inference.logs import log_fields
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from bind_inference.scheduling.service import Service
+    from bind_inference.http.backend import Backend
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 class RequestMiddleware:
     """Each request gets an id (a decent X-Request-ID is kept), and a bug becomes a plain 500."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Backend) -> None:
         self._app = app
-        self._metrics = service.metrics
+        self._service = service
         self._spans = service.spans
         self._ids = itertools.count(1)
         self._prefix = os.urandom(4).hex()
@@ -84,7 +84,7 @@ class RequestMiddleware:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         path = _route(scope)
-        self._metrics.request(path, status, seconds)
+        self._service.answered(path, status, seconds)
         if status >= HTTPStatus.BAD_REQUEST and not path.startswith("/.well-known"):
             fields = {"path": path, "status": status, "duration_s": round(seconds, 4)}
             log.info("a request was refused", extra=fields)

@@ -24,7 +24,7 @@ from bind_inference.items.openai_schemas import (
 from bind_inference.settings import canonical_model
 
 if TYPE_CHECKING:
-    from bind_inference.scheduling.service import Service
+    from bind_inference.http.backend import Backend
 
 OPENAI_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     status: response | {"model": OpenAIErrorBody} for status, response in ERRORS.items()
@@ -43,7 +43,7 @@ router = APIRouter(prefix="/v1", tags=["OpenAI's shape"])
 )
 async def embeddings(request: Request) -> Response:
     """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
-    service: Service = request.app.state.service
+    service: Backend = request.app.state.service
     async with receive_body(request, Endpoint.EMBEDDINGS) as body:
         _check(body.options, service)
         if body.faults:
@@ -80,8 +80,8 @@ async def model(request: Request, name: str) -> Response:
     return json_response(served)
 
 
-def _check(options: dict[str, Any], service: Service) -> None:
-    served, dimension = service.settings.model, service.scheduler.info.dimension
+def _check(options: dict[str, Any], service: Backend) -> None:
+    served, dimension = service.settings.model, service.dimension
     if options["model"] is not None and canonical_model(options["model"]) != served:
         raise InvalidRequest(f"this server serves {served}").named("model")
     if options["dimensions"] not in {None, dimension}:
@@ -91,12 +91,13 @@ def _check(options: dict[str, Any], service: Service) -> None:
 
 
 def _model(request: Request) -> dict[str, Any]:
-    meta = request.app.state.service.meta(__version__)
+    service: Backend = request.app.state.service
+    meta = service.meta(__version__)
     known = ("dimension", "modalities", "precision", "fingerprint", "licence")
     return {
         "id": meta["model"],
         "object": "model",
-        "created": request.app.state.started,
+        "created": service.started,
         "owned_by": "bindvectorizer",
         **{name: meta[name] for name in known},
     }

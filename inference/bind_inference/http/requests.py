@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from fastapi import Request
 
+    from bind_inference.http.backend import Backend
     from bind_inference.items.bodies import Endpoint, Item, ParsedBody
-    from bind_inference.scheduling.service import Service
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
     Raises RequestTooLarge as soon as it is known, InvalidRequest, RequestTimeout, QueueFull, NotReady,
     ClientGone.
     """
-    service: Service = request.app.state.service
+    service: Backend = request.app.state.service
     service.readiness.require()
     limit_s = service.settings.body_timeout_s
     with contextlib.ExitStack() as held:
@@ -59,11 +59,10 @@ async def embed_items(request: Request, items: Sequence[Item], name: str | None 
     """Return the items' embeddings, or raise one error that names every item that has none."""
     if not items:
         return []
-    service: Service = request.app.state.service
+    service: Backend = request.app.state.service
     # Of the gate, which repeats a request once whose server died under it.
     deaths = int(request.headers.get("x-gate-retry") == "broken")
-    work = service.scheduler.embed([(item.modality, item.data) for item in items], deaths=deaths)
-    outcomes = await unless_gone(request, work)
+    outcomes = await unless_gone(request, service.embed(items, deaths))
     good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
     if len(good) == len(items):
         return good
@@ -90,9 +89,9 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         gone.cancel()
 
 
-async def _receive_bytes(request: Request, service: Service, held: contextlib.ExitStack) -> bytes | Shared:
+async def _receive_bytes(request: Request, service: Backend, held: contextlib.ExitStack) -> bytes | Shared:
     """Return the body, a large one in shared memory; `held` holds its bytes of the budget."""
-    limit, budget = service.settings.max_request_bytes, service.scheduler.bytes_held
+    limit, budget = service.settings.max_request_bytes, service.bodies
     announced = request.headers.get("content-length", "")
     expected = int(announced) if announced.isdigit() else 0
     _check_size(expected, limit)

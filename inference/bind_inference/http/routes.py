@@ -19,7 +19,7 @@ from bind_inference.scheduling.quarantine import MAX_TOLD_BYTES, SUSPECTS_PATH
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from bind_inference.scheduling.service import Service
+    from bind_inference.http.backend import Backend
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): {"model": ErrorBody, "description": text}
@@ -87,7 +87,7 @@ async def ready(request: Request) -> Response:
 @router.get("/meta", response_model=Meta, summary="What is served, and its state")
 async def meta(request: Request) -> Response:
     """Answer at once and always, because Weaviate's own readiness depends on it."""
-    service: Service = request.app.state.service
+    service: Backend = request.app.state.service
     return json_response(service.meta(__version__))
 
 
@@ -99,15 +99,15 @@ async def suspects(request: Request) -> Response:
         body += chunk
         if len(body) > MAX_TOLD_BYTES:
             raise RequestTooLarge(f"suspects have more than {MAX_TOLD_BYTES:,} bytes")
-    service: Service = request.app.state.service
-    return Response(service.hear(bytes(body)), media_type="application/json")
+    service: Backend = request.app.state.service
+    return Response(await service.hear(bytes(body)), media_type="application/json")
 
 
 @router.get("/metrics", response_class=Response, summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
     """Answer in Prometheus's text format."""
-    text = request.app.state.service.metrics.render()
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    service: Backend = request.app.state.service
+    return Response(await service.render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _probe(good: bool, description: str) -> Response:

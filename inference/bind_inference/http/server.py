@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from bind_inference.http.protocol import protocol
+from bind_inference.http.protocol import Protocol, protocol
 
 if TYPE_CHECKING:
     import socket
@@ -25,24 +25,27 @@ log = logging.getLogger(__name__)
 FLUSH_S = 2
 
 
+def configure(app: ASGIApp, settings: Settings, http: type[Protocol]) -> uvicorn.Config:
+    """Return the configuration of uvicorn for `app`."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=http,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=int(settings.drain_timeout_s) + FLUSH_S,
+    )
+
+
 class Server(uvicorn.Server):
     """The server drains on the first SIGTERM or SIGINT and stops at once on the second."""
 
     def __init__(self, app: ASGIApp, service: Service, settings: Settings) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http=protocol(settings.head_timeout_s, settings.body_timeout_s),
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=settings.keep_alive_s,
-                timeout_graceful_shutdown=int(settings.drain_timeout_s) + FLUSH_S,
-            )
-        )
+        super().__init__(configure(app, settings, protocol(settings.head_timeout_s, settings.body_timeout_s)))
         self._service = service
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None

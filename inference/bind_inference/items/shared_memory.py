@@ -30,6 +30,10 @@ class Shared:
         if self.fd >= 0:
             os.close(self.fd)
 
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self.fd
+
     @property
     def size(self) -> int:
         """Return how many bytes it has."""

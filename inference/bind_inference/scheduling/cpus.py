@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+if TYPE_CHECKING:
+    from bind_inference.settings import Settings
+
+MOST_HTTP_WORKERS: Final = 4
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -14,6 +19,16 @@ def usable_cpus(cgroup: Path = CGROUP) -> int:
     allowed = len(os.sched_getaffinity(0))
     quota = cpu_quota(cgroup)
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
+
+
+def http_workers(settings: Settings) -> int:
+    """Return how many HTTP workers there are; 0: the server's own process speaks HTTP.
+
+    On a CPU the model is what takes long. A GPU makes vectors faster than one interpreter writes them.
+    """
+    if settings.http_workers is not None:
+        return settings.http_workers
+    return max(1, min(MOST_HTTP_WORKERS, usable_cpus() // 2)) if settings.enable_cuda else 0
 
 
 def cpu_quota(cgroup: Path) -> float | None:

@@ -23,11 +23,15 @@ from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine
+    from bind_inference.errors import BindError
+    from bind_inference.items.bodies import Item
+    from bind_inference.items.embedding import Embedding
     from bind_inference.items.shared_memory import Shared
+    from bind_inference.scheduling.policy.admission import Budget
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
 
@@ -121,6 +125,8 @@ class Service:
         self._exchanging: asyncio.Task[None] | None = None
         self._became_ready = asyncio.Event()
         self._started = time.monotonic()
+        self.started = int(time.time())
+        self.on_change: Callable[[], None] = lambda: None
         self.metrics.readiness(self.readiness)
         self.quarantine = Quarantine(settings.journal_path, settings.poison_ttl_s, self.metrics)
 
@@ -130,6 +136,28 @@ class Service:
         if self._scheduler is None:
             raise NotReady(self.readiness.describe())
         return self._scheduler
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of a vector. Raises NotReady before there is a model."""
+        return self.scheduler.info.dimension
+
+    @property
+    def bodies(self) -> Budget:
+        """Return the budget that bodies take from. Raises NotReady before there is a model."""
+        return self.scheduler.bytes_held
+
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Count a request that has its response; `path` is a route, never what a client made up."""
+        self.metrics.request(path, status, seconds)
+
+    def embed(self, items: Sequence[Item], deaths: int) -> Coroutine[Any, Any, list[Embedding | BindError]]:
+        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
+        return self.scheduler.embed([(item.modality, item.data) for item in items], deaths=deaths)
+
+    async def render_metrics(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return self.metrics.render()
 
     def start(self) -> None:
         """Load the model beside the event loop; `readiness` says how far it is."""
@@ -189,7 +217,7 @@ class Service:
         finally:
             self._parsing.discard(parsed)
 
-    def hear(self, raw: bytes) -> bytes:
+    async def hear(self, raw: bytes) -> bytes:
         """Note the suspects that another server tells of; return all. Raises InvalidRequest."""
         try:
             found = from_json(raw, time.time())
@@ -283,16 +311,21 @@ class Service:
             self.metrics,
             spans=self.spans,
             quarantine=self.quarantine,
-            on_death=lambda error: self._become(Readiness(Phase.FAILED, str(error))),
+            on_death=lambda error: self.fail(str(error)),
             prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else cpus)),
         )
         info = engine.info
         self.metrics.serves(__version__, info.model, info.device, info.precision)
         self.metrics.checked(info.checks)
         self._become(Readiness(Phase.READY))
+        self.on_change()  # of a server that drains already: it has a model now
+
+    def fail(self, message: str) -> None:
+        """Say that only a restart helps."""
+        self._become(Readiness(Phase.FAILED, message))
 
     def _fail(self, message: str) -> None:
-        self._become(Readiness(Phase.FAILED, message))
+        self.fail(message)
         self._on_failure(message)
 
     def _become(self, readiness: Readiness) -> None:
@@ -314,6 +347,7 @@ class Service:
                     "duration_s": round(time.monotonic() - self._started, 3),
                 },
             )
+        self.on_change()
 
 
 def _progress(amount: Amount | None) -> dict[str, float | None] | None:

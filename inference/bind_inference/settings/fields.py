@@ -198,6 +198,13 @@ class Settings(ModelSettings):
 
     http_host: str = Field(default="0.0.0.0", description="address to listen on")  # noqa: S104  (a server)
     http_port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
+    http_workers: int | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="processes that speak HTTP, so that reading and writing JSON does not hold up the model; "
+        "0: the server's own process does it; unset: on a CPU 0, on a GPU one for two CPUs, 1 to 4",
+    )
     keep_alive_s: int = Field(
         default=150,
         ge=1,

@@ -102,6 +102,10 @@ class Metrics:
             registry=self.registry,
         )
         self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout")}
+        self._worker_restarts = Counter(
+            "bind_http_worker_restarts", "HTTP workers that were replaced.", registry=self.registry
+        )
+        self._bodies: Callable[[], int] = lambda: 0
         self._forward_s = histogram("forward_seconds", "Seconds of a forward pass.", _SECONDS)
         self._cache_hits = counter("cache_hits", "Items whose vector was in the cache.")
         self._cache_misses = counter("cache_misses", "Items whose vector was not in the cache.")
@@ -223,7 +227,16 @@ class Metrics:
         for modality in Modality:
             self._depth.labels(modality).set_function(partial(depth, modality))
         for unit, read in held.items():
-            self._held.labels(unit).set_function(read)
+            total = (lambda here=read: here() + self._bodies()) if unit == "bytes" else read
+            self._held.labels(unit).set_function(total)
+
+    def watch_bodies(self, held: Callable[[], int]) -> None:
+        """Read the bytes of bodies that other processes hold when the budget of bytes is asked for."""
+        self._bodies = held
+
+    def http_worker_replaced(self) -> None:
+        """Count an HTTP worker that ended by itself and was replaced."""
+        self._worker_restarts.inc()
 
     def readiness(self, readiness: Readiness) -> None:
         """Note the state."""

@@ -81,6 +81,19 @@ class Spans:
         span = get_current_span()
         return set_span_in_context(span, Context()) if span.get_span_context().is_valid else None
 
+    def carrier(self) -> dict[str, str]:
+        """Return what tells another process where the spans of the current request belong."""
+        carried: dict[str, str] = {}
+        self._propagator.inject(carried)
+        return carried
+
+    @contextmanager
+    def carried(self, carrier: dict[str, str]) -> Iterator[None]:
+        """Let `here` be where another process said, for the length of a block."""
+        span = get_current_span(self._propagator.extract(carrier, context=Context()))
+        with use_span(span):
+            yield
+
     def decoded(
         self, modality: Modality, parents: Sequence[Context], seconds: float, error: Exception | None
     ) -> None:

@@ -1,0 +1,188 @@
+"""The HTTP workers: as many as there should be, each replaced when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from bind_inference import __version__
+from bind_inference.errors import NotReady
+from bind_inference.workers.handle import Handle
+from bind_inference.workers.messages import pack_readiness
+from bind_inference.workers.process import start_process
+
+if TYPE_CHECKING:
+    import socket
+    import subprocess
+    from collections.abc import Callable
+
+    from bind_inference.scheduling.service import Service
+
+    Started = tuple[subprocess.Popen[bytes], socket.socket]
+
+log = logging.getLogger(__name__)
+
+# Starts in a row that may fail before the server is held to be of no use.
+MOST_FAILURES: Final = 5
+_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 5.0
+_START_S: Final = 60.0
+# Workers hold a main process that says nothing for a minute to hang.
+_SPEAK_S: Final = 5.0
+# A worker that does not answer within this keeps its counts for the next page of metrics.
+_COUNT_S: Final = 1.0
+
+
+class Workers:
+    """It starts workers before there is a loop or a service, because they take a while to import."""
+
+    def __init__(self, count: int) -> None:
+        self.on_ready: Callable[[], None] = lambda: None
+        self.on_none_left: Callable[[str], None] = lambda _: None
+        self._count = count
+        self._started: list[Started] = [start_process() for _ in range(count)]
+        self._handles: list[Handle] = []
+        self._failures = 0
+        self._closing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._all_ended = asyncio.Event()
+
+    @property
+    def alive(self) -> list[Handle]:
+        """Return the workers that connections may be handed to."""
+        return [handle for handle in self._handles if handle.ready]
+
+    def open(self, service: Service) -> None:
+        """Let workers and `service` speak; the loop runs."""
+        self._service = service
+        service.on_change = self._tell_state
+        service.metrics.watch_bodies(lambda: sum(handle.held for handle in self._handles))
+        for process, connection in self._started:
+            self._attach(process, connection)
+        self._started.clear()
+        self._in_background(self._speak())
+
+    def close(self) -> None:
+        """Let each worker finish what it has accepted, and end; none is started any more."""
+        self._closing = True
+        for handle in list(self._handles):
+            if handle.ready:
+                handle.tell({"do": "close"})
+            else:
+                handle.kill()
+        if not self._handles:
+            self._all_ended.set()
+
+    async def ended(self) -> None:
+        """Wait until all have ended."""
+        await self._all_ended.wait()
+
+    def kill(self) -> None:
+        """End all at once."""
+        self._closing = True
+        for handle in list(self._handles):
+            handle.kill()
+        for process, _ in self._started:
+            process.kill()
+
+    def _attach(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+        handle = Handle(
+            process,
+            connection,
+            self._service,
+            on_ready=self._ready,
+            on_end=self._replace,
+            render_metrics=self._render_metrics,
+        )
+        self._handles.append(handle)
+        settings = self._service.settings
+        share = max(settings.max_queue_bytes // self._count, settings.max_request_bytes)
+        handle.tell(
+            {
+                "do": "hello",
+                "settings": settings.model_dump(mode="json"),
+                "started": self._service.started,
+                "max_body_bytes": share,
+                "state": self._state(),
+            }
+        )
+        asyncio.get_running_loop().call_later(_START_S, self._give_up, handle)
+
+    def _give_up(self, handle: Handle) -> None:
+        if not handle.ready and handle in self._handles:
+            handle.kill()
+
+    def _ready(self) -> None:
+        self._failures = 0
+        self.on_ready()
+
+    def _replace(self, handle: Handle) -> None:
+        """Start another worker in the place of one that has ended."""
+        self._handles.remove(handle)
+        self._in_background(self._replace_soon(handle))
+
+    async def _replace_soon(self, handle: Handle) -> None:
+        status = await asyncio.to_thread(handle.process.wait)
+        if self._closing:
+            if not self._handles:
+                self._all_ended.set()
+            return
+        log.warning("an HTTP worker ended", extra={"exit_status": status, "was_ready": handle.was_ready})
+        self._service.metrics.http_worker_replaced()
+        if not handle.was_ready and not await self._may_try_again():
+            return
+        while not self._closing:
+            try:
+                self._attach(*start_process())
+            except OSError as error:  # no memory, no process ids, no descriptors
+                log.warning("an HTTP worker cannot be started", extra={"error": str(error)})
+                if await self._may_try_again():
+                    continue
+            return
+
+    async def _may_try_again(self) -> bool:
+        """Note that a start has failed; return, after a pause, whether there may be another."""
+        self._failures += 1
+        if self._failures >= MOST_FAILURES * self._count:
+            message = f"HTTP workers do not start, {self._failures} times in a row"
+            self._service.fail(message)
+            if not self._handles:
+                self.on_none_left(message)
+            return False
+        await asyncio.sleep(min(_PAUSE_S * self._failures, _LONGEST_PAUSE_S))
+        return not self._closing
+
+    def _state(self) -> dict[str, Any]:
+        service = self._service
+        try:
+            dimension = service.dimension
+        except NotReady:
+            dimension = None
+        return {
+            "readiness": pack_readiness(service.readiness),
+            "meta": service.meta(__version__),
+            "dimension": dimension,
+        }
+
+    def _tell_state(self) -> None:
+        state = self._state()
+        for handle in self._handles:
+            handle.tell({"do": "state", "state": state})
+
+    async def _speak(self) -> None:
+        while True:
+            await asyncio.sleep(_SPEAK_S)
+            self._tell_state()
+
+    async def _render_metrics(self, asked: Handle) -> bytes:
+        """Return the page once the other workers have told their counts; the one that asks just has."""
+        others = [asyncio.ensure_future(handle.count()) for handle in self.alive if handle is not asked]
+        if others:
+            await asyncio.wait(others, timeout=_COUNT_S)
+        return await self._service.render_metrics()
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
