@@ -1,4 +1,4 @@
-"""What the whole server needs besides torch and numpy; the engine is measured without."""
+"""Names the packages that the whole server needs; the engine is measured with torch and numpy alone."""
 
 from importlib.util import find_spec
 from typing import Final

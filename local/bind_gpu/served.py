@@ -1,18 +1,16 @@
-"""`python -m bind_gpu.served PORT`: the whole server on the first GPU, at full size under seeded weights."""
+"""`python -m bind_gpu.served PORT`: the whole server on the first GPU, at full size under seeded weights.
+
+It is the program that users start, but for where its weights come from.
+"""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING
 
-from bind_gpu.engine import seeded_engine
-from bind_inference.engine.precision import Precision
-from bind_inference.http.app import create_app
-from bind_inference.http.server import Server
-from bind_inference.logs import configure_logging
+from bind_inference import __main__ as program
+from bind_inference.exit import end
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.scheduling.service import Service
-from bind_inference.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,34 +20,23 @@ if TYPE_CHECKING:
 
 
 def load(_: Settings, report: Callable[[Readiness], None]) -> TorchEngine:
-    """Return the engine, warmed up; what differs from a server of users is where its weights come from."""
+    """Return the engine, warmed up."""
     report(Readiness(Phase.LOADING))
+    from bind_gpu.engine import seeded_engine
+    from bind_inference.engine.precision import Precision
+
     engine = seeded_engine(Precision.FLOAT16)
     report(Readiness(Phase.WARMING))
     engine.warm_up()
     return engine
 
 
-def main(port: str) -> None:
-    """Serve until a signal."""
-    settings = read_settings(
-        [
-            "--enable-cuda",
-            "true",
-            "--license-accepted",
-            "true",
-            "--http-host",
-            "127.0.0.1",
-            "--http-port",
-            port,
-        ]
-    )
-    configure_logging("INFO")  # it tells when each phase of the start began
-    service = Service(settings, load, on_failure=lambda message: sys.exit(message))
-    server = Server(create_app(service), service, settings)
-    server.config.host, server.config.port = "127.0.0.1", int(port)
-    server.run()
+def main(port: str) -> int:
+    """Serve until a signal; return the exit status."""
+    program.load_engine = load  # type: ignore[attr-defined]  # as a test would
+    cuda = ["--enable-cuda", "true", "--license-accepted", "true"]
+    return program.main([*cuda, "--http-host", "127.0.0.1", "--http-port", port])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    end(main(sys.argv[1]))
