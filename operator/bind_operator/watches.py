@@ -22,6 +22,7 @@ from bind_operator.policy.watching import (
     EVENTS,
     EVERYWHERE,
     SETTLE_S,
+    EventNews,
     Signs,
     WatchedKind,
     child_key,
@@ -87,9 +88,11 @@ class Watches:
         return Watch(self._client, kind, namespace, changed, listed)
 
     def _watch_events(self, namespace: str) -> Watch:
+        news = EventNews()
+
         def changed(type_: str, event: Object) -> None:
             key = event_key(event, self._is_known)
-            if key is not None and type_ != "DELETED":
+            if key is not None and news.is_new(type_, event):
                 self._queue.add(key, EVENT_SETTLE_S)
 
         return Watch(self._client, EVENTS, namespace, changed, lambda _: None)

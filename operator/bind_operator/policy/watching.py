@@ -1,5 +1,6 @@
 """Watching has rules: what is watched, whose it is, when to try again, and when a watch counts as deaf."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,6 +111,35 @@ def event_key(event: Object, is_known: Callable[[Key], bool]) -> Key | None:
             if instance and is_known(key):
                 return key
     return None
+
+
+MOST_EVENTS = 10_000
+"""What older events have said is forgotten; a repeat of theirs costs a look."""
+
+
+class EventNews:
+    """It knows what events have said, since one that is counted up says nothing new.
+
+    The scheduler repeats itself about each pod that finds no node: with 100 of them 20 times a second.
+    """
+
+    def __init__(self) -> None:
+        self._said: OrderedDict[str, tuple[str, str]] = OrderedDict()
+
+    def is_new(self, type_: str, event: Object) -> bool:
+        """Return whether an event, as a watch tells of it, says what it has not said before."""
+        uid = event.get("metadata", {}).get("uid", "")
+        if type_ == "DELETED":
+            self._said.pop(uid, None)
+            return False
+        said = (event.get("reason", ""), event.get("message", ""))
+        if self._said.get(uid) == said:
+            return False
+        self._said[uid] = said
+        self._said.move_to_end(uid)
+        if len(self._said) > MOST_EVENTS:
+            self._said.popitem(last=False)
+        return True
 
 
 def retry_wait_s(

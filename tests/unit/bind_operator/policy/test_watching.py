@@ -2,12 +2,15 @@
 
 import pytest
 
+from bind_operator.policy import watching
 from bind_operator.policy.facts import Key
+from bind_operator.policy.objects import Object
 from bind_operator.policy.watching import (
     CHILDREN,
     DEAF_AFTER_S,
     RESOURCES,
     Cause,
+    EventNews,
     Signs,
     deaf,
     event_key,
@@ -85,3 +88,32 @@ def test_a_watch_that_neither_hears_nor_tries_is_stuck() -> None:
 
 def test_refused_credentials_are_read_anew_by_a_new_process() -> None:
     assert "credentials" in (deaf([signs(DEAF_AFTER_S + 1, 5, Cause.UNAUTHORIZED)], 1000) or "")
+
+
+def warning(uid: str, message: str, count: int = 1) -> Object:
+    return {"metadata": {"uid": uid}, "reason": "FailedScheduling", "message": message, "count": count}
+
+
+def test_an_event_that_is_counted_up_says_nothing_new() -> None:
+    news = EventNews()
+    assert news.is_new("ADDED", warning("a", "no node"))
+    assert not news.is_new("MODIFIED", warning("a", "no node", 2))
+    assert news.is_new("MODIFIED", warning("a", "no GPU", 3))
+    assert not news.is_new("MODIFIED", warning("a", "no GPU", 4))
+    assert news.is_new("ADDED", warning("b", "no GPU"))
+
+
+def test_an_event_that_is_gone_is_forgotten_and_no_news() -> None:
+    news = EventNews()
+    assert news.is_new("ADDED", warning("a", "no node"))
+    assert not news.is_new("DELETED", warning("a", "no node"))
+    assert news.is_new("ADDED", warning("a", "no node"))
+
+
+def test_so_many_events_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MOST_EVENTS", 2)
+    news = EventNews()
+    for uid in "abc":
+        assert news.is_new("ADDED", warning(uid, "no node"))
+    assert not news.is_new("MODIFIED", warning("c", "no node"))
+    assert news.is_new("MODIFIED", warning("a", "no node"))
