@@ -14,7 +14,7 @@ from typing import Final, Literal, Self, TypeAlias, cast
 
 Unit: TypeAlias = Literal["token", "clip", "view"]
 
-_ITEM_BYTES: Final = {"int64": 8, "float32": 4}
+_ITEM_BYTES: Final = {"int64": 8, "float32": 4, "uint8": 1}
 _BASE64: Final = "base64; wrapped lines and data: URIs are taken"
 
 
@@ -32,7 +32,8 @@ class Entry:
     """The checkpoint calls the encoder that embeds it so; stills and video share one."""
     shape: tuple[int, ...]
     """A prepared item has these dimensions; a batch has one more in front."""
-    dtype: Literal["int64", "float32"] = "float32"
+    dtype: Literal["int64", "float32", "uint8"] = "float32"
+    """Numbers of a prepared item: levels of a still are bytes, which the model normalises."""
     unit: Unit | None = None
     """The first axis of `shape` counts these, and an item costs those that differ; None: it is one."""
     unit_gflop: float
@@ -62,7 +63,7 @@ class Modality(StrEnum):
         endings="txt", media_types=("text/plain",),
     )  # fmt: skip
     IMAGE = Entry(
-        name="image", plural="images", trunk="vision", shape=(3, 224, 224),
+        name="image", plural="images", trunk="vision", shape=(3, 224, 224), dtype="uint8",
         unit_gflop=326.0, description=f"JPEG, PNG, WebP …, {_BASE64}",
         endings="jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm", media_types=("image/*",),
     )  # fmt: skip
@@ -82,11 +83,11 @@ class Modality(StrEnum):
         endings="csv", media_types=("text/csv",),
     )  # fmt: skip
     THERMAL = Entry(
-        name="thermal", plural="thermal", trunk="thermal", shape=(1, 224, 224),
+        name="thermal", plural="thermal", trunk="thermal", shape=(1, 224, 224), dtype="uint8",
         unit_gflop=32.5, description=f"thermal picture, {_BASE64}",
     )  # fmt: skip
     DEPTH = Entry(
-        name="depth", plural="depth", trunk="depth", shape=(1, 224, 224),
+        name="depth", plural="depth", trunk="depth", shape=(1, 224, 224), dtype="uint8",
         unit_gflop=8.49, description=f"depth picture, {_BASE64}",
     )  # fmt: skip
 

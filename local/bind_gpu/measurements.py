@@ -13,6 +13,7 @@ import torch
 from bind_gpu.card import Card, seconds
 from bind_gpu.plain import plain
 from bind_inference.modality import Modality
+from bind_inference.model.levels import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,8 @@ class Measurement:
 def items(modality: Modality, count: int) -> list[npt.NDArray[np.generic]]:
     """Return `count` made-up prepared items, texts of TOKENS tokens."""
     rng = np.random.default_rng(count)
+    if modality.entry.dtype == "uint8":
+        return [rng.integers(0, 256, modality.entry.shape, dtype=np.uint8) for _ in range(count)]
     if modality is not Modality.TEXT:
         return [rng.standard_normal(modality.entry.shape, dtype=np.float32) for _ in range(count)]
     rows = np.zeros((count, 77), np.int64)
@@ -72,6 +75,7 @@ def measure_plain(model: ImageBind, device: torch.device, card: Card) -> Iterato
     for modality, sizes in PLAIN_BATCHES.items():
         for size in sizes:
             batch = torch.from_numpy(np.stack(items(modality, size)))
+            batch = normalise(batch) if batch.dtype is torch.uint8 else batch
             yield _measure(modality, size, partial(_plain, model, modality, batch, device), card)
 
 

@@ -33,7 +33,7 @@ def load(_: Settings, report: Callable[[Readiness], None]) -> TorchEngine:
 
 def main(port: str) -> int:
     """Serve until a signal; return the exit status."""
-    program.load_engine = load  # type: ignore[attr-defined]  # as a test would
+    program.load_engine = load  # type: ignore[assignment, attr-defined]  # as a test would
     cuda = ["--enable-cuda", "true", "--license-accepted", "true"]
     return program.main([*cuda, "--http-host", "127.0.0.1", "--http-port", port])
 

@@ -12,6 +12,8 @@ from gpu.engines import engine
 def item(modality: Modality, seed: int) -> np.ndarray:
     """Return a made-up item; texts are of unlike lengths."""
     rng = np.random.default_rng(seed)
+    if modality.entry.dtype == "uint8":
+        return rng.integers(0, 256, modality.entry.shape, dtype=np.uint8)
     if modality is not Modality.TEXT:
         return rng.standard_normal(modality.entry.shape, dtype=np.float32)
     words = int(rng.integers(1, 75))

@@ -64,8 +64,8 @@ class Recorded:
     vectors: Tensor
 
 
-# Encoder, items, and the shape of one: stills and clips share an encoder.
-_Key = tuple[str, int, torch.Size]
+# Encoder, items, and the shape and type of one: stills and clips share an encoder.
+_Key = tuple[str, int, torch.Size, torch.dtype]
 
 
 class Graphs:
@@ -101,7 +101,7 @@ class Graphs:
 
     def _find(self, encoder: str, size: int, inputs: Inputs) -> Recorded | None:
         """Return the graph of a batch of `size` items shaped as those of `inputs`; None: no memory for it."""
-        key = (encoder, size, inputs[0].shape[1:])
+        key = (encoder, size, inputs[0].shape[1:], inputs[0].dtype)
         if key not in self._recorded:
             free, _ = torch.cuda.mem_get_info(self._device)
             if free < _SPARE_BYTES:

@@ -15,6 +15,7 @@ from bind_inference.modality import Modality
 from bind_inference.model import stems
 from bind_inference.model.config import ImageBindConfig
 from bind_inference.model.heads import TextHead, postprocessor, projection_head
+from bind_inference.model.levels import normalise
 from bind_inference.model.packing import Packing
 from bind_inference.model.transformer import Trunk
 
@@ -59,10 +60,11 @@ class ImageBind(nn.Module):
     def forward(self, modality: Modality, batch: Tensor, encode: Encode | None = None) -> Tensor:
         """Return the vectors of `batch`, float32 [items, out_dim], with the modality's scale.
 
-        batch: what `preprocess` makes of each item, stacked: text int64 [items, 77], image
-        [items, 3, 224, 224], video [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], thermal and
-        depth [items, 1, 224, 224], imu [items, 6, 2000]. The vectors of an item's clips or views are
-        averaged, and it may have fewer of them than 3 and 15; those that are alike are computed once.
+        batch: what `preprocess` makes of each item, stacked: text int64 [items, 77], image uint8
+        [items, 3, 224, 224], thermal and depth [items, 1, 224, 224], video float32
+        [items, 15, 3, 2, 224, 224], audio [items, 3, 1, 128, 204], imu [items, 6, 2000]. A still may be
+        float32 too, normalised. The vectors of an item's clips or views are averaged, and it may have fewer
+        of them than 3 and 15; those that are alike are computed once.
         The batch lies on the CPU, in the types that are named, wherever the model is and whatever it computes
         in: only what is computed goes to a GPU.
         encode: does what the method of that name does, by other means.
@@ -93,8 +95,9 @@ class ImageBind(nn.Module):
             packing = Packing.of(batch.argmax(dim=-1) + 1).to(weight.device)
             return self.encode_packed(batch.to(weight.device, non_blocking=True), packing)
         # In two steps: one would cast on the CPU, which is slower than to send twice the bytes.
-        moved = batch.to(weight.device, non_blocking=True).to(weight.dtype)
-        return self._finish(encoder, self.modality_trunks[encoder](stem(moved)))
+        moved = batch.to(weight.device, non_blocking=True)
+        numbers = normalise(moved) if moved.dtype is torch.uint8 else moved
+        return self._finish(encoder, self.modality_trunks[encoder](stem(numbers.to(weight.dtype))))
 
     def encode_packed(self, ids: Tensor, packing: Packing) -> Tensor:
         """Return vectors [texts, out_dim] of ids [texts, longest or more] that lie as `packing` says."""

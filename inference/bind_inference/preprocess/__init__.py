@@ -20,11 +20,11 @@ DEFAULT_LIMITS = Limits()
 
 def preprocess(
     modality: Modality, data: bytes | str, limits: Limits = DEFAULT_LIMITS
-) -> npt.NDArray[np.float32 | np.int64]:
+) -> npt.NDArray[np.float32 | np.int64 | np.uint8]:
     """Return one item as the model takes it, without the batch dimension.
 
-    text: str -> int64 [77]. image: bytes -> float32 [3, 224, 224]. audio: [3 clips, 1, 128, 204].
-    video: [15 views, 3, 2 frames, 224, 224]. thermal, depth: [1, 224, 224]. imu: [6, 2000].
+    text: str -> int64 [77]. image: bytes -> uint8 [3, 224, 224]. thermal, depth: uint8 [1, 224, 224].
+    audio: float32 [3 clips, 1, 128, 204]. video: [15 views, 3, 2 frames, 224, 224]. imu: [6, 2000].
     Raises InvalidItem, AudioTooShort, UnsupportedMedia or MediaTooLarge, without the item's position.
     """
     if modality is Modality.TEXT:

@@ -15,12 +15,10 @@ from PIL import Image, UnidentifiedImageError
 
 from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
 from bind_inference.preprocess.decoder_errors import one_line
-from bind_inference.preprocess.limits import Floats, Limits
+from bind_inference.preprocess.limits import Levels, Limits
 from bind_inference.preprocess.netpbm import prepare
 
 SIZE = 224
-MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32).reshape(3, 1, 1)
-STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32).reshape(3, 1, 1)
 # Left out on purpose: formats that start other programs (EPS), nest others, or that nobody sends.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO", "TGA")
 Image.init()  # registers their readers, which would otherwise happen inside the first request
@@ -39,22 +37,17 @@ _BROKEN = (
 )
 
 
-def image(data: bytes, limits: Limits) -> Floats:
-    """Return a photo as float32 [3, 224, 224], normalised with CLIP's mean and deviation."""
-    return (_middle_square(data, "RGB", limits) - MEAN) / STD
+def image(data: bytes, limits: Limits) -> Levels:
+    """Return the levels of a photo, uint8 [3, 224, 224]."""
+    return _middle_square(data, "RGB", limits)
 
 
-def thermal_or_depth(data: bytes, limits: Limits) -> Floats:
-    """Return a thermal or depth picture as float32 [1, 224, 224]: its luminance, normalised as red is.
-
-    The reference normalises one channel with CLIP's three, of which the first is used; stored vectors
-    came from that.
-    """
-    return (_middle_square(data, "L", limits) - MEAN[:1]) / STD[:1]
+def thermal_or_depth(data: bytes, limits: Limits) -> Levels:
+    """Return the luminance of a thermal or depth picture, uint8 [1, 224, 224]."""
+    return _middle_square(data, "L", limits)
 
 
-def _middle_square(data: bytes, mode: str, limits: Limits) -> Floats:
-    """Return float32 [channels of mode, 224, 224] in [0, 1]."""
+def _middle_square(data: bytes, mode: str, limits: Limits) -> Levels:
     if not data:
         raise InvalidItem("empty: send the bytes of a picture in base64")
     with warnings.catch_warnings():
@@ -62,7 +55,7 @@ def _middle_square(data: bytes, mode: str, limits: Limits) -> Floats:
         warnings.simplefilter("ignore")
         picture = _crop(_decode(data, mode, limits))
     pixels = np.asarray(picture, dtype=np.uint8).reshape(SIZE, SIZE, -1)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32) / np.float32(255)
+    return np.array(pixels.transpose(2, 0, 1), order="C")  # what Pillow gives may not be written to
 
 
 def _decode(data: bytes, mode: str, limits: Limits) -> Image.Image:

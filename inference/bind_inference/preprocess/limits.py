@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+Levels: TypeAlias = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Final
 
 from bind_inference.modality import Modality
 from bind_inference.preprocess import audio, image, imu, video
-from bind_inference.preprocess.limits import Floats, Limits
+from bind_inference.preprocess.limits import Floats, Levels, Limits
 
-DECODERS: Final[Mapping[Modality, Callable[[bytes, Limits], Floats]]] = MappingProxyType(
+DECODERS: Final[Mapping[Modality, Callable[[bytes, Limits], Floats | Levels]]] = MappingProxyType(
     {
         Modality.IMAGE: image.image,
         Modality.AUDIO: audio.audio,

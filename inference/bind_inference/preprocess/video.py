@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bind_inference.pixels import MEAN, STD
 from bind_inference.preprocess.container import VIDEO_DEMUXERS, opened
 from bind_inference.preprocess.frames import Decoder
-from bind_inference.preprocess.image import MEAN, SIZE, STD
+from bind_inference.preprocess.image import SIZE
 from bind_inference.preprocess.limits import Floats, Limits
 
 if TYPE_CHECKING:
     from av import VideoFrame
+
+_MEAN = np.array(MEAN, np.float32).reshape(3, 1, 1)
+_STD = np.array(STD, np.float32).reshape(3, 1, 1)
 
 
 def video(data: bytes, limits: Limits) -> Floats:
@@ -38,7 +42,7 @@ def _squares(frame: "VideoFrame") -> Floats:
     height, width = pixels.shape[:2]
     tall = height > width
     scaled = (math.floor(height / width * SIZE), SIZE) if tall else (SIZE, math.floor(width / height * SIZE))
-    small = (_scale(pixels, *scaled).transpose(2, 0, 1) - MEAN) / STD
+    small = (_scale(pixels, *scaled).transpose(2, 0, 1) - _MEAN) / _STD
     spare = max(scaled) - SIZE
     offsets = (0, math.ceil(spare / 2), spare)
     return np.stack(

@@ -20,7 +20,8 @@ from support.media import picture, png_that_claims
 def test_every_served_format_gives_about_the_same_picture(kind: str) -> None:
     made = preprocess(Modality.IMAGE, picture(300, 260, kind=kind))
     assert made.shape == (3, 224, 224)
-    assert np.abs(made - preprocess(Modality.IMAGE, picture(300, 260))).mean() < 0.1
+    other = preprocess(Modality.IMAGE, picture(300, 260))
+    assert np.abs(made.astype(int) - other.astype(int)).mean() < 7
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB"])
@@ -55,9 +56,8 @@ def test_sixteen_bits_saturate_as_they_do_at_the_peer() -> None:
     out = io.BytesIO()
     Image.fromarray(levels).save(out, "PNG")
     made = preprocess(Modality.DEPTH, out.getvalue())
-    pixels = (made * module.STD[:1] + module.MEAN[:1]) * 255
-    corners = [float(pixels[0, y, x]) for y in (0, -1) for x in (0, -1)]
-    assert corners == pytest.approx([0, 100, 255, 255], abs=0.01)
+    corners = [int(made[0, y, x]) for y in (0, -1) for x in (0, -1)]
+    assert corners == [0, 100, 255, 255]
 
 
 @pytest.mark.parametrize("size", [(3000, 150), (150, 3000), (60_000, 3), (1, 60_000), (1, 1)])
@@ -80,9 +80,9 @@ def test_cutting_first_gives_the_pixels_of_scaling_first(
     scaled_first = preprocess(Modality.IMAGE, out.getvalue())
     monkeypatch.setattr(module, "RESIZE_WHOLE_UP_TO", 0)
     cut_first = preprocess(Modality.IMAGE, out.getvalue())
-    steps = np.abs((cut_first - scaled_first) * module.STD * 255)
-    assert float(steps.max()) <= 1.001
-    assert float((steps > 0.5).mean()) < 0.001
+    steps = np.abs(cut_first.astype(int) - scaled_first.astype(int))
+    assert int(steps.max()) <= 1
+    assert float((steps > 0).mean()) < 0.001
 
 
 def test_a_picture_above_the_limit_is_refused_with_both_figures() -> None:

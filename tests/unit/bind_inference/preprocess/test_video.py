@@ -9,8 +9,8 @@ import pytest
 
 from bind_inference.errors import InvalidItem, MediaTooLarge, UnsupportedMedia
 from bind_inference.modality import Modality
+from bind_inference.pixels import MEAN, STD
 from bind_inference.preprocess import Limits, frames, preprocess
-from bind_inference.preprocess.image import MEAN, STD
 from support.media import movie_sound, picture, video
 
 
@@ -18,7 +18,7 @@ def shown(data: bytes, limits: Limits | None = None) -> list[tuple[int, int]]:
     """Return the numbers of the first and last frame of each of the five clips."""
     views = preprocess(Modality.VIDEO, data, limits or Limits())
     assert views.shape == (15, 3, 2, 224, 224)
-    levels = (views[1::3, 0, :, 112, 112] * STD[0, 0] + MEAN[0, 0]) * 255
+    levels = (views[1::3, 0, :, 112, 112] * STD[0] + MEAN[0]) * 255
     return [(round(float(first) / 10), round(float(last) / 10)) for first, last in levels]
 
 
