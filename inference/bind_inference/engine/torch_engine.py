@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,10 @@ _RECORDED: Final = {Modality.TEXT, Modality.IMAGE}
 _URGENT: Final = frozenset({Modality.TEXT})
 """Somebody waits for a text more often than not, and it is small."""
 _WARM_UP_TOKENS: Final = 16
+_SWITCH_S: Final = 0.0005
+"""A thread that wants the interpreter gets it after so long, not after 5 ms. The threads that feed a GPU and
+the decoders need it a few times a batch and a picture, each time for some microseconds.
+"""
 
 
 class TorchEngine:
@@ -144,6 +149,7 @@ def _prepare_cuda() -> None:
     """
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.enable_cudnn_sdp(False)
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
 
 
 def has_amx() -> bool:
