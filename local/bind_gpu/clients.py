@@ -12,7 +12,6 @@ import io
 import itertools
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
@@ -22,8 +21,13 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.queues import SimpleQueue
+    from multiprocessing.synchronize import Barrier
+
+    _Part = tuple[int, list[float], int]
 
 PROCESSES: Final = 6
+START_S: Final = 60.0
 SIZES_PX: Final = {"jpeg": (640, 480), "bmp": (224, 224)}
 MARK_BYTES: Final = 12
 """What tells a picture apart stands behind the end of its file, where no decoder looks: eight bytes that are
@@ -65,16 +69,22 @@ def send(port: int, *loads: Load) -> list[Sample]:
         for place, load in enumerate(loads)
         for share in _shares(load.clients, PROCESSES if load.clients >= PROCESSES else 1)
     ]
-    with ProcessPoolExecutor(len(shares), get_context("spawn")) as pool:
-        begin = time.time() + 2.5  # the processes have started by then
-        futures = [
-            (place, pool.submit(_send_share, port, load, share, begin)) for place, load, share in shares
-        ]
-        parts = [(place, future.result()) for place, future in futures]
+    context = get_context("spawn")
+    ready, answers = context.Barrier(len(shares) + 1), context.SimpleQueue()
+    processes = [
+        context.Process(target=_send_share, args=(port, load, share, place, ready, answers), daemon=True)
+        for place, load, share in shares
+    ]
+    for process in processes:
+        process.start()
+    ready.wait(START_S)  # a process that starts late would be counted as a slow server
+    parts = [answers.get() for _ in processes]
+    for process in processes:
+        process.join()
     samples = []
     for place, load in enumerate(loads):
-        times = [ms for at, (found, _) in parts if at == place for ms in found]
-        failed = sum(bad for at, (_, bad) in parts if at == place)
+        times = [ms for at, found, _ in parts if at == place for ms in found]
+        failed = sum(bad for at, _, bad in parts if at == place)
         samples.append(Sample(len(times) * load.items / load.seconds, tuple(times), failed))
     return samples
 
@@ -83,26 +93,30 @@ def _shares(clients: int, processes: int) -> list[int]:
     return [clients // processes + (number < clients % processes) for number in range(processes)]
 
 
-def _send_share(port: int, load: Load, clients: int, begin: float) -> tuple[list[float], int]:
-    """Return the milliseconds of the requests that were answered within the time, and how many failed."""
+def _send_share(
+    port: int, load: Load, clients: int, place: int, ready: Barrier, answers: SimpleQueue[_Part]
+) -> None:
+    """Answer the milliseconds of the requests that were answered within the time, and how many failed."""
     own = os.urandom(MARK_BYTES - 4)
     bodies = _texts(load.items, own) if load.kind == "text" else _images(load.kind, load.items, own)
     times: list[float] = []
     failed = 0
+    next(bodies)  # which makes the pictures
+    ready.wait(START_S)
+    end = time.perf_counter() + load.seconds
 
     async def client() -> None:
         nonlocal failed
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
-        await asyncio.sleep(max(0.0, begin - time.time()))
-        while (started := time.time()) < begin + load.seconds:
+        while (started := time.perf_counter()) < end:
             body = next(bodies)
             head = f"POST /vectorize HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             status = await _read_response(reader)
-            ended = time.time()
+            ended = time.perf_counter()
             if status != OK:
                 failed += 1
-            elif ended <= begin + load.seconds:
+            elif ended <= end:
                 times.append(1000 * (ended - started))
         writer.close()
 
@@ -110,7 +124,7 @@ def _send_share(port: int, load: Load, clients: int, begin: float) -> tuple[list
         await asyncio.gather(*(client() for _ in range(clients)))
 
     asyncio.run(run())
-    return times, failed
+    answers.put((place, times, failed))
 
 
 async def _read_response(reader: asyncio.StreamReader) -> int:

@@ -88,11 +88,11 @@ class Lane:
     depth: how many may be started before the first of them has ended.
     """
 
-    modalities: frozenset[Modality]
+    modalities: tuple[Modality, ...]
     depth: int = 1
 
 
-ONE_LANE: Final = (Lane(frozenset(Modality)),)
+ONE_LANE: Final = (Lane(tuple(Modality)),)
 
 
 class Engine(Protocol):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _RECORDED: Final = {Modality.TEXT, Modality.IMAGE}
-_URGENT: Final = frozenset({Modality.TEXT})
+_URGENT: Final = (Modality.TEXT,)
 """Somebody waits for a text more often than not, and it is small."""
 _WARM_UP_TOKENS: Final = 16
 _SWITCH_S: Final = 0.0005
@@ -63,7 +63,7 @@ class TorchEngine:
             _prepare_cuda()
             urgent, others = CudaLane(model, device, is_urgent=True), CudaLane(model, device, is_urgent=False)
             self._cuda = {modality: urgent if modality in _URGENT else others for modality in Modality}
-            self.lanes = (Lane(_URGENT, DEPTH), Lane(frozenset(Modality) - _URGENT, DEPTH))
+            self.lanes = (Lane(_URGENT, DEPTH), Lane(tuple(m for m in Modality if m not in _URGENT), DEPTH))
             self.rungs = RUNGS
         self._capacity = Capacity()
         self.info = EngineInfo(

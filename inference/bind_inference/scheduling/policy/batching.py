@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-ALL: Final = frozenset(Modality)
+ALL: Final = tuple(Modality)
 
 
 class Queued(Protocol):
@@ -105,13 +105,13 @@ class Batcher(Generic[ItemT]):
         self._waiting[item.modality] += item.gflop
 
     def next_batch(
-        self, now: float, among: Collection[Modality] = ALL, *, is_ahead: bool = False
+        self, now: float, among: Sequence[Modality] = ALL, *, is_ahead: bool = False
     ) -> list[ItemT]:
         """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more.
 
         is_ahead: it will wait for one that still runs.
         """
-        due = [modality for modality in Modality if modality in among and self._due_at(modality, now) <= now]
+        due = [modality for modality in among if self._due_at(modality, now) <= now]
         if is_ahead:
             due = [modality for modality in due if self._is_worth_a_wait(modality)]
         if not due:
@@ -127,7 +127,7 @@ class Batcher(Generic[ItemT]):
         wait_s = min(self._policy.regroup_share * seconds, self._policy.max_regroup_s)
         self._regroups[modality] = _Regroup(len(self._queues[modality]) + items, now + wait_s)
 
-    def next_due(self, now: float, among: Collection[Modality] = ALL) -> float | None:
+    def next_due(self, now: float, among: Sequence[Modality] = ALL) -> float | None:
         """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
         earliest = min(self._due_at(modality, now) for modality in among)
         return None if earliest == float("inf") else earliest

@@ -18,7 +18,7 @@ class TwoLanes(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = (Lane(frozenset({TEXT}), 2), Lane(frozenset(Modality) - {TEXT}, 2))
+        self.lanes = (Lane((TEXT,), 2), Lane(tuple(one for one in Modality if one is not TEXT), 2))
         self.pictures = threading.Event()
         self.begun = threading.Semaphore(0)
 

@@ -261,9 +261,9 @@ def test_texts_and_videos_are_not_cut_to_sizes() -> None:
 def test_only_the_modalities_of_a_lane_are_cut() -> None:
     queue = batcher()
     queue.put(Item(IMAGE), 0.0)
-    assert queue.next_batch(0.0, frozenset({TEXT})) == []
-    assert queue.next_due(0.0, frozenset({TEXT})) is None
-    assert len(queue.next_batch(0.0, frozenset({IMAGE, VIDEO}))) == 1
+    assert queue.next_batch(0.0, (TEXT,)) == []
+    assert queue.next_due(0.0, (TEXT,)) is None
+    assert len(queue.next_batch(0.0, (IMAGE, VIDEO))) == 1
 
 
 @pytest.mark.parametrize(("items", "is_cut"), [(1, False), (15, False), (17, True)])
