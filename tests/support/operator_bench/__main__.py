@@ -31,8 +31,8 @@ DEFAULTS = {
     "VERIFY_TIMEOUT_S": "3",
 }
 """The tests' operator has quicker settings; these are those that users have."""
-QUIET = 1 / 30
-"""What the installs leave to do is done where nothing was written for that part of a resync."""
+QUIET = 1 / 5
+"""What the installs leave to do, first checks too, is done where nothing was written for that part of one."""
 REST_LIMIT = 1.0
 """So many resyncs at most it is waited for that."""
 
