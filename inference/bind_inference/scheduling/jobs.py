@@ -59,7 +59,11 @@ class Job:
     @property
     def abandoned(self) -> bool:
         """Return whether nobody waits any more. Once true it stays so, and any thread may ask."""
-        return all(waiter.future.done() for waiter in self.waiters)
+        # A loop, because this is asked several times an item, and a generator would cost as much again.
+        for waiter in self.waiters:  # noqa: SIM110
+            if not waiter.future.done():
+                return False
+        return True
 
     @property
     def traces(self) -> list[Context]:

@@ -86,7 +86,7 @@ class Scheduler:
         self._single_flight = SingleFlight()
         self._digests = ThreadPoolExecutor(1, "digest")
         self._lanes = [self._open(lane, prepare_forward) for lane in engine.lanes]
-        self._gathering = False
+        self._pumping = False
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: NotReady | None = None
@@ -141,7 +141,8 @@ class Scheduler:
         with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
             self._waiters.update(unknown)
             try:
-                self._start_all(unknown)
+                for waiter in unknown:
+                    self._start(waiter)
                 outcomes = await asyncio.gather(*(waiter.future for waiter in waiters))
             finally:
                 self._leave(unknown)
@@ -180,16 +181,6 @@ class Scheduler:
         if found is not None:
             waiter.resolve(found)
         return found is not None
-
-    def _start_all(self, waiters: Sequence[Waiter]) -> None:
-        """Start the items of a request; no batch is cut before those that need no decoder are queued."""
-        self._gathering = True
-        try:
-            for waiter in waiters:
-                self._start(waiter)
-        finally:
-            self._gathering = False
-        self._pump()
 
     def _start(self, waiter: Waiter) -> None:
         if waiter.key is None:
@@ -284,11 +275,18 @@ class Scheduler:
         job.parts = [Part(job, part) for part in outcome.slices]
         for part in job.parts:
             self._batcher.put(part, job.queued_at)
-        self._pump()
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        """Cut batches once all that has come in this turn of the loop is queued, and only once for it."""
+        if not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         """Give each lane the batches that are due and that it has room for."""
-        if self._gathering or self._closed:
+        self._pumping = False
+        if self._closed:
             return
         if self._timer:
             self._timer.cancel()

@@ -57,9 +57,10 @@ async def test_what_was_decoded_for_a_client_that_hung_up_is_released_at_once(en
     decoders = Keeping()
     queue = Scheduler(engine, decoders, SchedulerConfig(), Metrics())
     engine.gate.clear()
-    tasks = [asyncio.create_task(queue.embed([(TEXT, text)])) for text in ("blocker", "stays", "gone")]
-    tasks.append(asyncio.create_task(queue.embed([image("gone while it is decoded")])))
+    tasks = [asyncio.create_task(queue.embed([(TEXT, "blocker")]))]
     await running(engine)
+    tasks += [asyncio.create_task(queue.embed([(TEXT, text)])) for text in ("stays", "gone")]
+    tasks.append(asyncio.create_task(queue.embed([image("gone while it is decoded")])))
     await asyncio.sleep(0.02)
     for task in tasks[2:]:
         task.cancel()
