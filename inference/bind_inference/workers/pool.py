@@ -44,6 +44,7 @@ class Workers:
         self._started: list[Started] = [start_process() for _ in range(count)]
         self._handles: list[Handle] = []
         self._failures = 0
+        self._given_up = ""
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_ended = asyncio.Event()
@@ -130,28 +131,28 @@ class Workers:
             return
         log.warning("an HTTP worker ended", extra={"exit_status": status, "was_ready": handle.was_ready})
         self._service.metrics.http_worker_replaced()
-        if not handle.was_ready and not await self._may_try_again():
-            return
-        while not self._closing:
+        may_start = handle.was_ready or await self._may_try_again()
+        while may_start and not self._given_up and not self._closing:
             try:
                 self._attach(*start_process())
             except OSError as error:  # no memory, no process ids, no descriptors
                 log.warning("an HTTP worker cannot be started", extra={"error": str(error)})
-                if await self._may_try_again():
-                    continue
-            return
+                may_start = await self._may_try_again()
+            else:
+                return
+        if self._given_up and not self._handles:
+            self.on_none_left(self._given_up)
 
     async def _may_try_again(self) -> bool:
         """Note that a start has failed; return, after a pause, whether there may be another."""
         self._failures += 1
-        if self._failures >= MOST_FAILURES * self._count:
-            message = f"HTTP workers do not start, {self._failures} times in a row"
-            self._service.fail(message)
-            if not self._handles:
-                self.on_none_left(message)
+        if self._failures >= MOST_FAILURES * self._count and not self._given_up:
+            self._given_up = f"HTTP workers do not start, {self._failures} times in a row"
+            self._service.fail(self._given_up)
+        if self._given_up:
             return False
         await asyncio.sleep(min(_PAUSE_S * self._failures, _LONGEST_PAUSE_S))
-        return not self._closing
+        return True
 
     def _state(self) -> dict[str, Any]:
         service = self._service

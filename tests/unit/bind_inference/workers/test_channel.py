@@ -24,6 +24,16 @@ class Ends:
         ours, theirs = self.sockets
         return Channel(ours, lambda _: None, lambda: None), self.open_second(theirs)
 
+    def packets(self) -> list[int]:
+        """Return how many messages are in each packet that waits in the second socket."""
+        self.sockets[1].setblocking(False)
+        found = []
+        while True:
+            try:
+                found.append(len(receive(self.sockets[1], bytearray(INLINE_BYTES + 1))))
+            except BlockingIOError:
+                return found
+
     def open_second(self, theirs: socket.socket) -> Channel:
         return Channel(theirs, self.received.append, self._end)
 
@@ -58,6 +68,22 @@ async def test_messages_of_any_size_come_in_their_order_with_their_files(ends: E
         (file,) = message.files
         assert file.read(0, file.size) == b"file %d" % number
         assert not message.cut
+
+
+async def test_messages_of_one_turn_share_a_packet_where_they_fit(ends: Ends) -> None:
+    ours = Channel(ends.sockets[0], lambda _: None, lambda: None)
+    for _ in range(10):
+        ours.send({})
+    ours.flush()
+    assert ends.packets() == [10]
+    for size in (1, INLINE_BYTES // 2, INLINE_BYTES // 2, 2 * INLINE_BYTES, 1, 1):
+        ours.send({}, b"x" * size)
+    ours.flush()
+    assert ends.packets() == [2, 1, 1, 2]
+    for _ in range(20):
+        ours.send({}, b"", Shared())
+    ours.flush()
+    assert ends.packets() == [16, 4]
 
 
 async def test_a_full_socket_makes_nobody_wait_and_loses_nothing(ends: Ends) -> None:
@@ -115,6 +141,6 @@ async def test_whoever_sends_to_one_that_is_gone_hears_of_it(ends: Ends) -> None
 
 def test_files_are_not_inherited_by_programs(ends: Ends) -> None:
     file = Shared()
-    send(ends.sockets[0], join_frame({}), [file])
-    message = receive(ends.sockets[1], bytearray(INLINE_BYTES + 1))
+    send(ends.sockets[0], join_frame({}, b"", 1), [file])
+    (message,) = receive(ends.sockets[1], bytearray(INLINE_BYTES + 1))
     assert not os.get_inheritable(message.files[0].fd)

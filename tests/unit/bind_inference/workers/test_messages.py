@@ -19,7 +19,7 @@ from bind_inference.workers.messages import (
     pack_items,
     pack_outcomes,
     pack_readiness,
-    split_frame,
+    split_packet,
     unpack_body,
     unpack_error,
     unpack_items,
@@ -34,9 +34,9 @@ ODD = ["", "a dog", "日本語", "\0", "\ud800", "a\udfffb", '"\\\n', "\U0010fff
 
 def through(head: object) -> object:
     """Return what the other process reads."""
-    found, payload = split_frame(join_frame({"head": head}, b"payload"))
-    assert payload == b"payload"
-    return found["head"]
+    (found,) = split_packet(join_frame({"head": head}, b"payload"), [])
+    assert found.payload == b"payload"
+    return found.head["head"]
 
 
 @pytest.mark.parametrize("kind", SUBCLASSES)
@@ -95,7 +95,13 @@ def test_vectors_and_errors_keep_their_order_and_every_bit() -> None:
     rows = np.random.default_rng(1).standard_normal((3, 32)).astype(np.float32)
     rows[0, :3] = np.nan, np.inf, 1e-45
     good = [Embedding(rows[0], 7), Embedding(rows[1]), Embedding(rows[2], 2)]
-    outcomes = [good[0], PoisonItem("refused"), good[1], InvalidItem("\ud800"), good[2]]
+    outcomes: list[Embedding | BindError] = [
+        good[0],
+        PoisonItem("refused"),
+        good[1],
+        InvalidItem("\ud800"),
+        good[2],
+    ]
     packed, vectors = pack_outcomes(outcomes)
     found = unpack_outcomes(through(packed), vectors)  # type: ignore[arg-type]
     assert [type(outcome) for outcome in found] == [type(outcome) for outcome in outcomes]
@@ -135,10 +141,25 @@ def test_the_state_is_the_same_there(readiness: Readiness) -> None:
     assert found.describe() == readiness.describe()
 
 
-@pytest.mark.parametrize("frame", [b"", b"\0", b"\x05\0\0\0{}", b"\x02\0\0\0[]", b"\x02\0\0\0{", b"\xff" * 4])
-def test_what_is_no_message_is_known_as_none(frame: bytes) -> None:
+def test_a_packet_gives_each_message_its_own_files() -> None:
+    files = [Shared(), Shared(), Shared()]
+    packet = join_frame({"a": 1}, b"x", 1) + join_frame({"b": 2}) + join_frame({"c": 3}, b"", 2)
+    first, second, third = split_packet(packet, files)
+    assert [message.head for message in (first, second, third)] == [{"a": 1}, {"b": 2}, {"c": 3}]
+    assert (first.payload, first.files, second.files, third.files) == (b"x", files[:1], [], files[1:])
     with pytest.raises(Malformed):
-        split_frame(frame)
+        split_packet(packet, files[:2])
+    assert [message.cut for message in split_packet(packet, files[:2], cut=True)] == [False, False, True]
+
+
+WHOLE = join_frame({"a": 1}, b"x")
+
+
+@pytest.mark.parametrize("packet", [b"\0", WHOLE[:-1], WHOLE[:12], WHOLE + b"x", WHOLE.replace(b"{", b"[")])
+def test_what_is_no_message_is_known_as_none(packet: bytes) -> None:
+    assert len(split_packet(WHOLE, [])) == 1
+    with pytest.raises(Malformed):
+        split_packet(packet, [])
 
 
 @pytest.mark.parametrize(

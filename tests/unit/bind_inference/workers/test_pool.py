@@ -29,6 +29,7 @@ class Started:
         self.silent = silent
         self.processes: list[subprocess.Popen[bytes]] = []
         self.ends: list[socket.socket] = []
+        self.heard: dict[int, list[Message]] = {}
 
     def start(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -41,8 +42,12 @@ class Started:
         self.ends.append(theirs)
         return process, ours
 
-    def hear(self) -> Message:
-        return receive(self.ends[-1], bytearray(INLINE_BYTES + 1))
+    async def hear(self) -> Message:
+        """Return the next message to the youngest process."""
+        heard = self.heard.setdefault(len(self.ends), [])
+        if not heard:
+            heard += await asyncio.to_thread(receive, self.ends[-1], bytearray(INLINE_BYTES + 1))
+        return heard.pop(0)
 
     def say(self, frame: bytes) -> None:
         send(self.ends[-1], frame)
@@ -92,7 +97,7 @@ async def test_workers_that_never_start_make_the_server_useless(
     await becomes(lambda: reasons)
     assert service.readiness.phase is Phase.FAILED
     assert not service.readiness.live
-    assert reasons == [service.readiness.detail]
+    assert set(reasons) == {service.readiness.detail}  # the main process ends of the first
     assert 2 * MOST_FAILURES <= len(starts.processes) <= 2 * MOST_FAILURES + 2
     workers.kill()
 
@@ -103,7 +108,7 @@ async def test_one_that_says_nonsense_is_killed_and_replaced(
     starts = started(IDLE, False)
     workers = Workers(1)
     workers.open(service)
-    assert starts.hear().head["do"] == "hello"
+    assert (await starts.hear()).head["do"] == "hello"
     starts.say(join_frame({"do": "ready"}))
     await becomes(lambda: len(workers.alive) == 1)
     starts.say(join_frame({"do": "embed", "id": 1, "note": {"requests": [1]}}))
@@ -119,20 +124,20 @@ async def test_a_worker_is_told_each_change_of_the_state(
     starts = started(IDLE, False)
     workers = Workers(1)
     workers.open(service)
-    hello = starts.hear().head
+    hello = (await starts.hear()).head
     assert hello["state"]["readiness"]["phase"] == Phase.STARTING
     assert hello["state"]["dimension"] is None
     assert Settings(**hello["settings"]) == service.settings
     service.start()
     await becomes(lambda: service.readiness.ready)
-    state = starts.hear().head["state"]
+    state = (await starts.hear()).head["state"]
     assert (state["readiness"]["phase"], state["dimension"]) == (Phase.READY, service.dimension)
     assert state["meta"] == service.meta(state["meta"]["version"])
     service.drain()
     await asyncio.sleep(0)
     phases = set[str]()
     while Phase.DRAINING not in phases:
-        phases.add(starts.hear().head["state"]["readiness"]["phase"])
+        phases.add((await starts.hear()).head["state"]["readiness"]["phase"])
     workers.kill()
 
 
@@ -149,11 +154,7 @@ async def test_the_metrics_wait_no_longer_than_a_moment_for_a_worker_that_hangs(
     note = {"requests": [["/meta", 200, 0.1]], "closed": 0, "held": 77}
     starts.say(join_frame({"do": "metrics", "id": 1, "log": {}, "note": note}))
 
-    def answered() -> bool:
-        while True:
-            message = starts.hear()
-            if message.head["do"] == "answer":
-                return b'bind_requests_total{path="/meta",status="200"} 1.0' in message.payload
-
-    assert await asyncio.to_thread(answered)
+    while (message := await starts.hear()).head["do"] != "answer":
+        pass
+    assert b'bind_requests_total{path="/meta",status="200"} 1.0' in message.payload
     workers.kill()

@@ -35,14 +35,16 @@ class Main:
         self.service = RemoteService(Settings(model="Tiny"), hello, None)
         self.channel = Channel(theirs, self.service.receive, lambda: None)
         self.service.channel = self.channel
+        self.heard: list[Message] = []
 
     async def hear(self) -> Message:
         async with asyncio.timeout(10):
-            while True:
+            while not self.heard:
                 try:
-                    return receive(self.socket, bytearray(INLINE_BYTES + 1))
+                    self.heard += receive(self.socket, bytearray(INLINE_BYTES + 1))
                 except BlockingIOError:
                     await asyncio.sleep(0.005)
+        return self.heard.pop(0)
 
     async def say(self, head: dict[str, object]) -> None:
         send(self.socket, join_frame(head))
