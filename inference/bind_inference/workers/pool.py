@@ -28,8 +28,9 @@ MOST_FAILURES: Final = 5
 _PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _START_S: Final = 60.0
-# Workers hold a main process that says nothing for a minute to hang.
+# Each side holds the other to hang that says nothing for a minute.
 _SPEAK_S: Final = 5.0
+_SILENT_S: Final = 60.0
 # A worker that does not answer within this keeps its counts for the next page of metrics.
 _COUNT_S: Final = 1.0
 
@@ -175,6 +176,16 @@ class Workers:
         while True:
             await asyncio.sleep(_SPEAK_S)
             self._tell_state()
+            self._replace_silent()
+
+    def _replace_silent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for handle in self.alive:
+            if now - handle.heard_at > _SILENT_S:
+                log.warning("an HTTP worker hangs", extra={"silent_s": round(now - handle.heard_at)})
+                handle.kill()
+            else:
+                handle.tell({"do": "count"})  # it answers
 
     async def _render_metrics(self, asked: Handle) -> bytes:
         """Return the page once the other workers have told their counts; the one that asks just has."""

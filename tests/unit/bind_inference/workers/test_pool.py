@@ -118,6 +118,25 @@ async def test_one_that_says_nonsense_is_killed_and_replaced(
     workers.kill()
 
 
+async def test_one_that_hangs_is_killed_and_replaced(
+    started: Callable[[str, bool], Started], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_SPEAK_S", 0.01)
+    starts = started(IDLE, False)
+    workers = Workers(1)
+    workers.open(service)
+    starts.say(join_frame({"do": "ready"}))
+    await becomes(lambda: len(workers.alive) == 1)
+    asked = set[str]()
+    while not {"hello", "state", "count"} <= asked:
+        asked.add((await starts.hear()).head["do"])
+    starts.say(join_frame({"do": "counted"}))
+    monkeypatch.setattr(module, "_SILENT_S", 0.2)
+    await becomes(lambda: len(starts.processes) == 2)
+    assert starts.processes[0].poll() is not None
+    workers.kill()
+
+
 async def test_a_worker_is_told_each_change_of_the_state(
     started: Callable[[str, bool], Started], service: Service
 ) -> None:
