@@ -82,7 +82,8 @@ def serve_by_workers(
     from bind_inference.workers.server import MainServer
 
     def fail(message: str) -> None:
-        failures.append(message)
+        if message not in failures:
+            failures.append(message)
         server.close()
 
     service = Service(settings, load_engine, on_failure=fail, spans=spans)

@@ -6,13 +6,14 @@ import array
 import asyncio
 import contextlib
 import errno
+import itertools
 import logging
 import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.items.shared_memory import Shared
-from bind_inference.workers.messages import Malformed, Message, join_frame, split_frame
+from bind_inference.workers.messages import Malformed, Message, join_frame, split_packet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Bytes up to which a message travels in the socket, which holds 200 kB; a larger one lies in a file.
-INLINE_BYTES: Final = 1 << 15
-# It stands for a message that lies in the first file.
+# Bytes up to which messages travel in the socket, which holds 200 kB; a larger one lies in a file.
+INLINE_BYTES: Final = 1 << 16
+# It stands for a packet that lies in the first file.
 _IN_FILE: Final = b"\xff\xff\xff\xff"
-_MOST_FILES: Final = 4
+_MOST_FILES: Final = 16
 _ROOM: Final = socket.CMSG_SPACE(_MOST_FILES * array.array("i").itemsize)
-# Messages read at once, so that a worker that sends many does not hold up the rest of the loop.
+# Packets read at once, so that a worker that sends many does not hold up the rest of the loop.
 _BURST: Final = 32
 # Too many descriptors are under way, or the kernel has no memory: nothing says when that is over.
 _PASSING: Final = {errno.ETOOMANYREFS, errno.ENOBUFS, errno.ENOMEM}
@@ -42,7 +43,11 @@ _AGAIN_S: Final = 0.01
 
 
 class Channel:
-    """Messages come and go in their order; what the socket does not take waits here."""
+    """Messages come and go in their order; what the socket does not take waits here.
+
+    Those that are sent in one turn of the loop go together: each packet costs two calls of the kernel, and
+    may wake a process.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class Channel:
         self._buffer = bytearray(INLINE_BYTES + 1)
         self._waiting: deque[tuple[bytes, Sequence[File]]] = deque()
         self._open = True
+        self._soon = self._writing = False
         connection.setblocking(False)
         self._loop.add_reader(connection, self._read)
 
@@ -65,14 +71,20 @@ class Channel:
         """Send a message, as soon as may be; after the end it is dropped."""
         if not self._open:
             return
-        frame = join_frame(head, payload)
+        frame = join_frame(head, payload, len(files))
         if len(frame) > INLINE_BYTES:
             content = Shared()
             content.write(frame)
             frame, files = _IN_FILE, (content, *files)
         self._waiting.append((frame, files))
-        if len(self._waiting) == 1:
-            self._write()
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send now what waits, as much as the socket takes."""
+        self._soon = False
+        self._write()
 
     def close(self) -> None:
         """Close the socket; `on_end` is not called."""
@@ -81,33 +93,55 @@ class Channel:
             self._loop.remove_reader(self._connection)
             self._loop.remove_writer(self._connection)
             self._connection.close()
+            self._writing = False
             self._waiting.clear()
 
     def _write(self) -> None:
         while self._open and self._waiting:
-            frame, files = self._waiting[0]
+            count, packet, files = self._next_packet()
             try:
-                send(self._connection, frame, files)
+                send(self._connection, packet, files)
             except BlockingIOError:
-                self._loop.add_writer(self._connection, self._write)
+                if not self._writing:
+                    self._writing = True
+                    self._loop.add_writer(self._connection, self._write)
                 return
             except OSError as error:
                 if error.errno in _PASSING:
-                    self._loop.remove_writer(self._connection)
+                    self._stop_writing()
                     self._loop.call_later(_AGAIN_S, self._write)
                 else:
                     self._end()
                 return
-            self._waiting.popleft()
-        if self._open:
+            for _ in range(count):
+                self._waiting.popleft()
+        self._stop_writing()
+
+    def _next_packet(self) -> tuple[int, bytes, Sequence[File]]:
+        """Return how many of the messages that wait go next, with their bytes and files."""
+        frame, files = self._waiting[0]
+        if frame is _IN_FILE or len(self._waiting) == 1:
+            return 1, frame, files
+        frames, all_files, size = [frame], list(files), len(frame)
+        for frame, files in itertools.islice(self._waiting, 1, None):
+            size += len(frame)
+            if frame is _IN_FILE or size > INLINE_BYTES or len(all_files) + len(files) > _MOST_FILES:
+                break
+            frames.append(frame)
+            all_files += files
+        return len(frames), b"".join(frames), all_files
+
+    def _stop_writing(self) -> None:
+        if self._open and self._writing:
             self._loop.remove_writer(self._connection)
+        self._writing = False
 
     def _read(self) -> None:
         for _ in range(_BURST):
             if not self._open:
                 return
             try:
-                message = receive(self._connection, self._buffer)
+                messages = receive(self._connection, self._buffer)
             except BlockingIOError:
                 return
             except (EOFError, OSError):
@@ -117,7 +151,9 @@ class Channel:
                 log.warning("a message is none", extra={"error": str(error)})
                 self._end()
                 return
-            self._on_message(message)
+            for message in messages:
+                if self._open:
+                    self._on_message(message)
 
     def _end(self) -> None:
         if self._open:
@@ -125,19 +161,19 @@ class Channel:
             self._on_end()
 
 
-def send(connection: socket.socket, frame: bytes, files: Sequence[File] = ()) -> None:
-    """Send one message. Raises BlockingIOError or another OSError; then nothing was sent."""
+def send(connection: socket.socket, packet: bytes, files: Sequence[File] = ()) -> None:
+    """Send one packet. Raises BlockingIOError or another OSError; then nothing was sent."""
     if files:
         descriptors = array.array("i", [file.fileno() for file in files])
-        connection.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+        connection.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
     else:
-        connection.send(frame)
+        connection.send(packet)
 
 
-def receive(connection: socket.socket, buffer: bytearray) -> Message:
-    """Return one message. Raises EOFError, Malformed, BlockingIOError or another OSError.
+def receive(connection: socket.socket, buffer: bytearray) -> list[Message]:
+    """Return the messages of one packet. Raises EOFError, Malformed, BlockingIOError or another OSError.
 
-    It is `cut` if its files could not be received, because no descriptor is free.
+    One is `cut` if its files could not be received, because no descriptor is free.
     """
     size, ancillary, flags, _ = connection.recvmsg_into([buffer], _ROOM, socket.MSG_CMSG_CLOEXEC)
     files: list[Shared] = []
@@ -148,11 +184,11 @@ def receive(connection: socket.socket, buffer: bytearray) -> Message:
             files += [Shared(descriptor) for descriptor in descriptors]
     if not size:
         raise EOFError
-    frame = bytes(memoryview(buffer)[:size])
-    if frame == _IN_FILE:
+    packet = bytes(memoryview(buffer)[:size])
+    if packet == _IN_FILE:
         if not files:
             raise Malformed("the file of a large message is missing: no descriptor is free")
         content = files.pop(0)
         with contextlib.suppress(EOFError):
-            frame = content.read(0, content.size)
-    return Message(*split_frame(frame), files, cut=bool(flags & socket.MSG_CTRUNC))
+            packet = content.read(0, content.size)
+    return split_packet(packet, files, cut=bool(flags & socket.MSG_CTRUNC))

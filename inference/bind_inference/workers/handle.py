@@ -51,6 +51,7 @@ class Handle:
         self.was_ready = False
         self.connections = 0
         self.held = 0
+        self.heard_at = asyncio.get_running_loop().time()
         self._service = service
         self._on_ready = on_ready
         self._on_end = on_end
@@ -97,6 +98,7 @@ class Handle:
         self._counting.clear()
 
     def _receive(self, message: Message) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
         try:
             self._dispatch(message)
         except (Malformed, KeyError, TypeError, ValueError) as error:

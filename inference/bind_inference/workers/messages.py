@@ -7,6 +7,7 @@ that was taken over by a stranger's bytes may tell the main process is data, nev
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # Characters of a text that is sent in the head, because the main process cuts it into tokens itself; a longer
 # one goes to a decoder, in shared memory like media. As the scheduler has it.
 SHORT_TEXT: Final = 2000
-_LENGTH_BYTES: Final = 4
+_LENGTHS: Final = struct.Struct("<IIH")  # bytes of the head, bytes of the payload, files
 _FLOAT_BYTES: Final = 4
 
 
@@ -44,22 +45,31 @@ class Message:
     cut: bool = False
 
 
-def join_frame(head: dict[str, Any], payload: bytes = b"") -> bytes:
-    """Return a head and a payload as one string of bytes."""
+def join_frame(head: dict[str, Any], payload: bytes = b"", files: int = 0) -> bytes:
+    """Return a message as a string of bytes; several in a row are a packet. files: how many it has."""
     raw = _dump(head)
-    return len(raw).to_bytes(_LENGTH_BYTES, "little") + raw + payload
+    return _LENGTHS.pack(len(raw), len(payload), files) + raw + payload
 
 
-def split_frame(frame: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the head and the payload. Raises Malformed."""
-    end = _LENGTH_BYTES + int.from_bytes(frame[:_LENGTH_BYTES], "little")
-    try:
-        head = _load(frame[_LENGTH_BYTES:end])
-    except ValueError as error:
-        raise Malformed(str(error)) from error
-    if not isinstance(head, dict) or end > len(frame):
-        raise Malformed("a message is cut or has no head")
-    return head, frame[end:]
+def split_packet(packet: bytes, files: Sequence[Shared], *, cut: bool = False) -> list[Message]:
+    """Return the messages of a packet, each with its files; `cut`: not all came along. Raises Malformed."""
+    messages, start, first = list[Message](), 0, 0
+    while start < len(packet):
+        try:
+            head_bytes, payload_bytes, count = _LENGTHS.unpack_from(packet, start)
+            start += _LENGTHS.size
+            middle, end = start + head_bytes, start + head_bytes + payload_bytes
+            head = _load(packet[start:middle])
+        except (struct.error, ValueError) as error:
+            raise Malformed(str(error)) from error
+        if not isinstance(head, dict) or end > len(packet):
+            raise Malformed("a message is cut or has no head")
+        own = list(files[first : first + count])
+        if len(own) < count and not cut:
+            raise Malformed("a message has fewer files than it says")
+        messages.append(Message(head, packet[middle:end], own, cut=len(own) < count))
+        start, first = end, first + count
+    return messages
 
 
 def pack_items(items: Sequence[Item]) -> tuple[list[list[Any]], Shared | None]:

@@ -28,8 +28,9 @@ MOST_FAILURES: Final = 5
 _PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _START_S: Final = 60.0
-# Workers hold a main process that says nothing for a minute to hang.
+# Each side holds the other to hang that says nothing for a minute.
 _SPEAK_S: Final = 5.0
+_SILENT_S: Final = 60.0
 # A worker that does not answer within this keeps its counts for the next page of metrics.
 _COUNT_S: Final = 1.0
 
@@ -44,6 +45,7 @@ class Workers:
         self._started: list[Started] = [start_process() for _ in range(count)]
         self._handles: list[Handle] = []
         self._failures = 0
+        self._given_up = ""
         self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_ended = asyncio.Event()
@@ -130,28 +132,28 @@ class Workers:
             return
         log.warning("an HTTP worker ended", extra={"exit_status": status, "was_ready": handle.was_ready})
         self._service.metrics.http_worker_replaced()
-        if not handle.was_ready and not await self._may_try_again():
-            return
-        while not self._closing:
+        may_start = handle.was_ready or await self._may_try_again()
+        while may_start and not self._given_up and not self._closing:
             try:
                 self._attach(*start_process())
             except OSError as error:  # no memory, no process ids, no descriptors
                 log.warning("an HTTP worker cannot be started", extra={"error": str(error)})
-                if await self._may_try_again():
-                    continue
-            return
+                may_start = await self._may_try_again()
+            else:
+                return
+        if self._given_up and not self._handles:
+            self.on_none_left(self._given_up)
 
     async def _may_try_again(self) -> bool:
         """Note that a start has failed; return, after a pause, whether there may be another."""
         self._failures += 1
-        if self._failures >= MOST_FAILURES * self._count:
-            message = f"HTTP workers do not start, {self._failures} times in a row"
-            self._service.fail(message)
-            if not self._handles:
-                self.on_none_left(message)
+        if self._failures >= MOST_FAILURES * self._count and not self._given_up:
+            self._given_up = f"HTTP workers do not start, {self._failures} times in a row"
+            self._service.fail(self._given_up)
+        if self._given_up:
             return False
         await asyncio.sleep(min(_PAUSE_S * self._failures, _LONGEST_PAUSE_S))
-        return not self._closing
+        return True
 
     def _state(self) -> dict[str, Any]:
         service = self._service
@@ -174,6 +176,16 @@ class Workers:
         while True:
             await asyncio.sleep(_SPEAK_S)
             self._tell_state()
+            self._replace_silent()
+
+    def _replace_silent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for handle in self.alive:
+            if now - handle.heard_at > _SILENT_S:
+                log.warning("an HTTP worker hangs", extra={"silent_s": round(now - handle.heard_at)})
+                handle.kill()
+            else:
+                handle.tell({"do": "count"})  # it answers
 
     async def _render_metrics(self, asked: Handle) -> bytes:
         """Return the page once the other workers have told their counts; the one that asks just has."""

@@ -92,6 +92,8 @@ class RemoteService:
     def stop(self) -> None:
         """Tell what was counted."""
         self._tell()
+        if self.channel:
+            self.channel.flush()
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """Count a request that has its response; the main process hears of it soon."""

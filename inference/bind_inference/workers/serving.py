@@ -38,14 +38,14 @@ def serve(connection: socket.socket) -> None:
     """Serve until the main process says that it is enough; this does not return."""
     connection.settimeout(_HELLO_S)
     try:
-        hello = receive(connection, bytearray(INLINE_BYTES + 1)).head
+        hello, *others = receive(connection, bytearray(INLINE_BYTES + 1))
     except (EOFError, OSError):
         os._exit(0)  # the main process has ended
-    settings = Settings(**hello["settings"])
+    settings = Settings(**hello.head["settings"])
     configure_logging(settings.log_level)
     spans = start_tracing(settings)
-    service = RemoteService(settings, hello, spans)
-    Worker(service, connection).run()
+    service = RemoteService(settings, hello.head, spans)
+    Worker(service, connection, others).run()
     if spans:
         spans.close()
     sys.stderr.flush()
@@ -55,12 +55,14 @@ def serve(connection: socket.socket) -> None:
 class Worker(uvicorn.Server):
     """It has no listener; it serves each connection that comes by the channel, until it is told to close."""
 
-    def __init__(self, service: RemoteService, connection: socket.socket) -> None:
+    def __init__(self, service: RemoteService, connection: socket.socket, early: list[Message]) -> None:
+        """Take `early` messages, which came with the hello, before others."""
         settings = service.settings
         http = protocol(settings.head_timeout_s, settings.body_timeout_s)
         super().__init__(configure(create_app(service), settings, telling(http, service.disconnected)))
         self._service = service
         self._connection = connection
+        self._early = early
         self._connecting: set[asyncio.Task[None]] = set()
         service.on_start = self._open
 
@@ -82,6 +84,8 @@ class Worker(uvicorn.Server):
 
     def _open(self) -> None:
         self._service.channel = Channel(self._connection, self._receive, partial(os._exit, 0))
+        for message in self._early:
+            self._receive(message)
 
     def _receive(self, message: Message) -> None:
         match message.head["do"]:

@@ -2,10 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bind_inference.scheduling.cpus import cpu_quota, usable_cpus
+from bind_inference.scheduling.cpus import MOST_HTTP_WORKERS, cpu_quota, http_workers, usable_cpus
+from bind_inference.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,22 @@ def test_half_a_cpu_is_one_thread(tmp_path: Path) -> None:
 
 def test_no_limit_is_the_affinity_mask(tmp_path: Path) -> None:
     assert usable_cpus(tmp_path) == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "given", "expected"),
+    [
+        (16, {}, 0),
+        (16, {"http_workers": 3}, 3),
+        (1, {"enable_cuda": True}, 1),
+        (2, {"enable_cuda": True}, 1),
+        (6, {"enable_cuda": True}, 3),
+        (64, {"enable_cuda": True}, MOST_HTTP_WORKERS),
+        (64, {"enable_cuda": True, "http_workers": 0}, 0),
+    ],
+)
+def test_a_gpu_has_http_workers_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, cpus: int, given: dict[str, Any], expected: int
+) -> None:
+    monkeypatch.setattr("bind_inference.scheduling.cpus.usable_cpus", lambda: cpus)
+    assert http_workers(Settings(model="Tiny", **given)) == expected
