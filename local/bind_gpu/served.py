@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bind_inference import __main__ as program
+from bind_inference.engine.importing import use_expandable_segments
 from bind_inference.exit import end
 from bind_inference.readiness import Phase, Readiness
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def load(_: Settings, report: Callable[[Readiness], None]) -> TorchEngine:
     """Return the engine, warmed up."""
     report(Readiness(Phase.LOADING))
+    use_expandable_segments()
     from bind_gpu.engine import seeded_engine
     from bind_inference.engine.precision import Precision
 

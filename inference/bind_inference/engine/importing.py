@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Engine:
     """Return the engine; torch takes a second or two to import, so the server listens before it does."""
+    if settings.enable_cuda:
+        use_expandable_segments()
     gc.disable()  # an import makes a million objects and no garbage: looking for it takes a tenth of the time
     try:
         from bind_inference.engine import loading
@@ -22,3 +25,11 @@ def load_engine(settings: Settings, report: Callable[[Readiness], None]) -> Engi
         gc.enable()
     gc.freeze()  # nor will there be garbage among them later
     return loading.load_engine(settings, report)
+
+
+def use_expandable_segments() -> None:
+    """Have torch grow its blocks of a GPU's memory, unless the user says otherwise; before it is imported.
+
+    Batches of many sizes else leave gaps that no batch fits into, while memory is free in all.
+    """
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
