@@ -43,7 +43,6 @@ class Deletion:
             self._tried.add(key)
             await self.helm.uninstall(key)
             self._uninstalled.add(key)
-            await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
         return False
 
     async def _tell(
@@ -52,14 +51,14 @@ class Deletion:
         """Record an event of a deletion once, also where an operator before this one died right after it."""
         if (key, reason) in self._told:
             return
-        if key in self._uninstalled or not await self.kube.events.has_told(raw, [reason]):
+        if not await self.kube.events.has_told(raw, [reason]):
             await self.kube.record_event(raw, reason, message, warning=warning)
         self._told.add((key, reason))
 
     async def finish(self, key: Key, raw: Object, observed: Observed, policy: str, *, owned: bool) -> bool:
         """Delete the volume claims that the resource used, if `policy` says so; then remove the finalizer."""
         if owned and (key in self._tried or raw.get("status", {}).get("release")):
-            # An operator before this one may have died before it could tell.
+            # Only now is it seen that it is gone. An operator before this one may have done it.
             await self._tell(key, raw, Reason.UNINSTALLED, _uninstalled(key))
         claims = observed.claims if owned else ()
         used: list[Object] = []

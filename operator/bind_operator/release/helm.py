@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 HISTORY_MAX = 5
 MAX_MESSAGE = 800
+NOT_FOUND = "release: not found"
+"""Helm's message ends so where it has read its records, and there is none of the release."""
 PASSED_ON = ("PATH", "KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "SSL_CERT_FILE")
 """Helm gets these variables of our own environment too."""
 
@@ -81,8 +83,15 @@ class Helm:
         await self._run("rollback", key, [str(revision), *flags])
 
     async def uninstall(self, key: Key) -> None:
-        """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut."""
-        await self._run("uninstall", key, ["--ignore-not-found"])
+        """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut.
+
+        Without --ignore-not-found, by which Helm reports success whatever kept it from its records.
+        """
+        try:
+            await self._run("uninstall", key, [])
+        except HelmFailed as error:
+            if not str(error).endswith(NOT_FOUND):
+                raise
 
     async def close(self, timeout_s: float) -> None:
         """Begin no more runs, and wait for those that have begun, so that none is cut short; not for ever."""

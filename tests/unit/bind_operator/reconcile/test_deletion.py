@@ -96,11 +96,24 @@ def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
     return message
 
 
-async def test_uninstall_is_reported_and_looks_again() -> None:
+async def test_an_uninstall_is_told_once_the_release_is_seen_to_be_gone() -> None:
     deletion, kube, helm = make()
     assert await deletion.uninstall(KEY, raw(1), None) is False
-    assert helm.runs == 1
+    assert (helm.runs, kube.recorded) == (1, [])
+    assert await deletion.finish(KEY, raw(1), seen(), "Retain", owned=True) is True
     assert [event[0] for event in kube.recorded] == [Reason.UNINSTALLED]
+
+
+async def test_an_operator_that_lost_its_lease_meanwhile_tells_nothing_twice() -> None:
+    deletion, kube, _ = make()
+    resource = raw(1.0) | {"status": {"release": {"revision": 1}}}
+    await deletion.uninstall(KEY, resource, None)
+    assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
+    kube.told_before = {reason for reason, _, _ in kube.recorded}
+    deletion.forget(KEY)
+    await deletion.uninstall(KEY, resource, None)
+    assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
+    assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
 
 
 async def test_uninstall_waits_after_a_failure() -> None:

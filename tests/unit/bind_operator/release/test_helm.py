@@ -77,8 +77,17 @@ async def test_upgrade_never_keeps_old_values_nor_waits(tmp_path: Path) -> None:
 
 
 async def test_uninstall_of_nothing_is_fine(tmp_path: Path) -> None:
-    await make_helm(tmp_path, RECORD).uninstall(KEY)
-    assert (tmp_path / "arguments").read_text().splitlines()[:3] == ["uninstall", "t", "--ignore-not-found"]
+    not_found = 'echo "Error: uninstall: Release not loaded: t: release: not found" >&2; exit 1'
+    await make_helm(tmp_path, f"{RECORD}\n{not_found}").uninstall(KEY)
+    assert (tmp_path / "arguments").read_text().splitlines()[:2] == ["uninstall", "t"]
+
+
+async def test_uninstall_that_could_not_read_the_records_is_a_failure(tmp_path: Path) -> None:
+    refused = 'echo "Error: uninstall: Release not loaded: t: refused by a test" >&2; exit 1'
+    with pytest.raises(HelmFailed, match="refused by a test"):
+        await make_helm(tmp_path, f"{RECORD}\n{refused}").uninstall(KEY)
+    # Helm reports success by this, whatever kept it from its records.
+    assert "--ignore-not-found" not in (tmp_path / "arguments").read_text()
 
 
 async def test_folders_are_its_own_and_gone_afterwards(
