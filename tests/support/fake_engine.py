@@ -40,7 +40,7 @@ class FakeEngine:
         self.entered = threading.Event()
         self.batches: list[tuple[Modality, list[str]]] = []
 
-    def start(self, modality: Modality, tensors: Sequence[str]) -> Computed:
+    def start(self, modality: Modality, tensors: Sequence[str], device: int = 0) -> Computed:
         return Computed(self.forward(modality, tensors))
 
     def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:

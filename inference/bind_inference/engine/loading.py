@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import time
@@ -13,6 +14,7 @@ from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.engine.protocol import DeviceLost
 from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
+from bind_inference.engine.several import SeveralDevices
 from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.engine.trim import trim
 from bind_inference.readiness import Amount, Phase, Readiness
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from bind_inference.engine.protocol import Engine
     from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.model import ImageBind
     from bind_inference.settings import ModelSettings
@@ -43,24 +46,42 @@ _PHASES: Final = {
 }
 
 
-def load_engine(settings: ModelSettings, report: Report) -> TorchEngine:
+def load_engine(settings: ModelSettings, report: Report) -> Engine:
     """Return the engine that `settings` ask for; `report` is called with each phase.
 
-    Raises DeviceLost if a GPU is asked for and there is none, WeightsError if the weights cannot be had.
+    Raises DeviceLost if GPUs are asked for and not there, WeightsError if the weights cannot be had.
     """
-    if settings.enable_cuda and not torch.cuda.is_available():
+    devices = find_devices(settings)
+    report(Readiness(Phase.LOADING))
+    model, precision, results = _prepare(settings, devices[0], report)
+    models = [model, *(copy.deepcopy(model).to(device) for device in devices[1:])]
+    engines = [
+        TorchEngine(one, device, precision, space=_space(settings), checks=results)
+        for one, device in zip(models, devices, strict=True)
+    ]
+    report(Readiness(Phase.WARMING))
+    for engine in engines:
+        engine.warm_up()
+    trim()
+    return engines[0] if len(engines) == 1 else SeveralDevices(engines)
+
+
+def find_devices(settings: ModelSettings) -> list[torch.device]:
+    """Return the devices to run on, one at least. Raises DeviceLost if there are not so many GPUs."""
+    if not settings.enable_cuda:
+        return [torch.device("cpu")]
+    if not torch.cuda.is_available():
         raise DeviceLost(
             "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here; set it to 0, "
             "or give the container a GPU"
         )
-    device = torch.device("cuda:0" if settings.enable_cuda else "cpu")
-    report(Readiness(Phase.LOADING))
-    model, precision, results = _prepare(settings, device, report)
-    engine = TorchEngine(model, device, precision, space=_space(settings), checks=results)
-    report(Readiness(Phase.WARMING))
-    engine.warm_up()
-    trim()
-    return engine
+    there = torch.cuda.device_count()
+    if settings.gpus > there:
+        raise DeviceLost(
+            f"--gpus (BIND_GPUS) asks for {settings.gpus} GPUs, but the container has {there}; "
+            "ask for fewer, or give it more"
+        )
+    return [torch.device(f"cuda:{number}") for number in range(settings.gpus or there)]
 
 
 def choose_precision(settings: ModelSettings, device: torch.device) -> Precision:

@@ -83,13 +83,14 @@ class Computed:
 
 @dataclass(frozen=True)
 class Lane:
-    """Batches of `modalities` run one after another, beside those of other lanes.
+    """Batches of `modalities` run one after another on a device, beside those of other lanes.
 
     depth: how many may be started before the first of them has ended.
     """
 
     modalities: tuple[Modality, ...]
     depth: int = 1
+    device: int = 0
 
 
 ONE_LANE: Final = (Lane(tuple(Modality)),)
@@ -105,7 +106,7 @@ class Engine(Protocol):
 
     @property
     def lanes(self) -> Sequence[Lane]:
-        """Return the lanes, which have each modality once."""
+        """Return the lanes; those of one device have each modality once."""
         ...
 
     @property
@@ -113,8 +114,8 @@ class Engine(Protocol):
         """Return sizes of batches, ascending, between which a batch costs what the next of them does."""
         ...
 
-    def start(self, modality: Modality, tensors: Sequence[Tensor]) -> Started:
-        """Start a batch, and wait for an earlier one where too many are under way.
+    def start(self, modality: Modality, tensors: Sequence[Tensor], device: int = 0) -> Started:
+        """Start a batch on a device, and wait for an earlier one where too many are under way.
 
         One thread of each lane may call. Raises DeviceLost, and whatever kept the batch from being started.
         """
@@ -122,7 +123,7 @@ class Engine(Protocol):
 
 
 def start_batch(
-    engine: Engine, modality: Modality, tensors: Sequence[Tensor]
+    engine: Engine, modality: Modality, tensors: Sequence[Tensor], device: int = 0
 ) -> Callable[[], list[Vector | Exception]]:
     """Start a batch; return what waits and then tells of each item its vector, or what kept it from one.
 
@@ -130,7 +131,7 @@ def start_batch(
     blame are alone, before this returns. This and what it returns raise DeviceLost, which concerns all.
     """
     try:
-        started = engine.start(modality, tensors)
+        started = engine.start(modality, tensors, device)
     except DeviceLost:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, the other items must still be answered)
@@ -142,13 +143,15 @@ def start_batch(
         return lambda: [failure]
     middle = len(tensors) // 2
     halves = (tensors[:middle], tensors[middle:])
-    outcomes = [outcome for half in halves for outcome in run_batch(engine, modality, half)]
+    outcomes = [outcome for half in halves for outcome in run_batch(engine, modality, half, device)]
     return lambda: outcomes
 
 
-def run_batch(engine: Engine, modality: Modality, tensors: Sequence[Tensor]) -> list[Vector | Exception]:
+def run_batch(
+    engine: Engine, modality: Modality, tensors: Sequence[Tensor], device: int = 0
+) -> list[Vector | Exception]:
     """Return for each item its vector, or what kept it from having one. Raises DeviceLost."""
-    return start_batch(engine, modality, tensors)()
+    return start_batch(engine, modality, tensors, device)()
 
 
 def _finite(vector: Vector) -> Vector | InvalidItem:

@@ -79,12 +79,15 @@ class TorchEngine:
         """Return vectors, float32 [items, dimension]. Raises what `start` does."""
         return self.start(modality, tensors).wait()
 
-    def start(self, modality: Modality, tensors: Sequence[Tensor]) -> Started:
-        """Start a batch, on a CPU to the end. Raises DeviceLost, torch.OutOfMemoryError.
+    def start(self, modality: Modality, tensors: Sequence[Tensor], device: int = 0) -> Started:
+        """Start a batch, on a CPU to the end; `device` is the one of this engine.
+
+        Raises DeviceLost, torch.OutOfMemoryError.
 
         On a CPU media run one by one: a batch is no faster there, and so an item's vector is the same to the
         last bit whatever runs beside it. Texts are too small for that.
         """
+        del device
         alone = self._device.type == "cpu" and modality is not Modality.TEXT
         size = 1 if alone else self._capacity.of(modality, len(tensors))
         parts = [

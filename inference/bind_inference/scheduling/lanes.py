@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bind_inference.engine.protocol import Lane
     from bind_inference.scheduling.jobs import Job, Part
@@ -22,14 +22,14 @@ class BusyLane:
     worker: Worker
     running: list[list[Part]] = field(default_factory=list)
 
-    def cut(self, batcher: Batcher[Part], now: float) -> Iterator[list[Part]]:
-        """Yield the batches that are to be started at `now`; whoever takes one gives it to the worker."""
-        while len(self.running) < self.lane.depth:
-            batch = batcher.next_batch(now, self.lane.modalities, is_ahead=bool(self.running))
-            if not batch:
-                return
+    def cut(self, batcher: Batcher[Part], now: float) -> list[Part]:
+        """Return the batch that is to be started at `now`, [] if none is or there is no room."""
+        if len(self.running) >= self.lane.depth:
+            return []
+        batch = batcher.next_batch(now, self.lane.modalities, is_ahead=bool(self.running))
+        if batch:
             self.running.append(batch)
-            yield batch
+        return batch
 
     def next_due(self, batcher: Batcher[Part], now: float) -> float | None:
         """Return when there is a batch to cut, if nothing comes meanwhile; None before one has ended."""
@@ -47,3 +47,13 @@ class BusyLane:
 def earliest(times: Sequence[float | None]) -> float | None:
     """Return the least of `times`, None where there is none."""
     return min((time for time in times if time is not None), default=None)
+
+
+def cut_next(
+    lanes: Sequence[BusyLane], batcher: Batcher[Part], now: float
+) -> tuple[BusyLane, list[Part]] | None:
+    """Return the next batch and the lane that takes it, one with the least to do; None: there is none."""
+    for lane in sorted(lanes, key=lambda one: len(one.running)):
+        if batch := lane.cut(batcher, now):
+            return lane, batch
+    return None

@@ -20,7 +20,7 @@ from bind_inference.items.embedding import Embedding, Key, content_key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
 from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
-from bind_inference.scheduling.lanes import BusyLane, earliest
+from bind_inference.scheduling.lanes import BusyLane, cut_next, earliest
 from bind_inference.scheduling.policy.admission import Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
@@ -100,6 +100,7 @@ class Scheduler:
         worker = Worker(
             self._engine,
             depth=lane.depth,
+            device=lane.device,
             on_done=lambda batch, result: self._in_loop(self._ran, opened, batch, result),
             on_death=lambda error: self._in_loop(self._died, error),
             prepare=prepare,
@@ -292,13 +293,13 @@ class Scheduler:
             self._timer.cancel()
             self._timer = None
         now = self._clock()
-        for lane in self._lanes:
-            for batch in lane.cut(self._batcher, now):
-                for part in batch:
-                    self._quarantine.begin(part.job)
-                gflop = sum(part.gflop for part in batch)
-                self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
-                lane.worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
+        while (cut := cut_next(self._lanes, self._batcher, now)) is not None:
+            lane, batch = cut
+            for part in batch:
+                self._quarantine.begin(part.job)
+            gflop = sum(part.gflop for part in batch)
+            self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
+            lane.worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
         due = earliest([lane.next_due(self._batcher, now) for lane in self._lanes])
         if due is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)

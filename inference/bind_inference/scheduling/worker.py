@@ -47,6 +47,7 @@ class Worker:
         engine: Engine,
         *,
         depth: int = 1,
+        device: int = 0,
         on_done: Callable[[Any, BatchResult], None],
         on_death: Callable[[BaseException], None],
         prepare: Callable[[], None] = lambda: None,
@@ -54,6 +55,7 @@ class Worker:
     ) -> None:
         self._engine = engine
         self._depth = depth
+        self._device = device
         self._on_done = on_done
         self._on_death = on_death
         self._prepare = prepare
@@ -92,7 +94,7 @@ class Worker:
 
     def _begin(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
         began = time.perf_counter()
-        outcomes = start_batch(self._engine, modality, tensors)
+        outcomes = start_batch(self._engine, modality, tensors, self._device)
         if self._depth == 1:
             self._end(batch, outcomes, began)
         else:

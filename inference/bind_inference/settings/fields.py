@@ -105,7 +105,14 @@ class ModelSettings(WeightsSettings):
     enable_cuda: bool = Field(
         default=False,
         validation_alias=AliasChoices("enable_cuda", "ENABLE_CUDA", "BIND_ENABLE_CUDA"),
-        description="1 or true: run on the first NVIDIA GPU; 0 or false: on the CPU",
+        description="1 or true: run on NVIDIA GPUs; 0 or false: on the CPU",
+    )
+    gpus: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="GPUs to run on, with a copy of the model on each and one queue for all; 0: all that the "
+        "container has",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
         default="auto",

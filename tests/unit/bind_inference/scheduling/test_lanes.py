@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bind_inference.engine.protocol import Lane
+from bind_inference.engine.protocol import Computed, Lane
 from bind_inference.modality import Modality
+from bind_inference.scheduling.policy.batching import Policy
 from support.fake_engine import FakeEngine
 from support.scheduling import TEXT, image, lengths, scheduler
+from support.waiting import becomes
 
 
 class TwoLanes(FakeEngine):
@@ -50,3 +52,37 @@ async def test_pictures_that_hang_up_under_way_leave_nothing_behind() -> None:
     engine.pictures.set()
     assert lengths(await asyncio.wait_for(queue.embed([image("another one")]), 5)) == [11]
     assert not any(lane.running for lane in queue._lanes)
+
+
+class TwoDevices(FakeEngine):
+    """Each has one lane, two batches deep, and notes what it is given; batches wait at a gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lanes = tuple(Lane(tuple(Modality), 2, device) for device in range(2))
+        self.given: list[int] = []
+
+    def start(self, modality: Modality, tensors: Sequence[str], device: int = 0) -> Computed:
+        self.given.append(device)
+        return super().start(modality, tensors)
+
+
+async def test_each_device_has_a_batch_before_one_has_two() -> None:
+    engine = TwoDevices()
+    engine.gate.clear()
+    queue = scheduler(engine, policy=Policy(max_batch_size=2))
+    asked = [asyncio.create_task(queue.embed([(TEXT, "a" * n)])) for n in range(1, 9)]
+    await becomes(lambda: len(engine.given) == 2)
+    assert [len(lane.running) for lane in queue._lanes] == [2, 2]
+    assert sorted(engine.given) == [0, 1], "the first of each; the second waits behind it"
+    engine.gate.set()
+    assert [lengths(await task)[0] for task in asked] == list(range(1, 9))
+    assert sorted(engine.given) == [0, 0, 1, 1]
+
+
+async def test_with_little_to_do_one_device_does_it() -> None:
+    engine = TwoDevices()
+    queue = scheduler(engine)
+    for _ in range(3):
+        assert lengths(await queue.embed([(TEXT, f"four{_}")])) == [5]
+    assert len(engine.given) == 3

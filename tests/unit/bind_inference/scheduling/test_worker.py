@@ -56,7 +56,9 @@ class DeepEngine(FakeEngine):
         self.started: list[Later] = []
         self.has_started = threading.Semaphore(0)
 
-    def start(self, modality: Modality, tensors: Sequence[str]) -> Later:  # type: ignore[override]
+    def start(  # type: ignore[override]
+        self, modality: Modality, tensors: Sequence[str], device: int = 0
+    ) -> Later:
         self.started.append(Later(len(tensors)))
         self.has_started.release()
         return self.started[-1]
