@@ -89,7 +89,7 @@ def check(modality: Modality, decoded: Decoded) -> None:
     arrays = [part.tensor for part in decoded.slices]
     assert sum(len(array) for array in arrays) == modality.entry.shape[0]
     assert all(array.shape[1:] == modality.entry.shape[1:] for array in arrays)
-    assert all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays)
+    assert all(array.dtype == modality.entry.dtype and np.isfinite(array).all() for array in arrays)
 
 
 @pytest.fixture(scope="module")
