@@ -1,6 +1,6 @@
 """The operator saw these facts in the cluster; they are frozen, and the rest of policy judges them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +52,16 @@ class Revision:
 def was_deployed(revisions: Iterable[Revision]) -> bool:
     """Return whether any of `revisions` is or was what runs; until then an upgrade is still the install."""
     return any(revision.was_applied for revision in revisions)
+
+
+def is_install(revisions: Sequence[Revision], *, has_run: bool) -> bool:
+    """Return whether the latest revision, which is deployed, is what the install has come to.
+
+    When one is deployed at last, Helm calls the failed one before it superseded, as if that had run.
+    has_run: whether it is known that the release ran before.
+    """
+    older = revisions[1:]
+    return not was_deployed(older) or not (has_run or was_deployed(older[1:]))
 
 
 @dataclass(frozen=True)

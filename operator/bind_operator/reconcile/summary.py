@@ -13,7 +13,7 @@ from bind_operator.metrics import STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
-from bind_operator.policy.facts import Key, Verification, was_deployed
+from bind_operator.policy.facts import Key, Verification, is_install
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.remembered import restored
@@ -149,9 +149,11 @@ class Summary:
         known = (before.get("release") or {}).get("revision", 0)
         if latest.number <= known or look.is_rolled_back or self.told.has_revision(look.key, latest.number):
             return
-        words = f"revision {latest.number}"
-        if not await self.kube.events.has_told(look.raw, (Reason.INSTALLED, Reason.UPGRADED), words):
-            is_first = not was_deployed(look.observed.revisions[1:])
+        words, events = f"revision {latest.number}", self.kube.events
+        made = (Reason.INSTALLED, Reason.UPGRADED)
+        if not await events.has_told(look.raw, made, words):
+            has_run = "lastVerifiedTime" in before or await events.has_told(look.raw, made)
+            is_first = is_install(look.observed.revisions, has_run=has_run)
             reason, what = (
                 (Reason.INSTALLED, "installed as") if is_first else (Reason.UPGRADED, "upgraded to")
             )
