@@ -45,15 +45,25 @@ class EventLog:
     _last_ns: int = 0
 
     async def record(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
-        """Record an event at the resource, now or, where the API server is not to be had, later."""
+        """Record an event at the resource, now or, where the API server is not to be had, later.
+
+        Later also where the caller is cancelled meanwhile, as by a lost lease: it has happened all the same.
+        """
         # The names ascend, since lists come in their order.
         self._last_ns = max(int(self.client.clock.now() * 1e9), self._last_ns + 1)
         event = build_event(resource, reason, message, warning=warning, now_ns=self._last_ns)
-        if self._waiting or not await self._send(event):
-            if len(self._waiting) == MAX_WAITING:
-                _drop(self._waiting.popleft())
-            self._waiting.append(_Waiting(event, time.monotonic()))
-            self._some_wait.set()
+        is_told = False
+        try:
+            is_told = not self._waiting and await self._send(event)
+        finally:
+            if not is_told:
+                self._keep(event)
+
+    def _keep(self, event: Object) -> None:
+        if len(self._waiting) == MAX_WAITING:
+            _drop(self._waiting.popleft())
+        self._waiting.append(_Waiting(event, time.monotonic()))
+        self._some_wait.set()
 
     async def has_told(self, resource: Object, reasons: Collection[Reason], words: str = "") -> bool:
         """Return whether the resource has an event of one of `reasons` with `words`, of whichever operator.

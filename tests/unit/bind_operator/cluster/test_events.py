@@ -68,6 +68,32 @@ async def test_what_cannot_be_told_now_is_told_later_and_in_order(error: Operato
     assert names == sorted(set(names))
 
 
+async def test_what_was_being_told_when_a_lease_was_lost_is_told_later() -> None:
+    class Silent(FakeClient):
+        """It does not answer as long as a test says so, as an API server without etcd does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.answers = asyncio.Event()
+
+        async def create(self, path: str, body: Any) -> None:
+            await self.answers.wait()
+            await super().create(path, body)
+
+    client = Silent()
+    log = log_of(client)
+    telling = asyncio.create_task(tell(log, "upgraded"))
+    await asyncio.sleep(0)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    assert telling.cancelled()
+    client.answers.set()
+    await tell(log, "in sync")
+    assert client.told == []
+    assert await log.flush()
+    assert client.told == ["upgraded", "in sync"]
+
+
 async def test_it_is_told_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "FIRST_WAIT_S", 0.01)
     client = FakeClient()
