@@ -7,12 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
+from support.waiting import until
+
 from .conftest import Gate, run_caddy, wait_for
 
 HOSTS = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 REQUESTS = 200
 MEGABYTE = "A" * 1_000_000
 IMPORT_THREADS = 16
+
+
+def wait_left(gate: Gate, count: int) -> None:
+    """Wait until so many servers live: a connection breaks a little before its process has ended."""
+    until(lambda: len(gate.alive()) == count, 10, f"{count} servers are left", poll_s=0.02)
 
 
 def test_a_request_whose_server_dies_is_repeated_on_another(gate: Gate) -> None:
@@ -49,14 +56,15 @@ def test_a_request_that_kills_servers_meets_two(gate: Gate) -> None:
     assert answer.status_code == 502
     assert answer.json()["error"].startswith("the connection to the ImageBind server broke")
     assert "on each of 2 tries" in answer.json()["error"]
-    assert len(hosts) - len(gate.alive()) == 2
+    wait_left(gate, 4)
     assert gate.post({"texts": ["a bird"]}).status_code == 200
+    assert len(hosts) - len(gate.alive()) == 2
 
 
 def test_the_second_server_is_told_that_the_first_died(gate: Gate) -> None:
     gate.start(*HOSTS)
     assert gate.post({"images": [MEGABYTE], "die_at_first": True}).status_code == 200
-    assert len(gate.alive()) == 2
+    wait_left(gate, 2)
 
 
 def test_a_refusal_after_a_death_does_not_let_it_be_forgotten(gate: Gate) -> None:
@@ -64,7 +72,7 @@ def test_a_refusal_after_a_death_does_not_let_it_be_forgotten(gate: Gate) -> Non
     answer = gate.post({"images": [MEGABYTE], "die_at_first": True, "status": 429})
     assert answer.status_code == 429
     assert "x-gate" not in answer.headers
-    assert len(gate.alive()) == 2
+    wait_left(gate, 2)
 
 
 def test_what_a_client_says_of_an_earlier_try_is_not_believed(gate: Gate) -> None:
@@ -75,7 +83,7 @@ def test_what_a_client_says_of_an_earlier_try_is_not_believed(gate: Gate) -> Non
         headers={"X-Gate-Retry": "broken"},
     )
     assert said.status_code in {502, 503}
-    assert gate.alive() == []
+    wait_left(gate, 0)
 
 
 def test_a_server_that_is_named_but_gone_is_gone_round(gate: Gate) -> None:
