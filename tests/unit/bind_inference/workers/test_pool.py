@@ -76,10 +76,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bool], S
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
+def engine() -> Iterator[FakeEngine]:
+    made = FakeEngine()
+    yield made
+    made.gate.set()
+
+
+@pytest.fixture
+async def service(engine: FakeEngine) -> AsyncIterator[Service]:
     made = Service(
         Settings(model="Tiny"),
-        lambda *_: FakeEngine(),
+        lambda *_: engine,
         lambda _: None,
         decoders=lambda *_: FakeDecoders(),
     )
@@ -115,6 +122,29 @@ async def test_one_that_says_nonsense_is_killed_and_replaced(
     await becomes(lambda: len(starts.processes) == 2)
     assert starts.processes[0].poll() is not None
     assert workers.alive == []
+    workers.kill()
+
+
+async def test_what_one_has_asked_for_ends_with_it(
+    started: Callable[[str, bool], Started], service: Service, engine: FakeEngine
+) -> None:
+    starts = started(IDLE, False)
+    workers = Workers(1)
+    workers.open(service)
+    service.start()
+    await becomes(lambda: service.readiness.ready)
+    engine.gate.clear()
+    note = {"requests": [], "closed": 0, "held": 500}
+    for number in (1, 2):
+        items = [["text", 0, f"a {number}"], ["text", 1, f"b {number}"]]
+        ask = {"do": "embed", "id": number, "items": items, "deaths": 0, "log": {}, "note": note}
+        starts.say(join_frame(ask))
+    holds = b'bind_held{unit="items"} 4.0', b'bind_held{unit="bytes"} ' + str(4 * 616 + 500.0).encode()
+    await becomes(lambda: all(line in service.metrics.render() for line in holds))
+    starts.ends[0].close()
+    await becomes(lambda: b'bind_held{unit="items"} 0.0' in service.metrics.render())
+    assert b'bind_held{unit="bytes"} 0.0' in service.metrics.render()
+    assert not engine.gate.is_set()
     workers.kill()
 
 
