@@ -84,7 +84,6 @@ class Handle:
 
     def _ended(self) -> None:
         self.ready = False
-        self.connections = self.held = 0
         for task in self._tasks.values():
             task.cancel()
         self._settle_counts()
