@@ -133,7 +133,9 @@ async def test_the_earliest_due_time_wins() -> None:
         await until(lambda: runs == 1)
 
 
-async def test_what_something_has_happened_to_goes_before_routine() -> None:
+@contextlib.asynccontextmanager
+async def kept_busy() -> AsyncIterator[tuple[WorkQueue, list[Key], asyncio.Event]]:
+    """Serve a queue whose one worker A keeps busy until the gate opens; yield what begins, in its order."""
     order: list[Key] = []
     gate = asyncio.Event()
 
@@ -142,10 +144,15 @@ async def test_what_something_has_happened_to_goes_before_routine() -> None:
         await gate.wait()
 
     queue = WorkQueue(workers=1)
-    routine = [Key("ns", f"r{number}") for number in range(5)]
     queue.add(A)
     async with serving(queue, reconcile):
         await until(lambda: order == [A])
+        yield queue, order, gate
+
+
+async def test_what_something_has_happened_to_goes_before_routine() -> None:
+    routine = [Key("ns", f"r{number}") for number in range(5)]
+    async with kept_busy() as (queue, order, gate):
         for key in routine:
             queue.add(key, is_routine=True)
         queue.add(B)
@@ -156,17 +163,7 @@ async def test_what_something_has_happened_to_goes_before_routine() -> None:
 
 async def test_routine_waits_no_longer_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work_queue, "ROUTINE_PATIENCE_S", 0.0)
-    order: list[Key] = []
-    gate = asyncio.Event()
-
-    async def reconcile(key: Key) -> None:
-        order.append(key)
-        await gate.wait()
-
-    queue = WorkQueue(workers=1)
-    queue.add(A)
-    async with serving(queue, reconcile):
-        await until(lambda: order == [A])
+    async with kept_busy() as (queue, order, gate):
         queue.add(Key("ns", "routine"), is_routine=True)
         queue.add(B, after_s=0.001)
         await asyncio.sleep(0.01)
@@ -176,18 +173,8 @@ async def test_routine_waits_no_longer_than_its_patience(monkeypatch: pytest.Mon
 
 
 async def test_a_routine_look_becomes_urgent_when_something_happens() -> None:
-    order: list[Key] = []
-    gate = asyncio.Event()
-
-    async def reconcile(key: Key) -> None:
-        order.append(key)
-        await gate.wait()
-
-    queue = WorkQueue(workers=1)
     routine = [Key("ns", f"r{number}") for number in range(3)]
-    queue.add(A)
-    async with serving(queue, reconcile):
-        await until(lambda: order == [A])
+    async with kept_busy() as (queue, order, gate):
         for key in routine:
             queue.add(key, is_routine=True)
         queue.add(routine[2], after_s=0.001)
