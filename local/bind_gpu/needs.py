@@ -4,16 +4,26 @@ from importlib.util import find_spec
 from typing import Final
 
 NEEDED: Final = (
-    "fastapi",
-    "uvicorn",
-    "httptools",
-    "uvloop",
-    "orjson",
-    "pybase64",
-    "instant_clip_tokenizer",
     "PIL",
     "av",
+    "fastapi",
+    "fastapi_offline",
+    "ftfy",
+    "httptools",
+    "httpx",
+    "instant_clip_tokenizer",
+    "orjson",
+    "prometheus_client",
+    "pybase64",
+    "pydantic",
+    "pydantic_settings",
+    "pythonjsonlogger",
+    "safetensors",
+    "soundfile",
+    "uvicorn",
+    "uvloop",
 )
+"""Those of the extra `inference`, as they are imported."""
 
 
 def missing() -> list[str]:
