@@ -4,15 +4,16 @@ import asyncio
 import logging
 import re
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from bind_operator.api.identity import API_VERSION, KIND
 from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.clock import rfc3339
-from bind_operator.errors import ApiConflict, ApiUnavailable, NotLeader, OperatorError
+from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable, NotLeader
 from bind_operator.policy.names import OPERATOR
 from bind_operator.policy.objects import Object
 from bind_operator.policy.text import one_line
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 1000
 MAX_AGE_S = 600.0
 """What could not be told for so long is told no more: it is news, not state."""
+MAX_REFUSED_S = 60.0
+"""An API server that has just started refuses everything with 403, until it has read its roles."""
 FIRST_WAIT_S = 1.0
 MAX_WAIT_S = 15.0
 _TERMINATING = "because it is being terminated"
@@ -34,13 +37,32 @@ class _Waiting:
     event: Object
     since: float
 
+    @property
+    def age_s(self) -> float:
+        return time.monotonic() - self.since
+
+
+class _Sent(Enum):
+    """How the API server took an event."""
+
+    DONE = auto()
+    """There is nothing more to do about it."""
+    LATER = auto()
+    """This one, and maybe others of its namespace, may be taken later."""
+    UNAVAILABLE = auto()
+    """Nothing is taken now."""
+
 
 @dataclass
 class EventLog:
-    """It records events at resources. One that is refused is only logged."""
+    """It records events at resources, those of each namespace in their order.
+
+    So one namespace whose events are refused, for want of a right or by a quota, holds up no other.
+    """
 
     client: KubeClient
-    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _waiting: defaultdict[str, deque[_Waiting]] = field(default_factory=lambda: defaultdict(deque))
+    """By namespace."""
     _some_wait: asyncio.Event = field(default_factory=asyncio.Event)
     _last_ns: int = 0
 
@@ -54,15 +76,17 @@ class EventLog:
         event = build_event(resource, reason, message, warning=warning, now_ns=self._last_ns)
         is_told = False
         try:
-            is_told = not self._waiting and await self._send(event)
+            is_first = not self._waiting.get(_namespace(event))
+            is_told = is_first and await self._send(event, time.monotonic()) is _Sent.DONE
         finally:
             if not is_told:
                 self._keep(event)
 
     def _keep(self, event: Object) -> None:
-        if len(self._waiting) == MAX_WAITING:
-            _drop(self._waiting.popleft())
-        self._waiting.append(_Waiting(event, time.monotonic()))
+        lanes = self._waiting.values()
+        if sum(map(len, lanes)) >= MAX_WAITING:
+            _drop(max(lanes, key=len).popleft())
+        self._waiting[_namespace(event)].append(_Waiting(event, time.monotonic()))
         self._some_wait.set()
 
     async def has_told(self, resource: Object, reasons: Collection[Reason], words: str = "") -> bool:
@@ -71,7 +95,8 @@ class EventLog:
         Raises ApiUnavailable or ApiRefused.
         """
         namespace, uid = resource["metadata"]["namespace"], resource["metadata"]["uid"]
-        waiting = [one.event for one in self._waiting if one.event["involvedObject"]["uid"] == uid]
+        lane = self._waiting.get(namespace, ())
+        waiting = [one.event for one in lane if one.event["involvedObject"]["uid"] == uid]
         found = [*await self.about(namespace, uid), *waiting]
         # "revision 1" is not in "revision 12".
         whole = re.compile(rf"{re.escape(words)}(?!\w)") if words else re.compile("")
@@ -90,34 +115,48 @@ class EventLog:
             wait_s = FIRST_WAIT_S if await self.flush() else min(wait_s * 2, MAX_WAIT_S)
 
     async def flush(self) -> bool:
-        """Tell what waits, oldest first; return whether nothing is left."""
-        while self._waiting:
-            oldest = self._waiting[0]
-            is_old = time.monotonic() - oldest.since > MAX_AGE_S
-            if is_old:
-                _drop(oldest)
-            elif not await self._send(oldest.event):
+        """Tell what waits, of each namespace oldest first; return whether nothing is left."""
+        for namespace in list(self._waiting):
+            if await self._flush(namespace) is _Sent.UNAVAILABLE:
                 return False
-            # It may have been dropped for want of room while it was being sent.
-            if self._waiting and self._waiting[0] is oldest:
-                self._waiting.popleft()
+        if self._waiting:
+            return False
         self._some_wait.clear()
         return True
 
-    async def _send(self, event: Object) -> bool:
-        """Return whether there is nothing more to do about `event`."""
+    async def _flush(self, namespace: str) -> _Sent:
+        lane = self._waiting[namespace]
+        while lane:
+            oldest = lane[0]
+            if oldest.age_s > MAX_AGE_S:
+                _drop(oldest)
+            elif (sent := await self._send(oldest.event, oldest.since)) is not _Sent.DONE:
+                return sent
+            # It may have been dropped for want of room while it was being sent.
+            if lane and lane[0] is oldest:
+                lane.popleft()
+        self._waiting.pop(namespace, None)
+        return _Sent.DONE
+
+    async def _send(self, event: Object, since: float) -> _Sent:
+        """Send `event`, which is told since then (monotonic)."""
         try:
-            await self.client.create(_path(event["metadata"]["namespace"]), event)
-        except (ApiUnavailable, NotLeader):
-            return False
+            await self.client.create(_path(_namespace(event)), event)
+        except ApiUnavailable:
+            return _Sent.UNAVAILABLE
+        except NotLeader:
+            return _Sent.LATER
         except ApiConflict as error:
             # The first answer was lost; but a quota, too, is told of by a conflict, which passes.
-            return _TOLD_BEFORE in str(error)
-        except OperatorError as error:
+            return _Sent.DONE if _TOLD_BEFORE in str(error) else _Sent.LATER
+        except ApiRefused as error:
             # Nothing can be created any more in a namespace that goes, and what is there goes.
-            if _TERMINATING not in str(error):
-                logger.warning("event not recorded", extra={"reason": event["reason"], "error": str(error)})
-        return True
+            if _TERMINATING in str(error):
+                return _Sent.DONE
+            if time.monotonic() - since < MAX_REFUSED_S:
+                return _Sent.LATER
+            logger.warning("event not recorded", extra={"reason": event["reason"], "error": str(error)})
+        return _Sent.DONE
 
 
 def build_event(resource: Object, reason: Reason, message: str, *, warning: bool, now_ns: int) -> Object:
@@ -143,6 +182,11 @@ def build_event(resource: Object, reason: Reason, message: str, *, warning: bool
 
 def _path(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/events"
+
+
+def _namespace(event: Object) -> str:
+    namespace: str = event["metadata"]["namespace"]
+    return namespace
 
 
 def _involved(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -22,6 +22,8 @@ class FakeClient:
     def __init__(self) -> None:
         self.clock = ServerClock()
         self.error: OperatorError | None = None
+        self.refuses = ""
+        """Only to paths that this is in, the error is answered."""
         self.taken: list[Any] = []
 
     async def items(self, path: str, *, fields: str) -> list[Any]:
@@ -29,8 +31,8 @@ class FakeClient:
         return list(self.taken)
 
     async def create(self, path: str, body: Any) -> None:
-        assert path == "/api/v1/namespaces/demo/events"
-        if self.error is not None:
+        assert path == f"/api/v1/namespaces/{body['metadata']['namespace']}/events"
+        if self.error is not None and self.refuses in path:
             raise self.error
         self.taken.append(body)
 
@@ -49,7 +51,13 @@ async def tell(log: EventLog, *messages: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ApiUnavailable("503"), NotLeader("lost"), ApiConflict("the quota has been modified")]
+    "error",
+    [
+        ApiUnavailable("503"),
+        NotLeader("lost"),
+        ApiConflict("the quota has been modified"),
+        ApiRefused("403: it has just started and knows no roles yet"),
+    ],
 )
 async def test_what_cannot_be_told_now_is_told_later_and_in_order(error: OperatorError) -> None:
     client = FakeClient()
@@ -107,9 +115,13 @@ async def test_it_is_told_without_being_asked_for(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    "error", [ApiConflict("events x already exists"), ApiRefused("it is forbidden"), ApiRefused("invalid")]
+    "error",
+    [
+        ApiConflict("events x already exists"),
+        ApiRefused("forbidden: unable to create new content, because it is being terminated"),
+    ],
 )
-async def test_what_was_told_before_or_is_refused_holds_up_nothing(error: OperatorError) -> None:
+async def test_what_was_told_before_or_has_nowhere_to_be_holds_up_nothing(error: OperatorError) -> None:
     client = FakeClient()
     log = log_of(client)
     client.error = error
@@ -117,6 +129,42 @@ async def test_what_was_told_before_or_is_refused_holds_up_nothing(error: Operat
     client.error = None
     await tell(log, "2")
     assert client.told == ["2"]
+
+
+async def test_what_is_refused_for_long_is_dropped_with_a_word(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = FakeClient()
+    log = log_of(client)
+    client.error = ApiRefused("403: no right")
+    await tell(log, "1")
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61.0)
+    await tell(log, "2")
+    assert not await log.flush()
+    assert [record.message for record in caplog.records] == ["event not recorded"]
+    client.error = None
+    assert await log.flush()
+    assert client.told == ["2"]
+
+
+@pytest.mark.parametrize("error", [ApiRefused("403: no right"), ApiConflict("the quota has been modified")])
+async def test_a_namespace_that_takes_no_events_holds_up_no_other(error: OperatorError) -> None:
+    client = FakeClient()
+    client.error, client.refuses = error, "/other/"
+    log = log_of(client)
+    other = {"metadata": RESOURCE["metadata"] | {"namespace": "other"}}
+    await log.record(other, Reason.UPGRADED, "refused", warning=False)
+    await tell(log, "1")
+    assert client.told == ["1"]
+    client.error, client.refuses = ApiUnavailable("503"), ""
+    await tell(log, "2")
+    client.error, client.refuses = error, "/other/"
+    assert not await log.flush()
+    assert client.told == ["1", "2"]
+    client.error = None
+    assert await log.flush()
+    assert client.told == ["1", "2", "refused"]
 
 
 async def test_a_long_outage_fills_no_memory(
