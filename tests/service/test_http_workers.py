@@ -15,7 +15,7 @@ import pytest
 
 from bind_inference.modality import Modality
 from support.decoder_processes import descendants, wait_gone
-from support.http_workers import http_workers, metric, sockets
+from support.http_workers import holder, http_workers, metric, sockets
 from support.media import slow_picture
 from support.samples import SAMPLES, encoded
 from support.server import ServerProcess, server
@@ -196,36 +196,43 @@ async def test_a_worker_that_dies_costs_its_own_requests_and_is_replaced(tmp_pat
         wait_spread(process, 2)
         victim, other = http_workers(process)
         stopped = asyncio.Event()
-        connections: dict[int, int] = {}
+        served_by: dict[int, int] = {}
 
         async def client(number: int) -> list[int]:
-            """Ask on one connection until it breaks or the load ends; return the statuses, 0 for a break."""
+            """Ask on one connection until it breaks or the load ends; return the statuses, 0 for a break.
+
+            A break between two requests is none: the client connects anew.
+            """
             statuses: list[int] = []
             async with httpx.AsyncClient(base_url=process.url, timeout=60) as http:
                 while not stopped.is_set():
                     body = {"texts": [f"{number} {len(statuses)}"], "images": [PICTURE + " " * number]}
                     try:
-                        statuses.append((await http.post("/vectorize", json=body)).status_code)
+                        response = await http.post("/vectorize", json=body)
                     except httpx.TransportError:
                         return [*statuses, 0]
+                    statuses.append(response.status_code)
+                    if number not in served_by:
+                        stream = response.extensions["network_stream"]
+                        served_by[number] = holder(process, stream.get_extra_info("client_addr")[1])
             return statuses
 
         with socket.create_connection(("127.0.0.1", process.port)) as uploading:
             uploading.sendall(b"POST /vectorize HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n{")
             await becomes(lambda: metric(process.url, 'bind_held{unit="bytes"}') >= 500_000)
             load = [asyncio.create_task(client(number)) for number in range(8)]
-            await asyncio.sleep(0.5)
-            connections = {pid: sockets(pid) for pid in (victim, other)}
+            await becomes(lambda: len(served_by) == len(load))
             os.kill(victim, signal.SIGKILL)
             await becomes(lambda: victim not in (now := http_workers(process)) and len(now) == 2)
             await asyncio.sleep(0.5)
             stopped.set()
             answers = [await task for task in load]
-        broken = [statuses for statuses in answers if statuses[-1] == 0]
-        assert min(connections.values()) > 2
-        assert 3 <= len(broken) <= 5  # half of nine connections, one of which uploads
+        assert set(served_by.values()) == {victim, other}
+        broken = {number for number, statuses in enumerate(answers) if statuses[-1] == 0}
+        assert broken
+        assert broken <= {number for number, pid in served_by.items() if pid == victim}
         for statuses in answers:
-            assert set(statuses[:-1]) <= {200}
+            assert set(statuses[:-1]) == {200}
         assert metric(process.url, "bind_http_worker_restarts_total") == 1
         await becomes(lambda: held(process) == 0)
         wait_spread(process, 2)
