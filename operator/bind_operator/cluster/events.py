@@ -43,7 +43,7 @@ class _Waiting:
 
 
 class _Sent(Enum):
-    """How the API server took an event."""
+    """It says how the API server took an event."""
 
     DONE = auto()
     """There is nothing more to do about it."""
