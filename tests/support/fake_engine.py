@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bind_inference.decoders.decoding import Decoded
-from bind_inference.engine.protocol import ONE_LANE, Computed, EngineInfo
+from bind_inference.engine.protocol import ONE_LANE, Computed, EngineInfo, no_pause
 from bind_inference.errors import InvalidItem
 from bind_inference.items.base64 import decode_base64
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
@@ -21,7 +21,7 @@ from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -40,7 +40,13 @@ class FakeEngine:
         self.entered = threading.Event()
         self.batches: list[tuple[Modality, list[str]]] = []
 
-    def start(self, modality: Modality, tensors: Sequence[str], device: int = 0) -> Computed:
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[str],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Computed:
         return Computed(self.forward(modality, tensors))
 
     def forward(self, modality: Modality, tensors: Sequence[str]) -> npt.NDArray[np.float32]:

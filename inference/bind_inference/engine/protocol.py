@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bind_inference.errors import InvalidItem
-from bind_inference.modality import Modality
+from bind_inference.service_class import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.items.embedding import Vector
     from bind_inference.items.slices import Tensor
+    from bind_inference.modality import Modality
 
 
 class DeviceLost(Exception):
@@ -81,19 +82,25 @@ class Computed:
         return self.vectors
 
 
+def no_pause() -> None:
+    """Go on at once."""
+
+
 @dataclass(frozen=True)
 class Lane:
-    """Batches of `modalities` run one after another on a device, beside those of other lanes.
+    """Batches of `kinds` run one after another on a device, beside those of other lanes.
 
-    depth: how many may be started before the first of them has ended.
+    depth: how many may be started before the first of them has ended. in_pauses: they run in the pauses of
+    the device's other lane, in its thread; both are one deep.
     """
 
-    modalities: tuple[Modality, ...]
+    kinds: tuple[Kind, ...]
     depth: int = 1
     device: int = 0
+    in_pauses: bool = False
 
 
-ONE_LANE: Final = (Lane(tuple(Modality)),)
+ONE_LANE: Final = (Lane(KINDS),)
 
 
 class Engine(Protocol):
@@ -106,7 +113,7 @@ class Engine(Protocol):
 
     @property
     def lanes(self) -> Sequence[Lane]:
-        """Return the lanes; those of one device have each modality once."""
+        """Return the lanes; those of one device have each kind once, and the one in pauses comes first."""
         ...
 
     @property
@@ -114,16 +121,27 @@ class Engine(Protocol):
         """Return sizes of batches, ascending, between which a batch costs what the next of them does."""
         ...
 
-    def start(self, modality: Modality, tensors: Sequence[Tensor], device: int = 0) -> Started:
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[Tensor],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Started:
         """Start a batch on a device, and wait for an earlier one where too many are under way.
 
+        pause: is called now and then where the device has a lane for pauses, and may start a batch of that.
         One thread of each lane may call. Raises DeviceLost, and whatever kept the batch from being started.
         """
         ...
 
 
 def start_batch(
-    engine: Engine, modality: Modality, tensors: Sequence[Tensor], device: int = 0
+    engine: Engine,
+    modality: Modality,
+    tensors: Sequence[Tensor],
+    device: int = 0,
+    pause: Callable[[], None] = no_pause,
 ) -> Callable[[], list[Vector | Exception]]:
     """Start a batch; return what waits and then tells of each item its vector, or what kept it from one.
 
@@ -131,7 +149,7 @@ def start_batch(
     blame are alone, before this returns. This and what it returns raise DeviceLost, which concerns all.
     """
     try:
-        started = engine.start(modality, tensors, device)
+        started = engine.start(modality, tensors, device, pause)
     except DeviceLost:
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, the other items must still be answered)
@@ -143,15 +161,19 @@ def start_batch(
         return lambda: [failure]
     middle = len(tensors) // 2
     halves = (tensors[:middle], tensors[middle:])
-    outcomes = [outcome for half in halves for outcome in run_batch(engine, modality, half, device)]
+    outcomes = [outcome for half in halves for outcome in run_batch(engine, modality, half, device, pause)]
     return lambda: outcomes
 
 
 def run_batch(
-    engine: Engine, modality: Modality, tensors: Sequence[Tensor], device: int = 0
+    engine: Engine,
+    modality: Modality,
+    tensors: Sequence[Tensor],
+    device: int = 0,
+    pause: Callable[[], None] = no_pause,
 ) -> list[Vector | Exception]:
     """Return for each item its vector, or what kept it from having one. Raises DeviceLost."""
-    return start_batch(engine, modality, tensors, device)()
+    return start_batch(engine, modality, tensors, device, pause)()
 
 
 def _finite(vector: Vector) -> Vector | InvalidItem:

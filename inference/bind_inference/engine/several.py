@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bind_inference.engine.protocol import no_pause
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bind_inference.engine.protocol import Engine, Started
     from bind_inference.items.slices import Tensor
@@ -28,6 +30,12 @@ class SeveralDevices:
             for lane in engine.lanes
         )
 
-    def start(self, modality: Modality, tensors: Sequence[Tensor], device: int = 0) -> Started:
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[Tensor],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Started:
         """Start a batch on the device of that number; see `Engine.start`."""
-        return self._engines[device].start(modality, tensors)
+        return self._engines[device].start(modality, tensors, pause=pause)

@@ -14,22 +14,26 @@ import torch
 
 from bind_inference.engine.cuda_lane import DEPTH, CudaLane
 from bind_inference.engine.graphs import RUNGS, SIZES
-from bind_inference.engine.protocol import ONE_LANE, Capacity, Computed, DeviceLost, EngineInfo, Lane, Started
+from bind_inference.engine.protocol import Capacity, Computed, DeviceLost, EngineInfo, Lane, Started, no_pause
 from bind_inference.modality import Modality, one_of_each_trunk
+from bind_inference.service_class import KINDS, ServiceClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bind_inference.engine.precision import Precision
     from bind_inference.engine.selfcheck.result import CheckResult
     from bind_inference.items.slices import Tensor
     from bind_inference.model import ImageBind
+    from bind_inference.service_class import Kind
 
 log = logging.getLogger(__name__)
 
 _RECORDED: Final = {Modality.TEXT, Modality.IMAGE}
-_URGENT: Final = (Modality.TEXT,)
+_TEXTS: Final = tuple(kind for kind in KINDS if kind.modality is Modality.TEXT)
 """Somebody waits for a text more often than not, and it is small."""
+_TEXT_QUERIES: Final = tuple(kind for kind in _TEXTS if kind.service is ServiceClass.QUERY)
+"""On a CPU an import of texts would hold up pictures for longer than they it."""
 _WARM_UP_TOKENS: Final = 16
 _SWITCH_S: Final = 0.0005
 """A thread that wants the interpreter gets it after so long, not after 5 ms. The threads that feed a GPU and
@@ -56,14 +60,14 @@ class TorchEngine:
         """
         self._model = model
         self._device = device
-        self.lanes: Sequence[Lane] = ONE_LANE
+        self.lanes: Sequence[Lane] = (Lane(_TEXT_QUERIES, in_pauses=True), Lane(_all_but(_TEXT_QUERIES)))
         self.rungs: Sequence[int] = ()
         self._cuda: dict[Modality, CudaLane] = {}
         if device.type != "cpu":
             _prepare_cuda()
             urgent, others = CudaLane(model, device, is_urgent=True), CudaLane(model, device, is_urgent=False)
-            self._cuda = {modality: urgent if modality in _URGENT else others for modality in Modality}
-            self.lanes = (Lane(_URGENT, DEPTH), Lane(tuple(m for m in Modality if m not in _URGENT), DEPTH))
+            self._cuda = {modality: urgent if modality is Modality.TEXT else others for modality in Modality}
+            self.lanes = (Lane(_TEXTS, DEPTH), Lane(_all_but(_TEXTS), DEPTH))
             self.rungs = RUNGS
         self._capacity = Capacity()
         self.info = EngineInfo(
@@ -79,8 +83,14 @@ class TorchEngine:
         """Return vectors, float32 [items, dimension]. Raises what `start` does."""
         return self.start(modality, tensors).wait()
 
-    def start(self, modality: Modality, tensors: Sequence[Tensor], device: int = 0) -> Started:
-        """Start a batch, on a CPU to the end; `device` is the one of this engine.
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[Tensor],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Started:
+        """Start a batch, on a CPU to the end, with pauses between blocks; `device` is the one of this engine.
 
         Raises DeviceLost, torch.OutOfMemoryError.
 
@@ -91,16 +101,16 @@ class TorchEngine:
         alone = self._device.type == "cpu" and modality is not Modality.TEXT
         size = 1 if alone else self._capacity.of(modality, len(tensors))
         parts = [
-            self._start(modality, list(tensors[start : start + size]))
+            self._start(modality, list(tensors[start : start + size]), pause)
             for start in range(0, len(tensors), size)
         ]
         return parts[0] if len(parts) == 1 else _Parts(parts)
 
-    def _start(self, modality: Modality, tensors: list[Tensor]) -> Started:
+    def _start(self, modality: Modality, tensors: list[Tensor], pause: Callable[[], None]) -> Started:
         try:
             if lane := self._cuda.get(modality):
                 return lane.start(modality, tensors)
-            with torch.inference_mode():
+            with torch.inference_mode(), self._model.pausing(pause):
                 batch = torch.stack([torch.as_tensor(tensor) for tensor in tensors])
                 vectors: torch.Tensor = self._model(modality, batch)
                 return Computed(vectors.float().numpy())
@@ -142,6 +152,10 @@ class _Parts:
     def wait(self) -> npt.NDArray[np.float32]:
         """Return the vectors of all parts."""
         return np.concatenate([part.wait() for part in self.parts])
+
+
+def _all_but(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+    return tuple(kind for kind in KINDS if kind not in kinds)
 
 
 def _prepare_cuda() -> None:

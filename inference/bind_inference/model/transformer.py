@@ -146,8 +146,15 @@ class Block(nn.Module):
         return out[:, 0]
 
 
+def no_pause() -> None:
+    """Go on at once."""
+
+
 class Trunk(nn.Module):
     """A stack of blocks, for vision with a norm before the first (`pre_norm`)."""
+
+    pause: Callable[[], None] = staticmethod(no_pause)
+    """It is called between two blocks: another batch may be computed there, of any trunk."""
 
     def __init__(self, dim: int, num_blocks: int, num_heads: int, *, bias_kv: bool, pre_norm: bool) -> None:
         super().__init__()
@@ -166,6 +173,7 @@ class Trunk(nn.Module):
         *others, last = self.blocks
         for block in others:
             x = block(x, packing)
+            self.pause()
         out: Tensor = last.pool(x, packing)  # type: ignore[operator]  # a module's methods have no types
         return out
 

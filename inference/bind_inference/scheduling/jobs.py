@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from bind_inference.items.shared_memory import Blob
     from bind_inference.items.slices import Slice
     from bind_inference.modality import Modality
+    from bind_inference.service_class import Kind
 
 
 @dataclass(eq=False, slots=True)
 class Waiter:
     """A waiter is one item of one request; its future is its own, so that no other request can cancel it."""
 
-    modality: Modality
+    kind: Kind
     data: str | Blob
     future: asyncio.Future[Embedding | Exception]
     key: Key | None = None
@@ -30,6 +31,11 @@ class Waiter:
     trace: Context | None = None
     deaths: int = 0
     request: object = None
+
+    @property
+    def modality(self) -> Modality:
+        """Return the modality of the item."""
+        return self.kind.modality
 
     def resolve(self, outcome: Embedding | Exception) -> None:
         """Give the future its outcome, unless it has one or the client has hung up."""
@@ -42,10 +48,11 @@ class Waiter:
 class Job:
     """A job decodes and computes an item once, whoever waits for it.
 
-    deaths: servers that died while they worked on it. slot: where the journal notes that it is at work.
+    kind, request: of the first that asked. deaths: servers that died while they worked on it. slot: where the
+    journal notes that it is at work.
     """
 
-    modality: Modality
+    kind: Kind
     data: str | Blob
     key: Key
     waiters: list[Waiter] = field(default_factory=list)
@@ -55,6 +62,12 @@ class Job:
     deaths: int = 0
     size: int = 0
     slot: int | None = None
+    request: object = None
+
+    @property
+    def modality(self) -> Modality:
+        """Return the modality of the item."""
+        return self.kind.modality
 
     @property
     def abandoned(self) -> bool:
@@ -107,9 +120,14 @@ class Part:
     vector: Vector | None = None
 
     @property
-    def modality(self) -> Modality:
-        """Return the modality of the job."""
-        return self.job.modality
+    def kind(self) -> Kind:
+        """Return the kind of the job."""
+        return self.job.kind
+
+    @property
+    def request(self) -> object:
+        """Return the request that asked first."""
+        return self.job.request
 
     @property
     def gflop(self) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class BusyLane:
-    """It gives its worker one batch after another, as many at once as the lane is deep."""
+    """It gives its worker, which it may share, one batch after another, as many at once as it is deep."""
 
     lane: Lane
     worker: Worker
@@ -26,14 +26,14 @@ class BusyLane:
         """Return the batch that is to be started at `now`, [] if none is or there is no room."""
         if len(self.running) >= self.lane.depth:
             return []
-        batch = batcher.next_batch(now, self.lane.modalities, is_ahead=bool(self.running))
+        batch = batcher.next_batch(now, self.lane.kinds, is_ahead=bool(self.running))
         if batch:
             self.running.append(batch)
         return batch
 
     def next_due(self, batcher: Batcher[Part], now: float) -> float | None:
         """Return when there is a batch to cut, if nothing comes meanwhile; None before one has ended."""
-        return None if self.running else batcher.next_due(now, self.lane.modalities)
+        return None if self.running else batcher.next_due(now, self.lane.kinds)
 
     def ended(self, batch: list[Part]) -> None:
         """Forget a batch that has run."""

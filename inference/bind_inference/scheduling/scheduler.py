@@ -26,6 +26,7 @@ from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
 from bind_inference.scheduling.quarantine import Quarantine
 from bind_inference.scheduling.worker import BatchResult, Worker
+from bind_inference.service_class import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,13 +80,13 @@ class Scheduler:
         self._quarantine = quarantine or Quarantine(None, 0, metrics)
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
-        self._batcher = Batcher[Part](config.policy)
+        self._batcher = Batcher[Part](config.policy, {lane.kinds for lane in engine.lanes})
         self._items = Budget(config.max_items, "items")
         self._bytes = Budget(config.max_bytes, "bytes")
         self._cache = VectorCache(config.cache_bytes)
         self._single_flight = SingleFlight()
         self._digests = ThreadPoolExecutor(1, "digest")
-        self._lanes = [self._open(lane, prepare_forward) for lane in engine.lanes]
+        self._lanes = self._open(engine.lanes, prepare_forward)
         self._pumping = False
         self._waiters: set[Waiter] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -93,20 +94,27 @@ class Scheduler:
         held = {"items": lambda: self._items.held, "bytes": lambda: self._bytes.held}
         metrics.watch(self._batcher.depth, decoders.waiting, held)
         metrics.watch_cache(self._cache)
-        for lane in self._lanes:
-            lane.worker.start()
+        for worker in self._workers:
+            worker.start()
 
-    def _open(self, lane: Lane, prepare: Callable[[], None]) -> BusyLane:
-        worker = Worker(
-            self._engine,
-            depth=lane.depth,
-            device=lane.device,
-            on_done=lambda batch, result: self._in_loop(self._ran, opened, batch, result),
-            on_death=lambda error: self._in_loop(self._died, error),
-            prepare=prepare,
-        )
-        opened = BusyLane(lane, worker)
-        return opened
+    @property
+    def _workers(self) -> set[Worker]:
+        return {lane.worker for lane in self._lanes}
+
+    def _open(self, lanes: Sequence[Lane], prepare: Callable[[], None]) -> list[BusyLane]:
+        def worker(lane: Lane) -> Worker:
+            return Worker(
+                self._engine,
+                depth=lane.depth,
+                device=lane.device,
+                on_done=lambda started, result: self._in_loop(self._ran, *started, result),
+                on_death=lambda error: self._in_loop(self._died, error),
+                prepare=prepare,
+            )
+
+        workers = {lane: worker(lane) for lane in lanes if not lane.in_pauses}
+        hosts = {lane.device: worker for lane, worker in workers.items()}
+        return [BusyLane(lane, workers.get(lane) or hosts[lane.device]) for lane in lanes]
 
     @property
     def info(self) -> EngineInfo:
@@ -132,9 +140,16 @@ class Scheduler:
         if self._closed:
             raise self._closed
         trace = self._spans.here() if self._spans else None
-        request = object()
+        request, many = object(), len(items)
         waiters = [
-            Waiter(modality, data, self._loop.create_future(), trace=trace, deaths=deaths, request=request)
+            Waiter(
+                kind_of(modality, many),
+                data,
+                self._loop.create_future(),
+                trace=trace,
+                deaths=deaths,
+                request=request,
+            )
             for modality, data in items
         ]
         unknown = self._unknown(waiters)
@@ -159,8 +174,8 @@ class Scheduler:
         self._closed = reason
         for waiter in list(self._waiters):
             waiter.resolve(reason)
-        for lane in self._lanes:
-            lane.worker.stop()
+        for worker in self._workers:
+            worker.stop()
         self._digests.shutdown(wait=False, cancel_futures=True)
 
     def _unknown(self, waiters: Sequence[Waiter]) -> list[Waiter]:
@@ -216,7 +231,8 @@ class Scheduler:
         except PoisonItem as error:
             waiter.resolve(error)
             return
-        started = Job(waiter.modality, waiter.data, key, deaths=deaths, size=len(waiter.data))
+        size, request = len(waiter.data), waiter.request
+        started = Job(waiter.kind, waiter.data, key, deaths=deaths, size=size, request=request)
         started.add(waiter)
         self._single_flight.add(started)
         try:
@@ -298,8 +314,10 @@ class Scheduler:
             for part in batch:
                 self._quarantine.begin(part.job)
             gflop = sum(part.gflop for part in batch)
-            self._metrics.cut(batch[0].modality, [now - part.job.queued_at for part in batch], gflop)
-            lane.worker.run(batch, batch[0].modality, [part.slice.tensor for part in batch])
+            modality = batch[0].kind.modality
+            self._metrics.cut(modality, [now - part.job.queued_at for part in batch], gflop)
+            tensors = [part.slice.tensor for part in batch]
+            lane.worker.run((lane, batch), modality, tensors, in_pauses=lane.lane.in_pauses)
         due = earliest([lane.next_due(self._batcher, now) for lane in self._lanes])
         if due is not None:
             self._timer = self._loop.call_later(max(0.0, due - now), self._pump)
@@ -309,12 +327,13 @@ class Scheduler:
         lane.ended(batch)
         for part in batch:
             self._quarantine.end(part.job)
-        self._batcher.ended(batch[0].modality, len(batch), result.forward_s, now)
+        kind = batch[0].kind
+        self._batcher.ended(kind, len(batch), result.forward_s, now)
         self._pump()  # first: the model should not wait while outcomes are handed out
-        self._metrics.ran(batch[0].modality, result.forward_s)
+        self._metrics.ran(kind.modality, result.forward_s)
         if self._spans:
             queued = [(part.job.queued_at, part.job.traces) for part in batch]
-            self._spans.ran(batch[0].modality, queued, now, result.forward_s)
+            self._spans.ran(kind.modality, queued, now, result.forward_s)
         for part, outcome in zip(batch, result.outcomes, strict=True):
             if isinstance(outcome, Exception):
                 self._finish(part.job, outcome)

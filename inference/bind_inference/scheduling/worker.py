@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from bind_inference.engine.protocol import Engine, start_batch
+from bind_inference.engine.protocol import Engine, no_pause, start_batch
 from bind_inference.engine.trim import trim
+from bind_inference.scheduling.policy.pauses import PauseBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,10 +37,11 @@ class BatchResult:
 
 
 class Worker:
-    """The worker runs the batches of one lane; it calls `on_done`, `on_death` and `on_idle` in its threads.
+    """The worker runs the batches of a lane; it calls `on_done`, `on_death` and `on_idle` in its threads.
 
-    Where a lane is one batch deep, one thread does all. Where it is deeper, a second one waits for results,
-    so that the next batch can be started meanwhile.
+    Where a lane is one batch deep, one thread does all, and also runs the batches of a lane for pauses: when
+    nothing else runs, or in the pauses of what does. Where it is deeper, a second one waits for results, so
+    that the next batch can be started meanwhile.
     """
 
     def __init__(
@@ -60,7 +62,12 @@ class Worker:
         self._on_death = on_death
         self._prepare = prepare
         self._on_idle = on_idle
-        self._batches: SimpleQueue[_Work | None] = SimpleQueue()
+        self._batches: SimpleQueue[_Work] = SimpleQueue()
+        self._for_pauses: SimpleQueue[_Work] = SimpleQueue()
+        self._signals: SimpleQueue[None] = SimpleQueue()  # at least one for each batch in either queue
+        self._stopping = False
+        self._budget = PauseBudget()
+        self._paused_s = 0.0
         self._started: SimpleQueue[_Under | None] = SimpleQueue()
         self._ended_at = 0.0
 
@@ -70,13 +77,17 @@ class Worker:
         for name, loop in loops.items():
             threading.Thread(target=self._live, args=(loop,), name=name, daemon=True).start()
 
-    def run(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
+    def run(
+        self, batch: Any, modality: Modality, tensors: Sequence[Tensor], *, in_pauses: bool = False
+    ) -> None:
         """Run `tensors`; `batch` is handed to `on_done` with what came of them."""
-        self._batches.put((batch, modality, tensors))
+        (self._for_pauses if in_pauses else self._batches).put((batch, modality, tensors))
+        self._signals.put(None)
 
     def stop(self) -> None:
         """End the threads after the batches that they have."""
-        self._batches.put(None)
+        self._stopping = True
+        self._signals.put(None)
 
     def _live(self, loop: Callable[[], None]) -> None:
         try:
@@ -88,17 +99,41 @@ class Worker:
     def _run(self) -> None:
         self._prepare()
         while (work := self._next()) is not None:
-            self._begin(*work)
+            self._begin(*work, pause=self._pause)
             del work  # it holds items while nothing comes
         self._started.put(None)
 
-    def _begin(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
-        began = time.perf_counter()
-        outcomes = start_batch(self._engine, modality, tensors, self._device)
+    def _begin(
+        self,
+        batch: Any,
+        modality: Modality,
+        tensors: Sequence[Tensor],
+        *,
+        pause: Callable[[], None] = no_pause,
+    ) -> None:
+        began, paused_s = time.perf_counter(), self._paused_s
+        outcomes = start_batch(self._engine, modality, tensors, self._device, pause)
         if self._depth == 1:
-            self._end(batch, outcomes, began)
+            found = outcomes()
+            forward_s = time.perf_counter() - began - (self._paused_s - paused_s)
+            self._on_done(batch, BatchResult(found, forward_s))
         else:
             self._started.put((batch, outcomes, began))
+
+    def _pause(self) -> None:
+        """Run what waits for a pause, as much as may."""
+        while self._may_interrupt():
+            began = time.perf_counter()
+            self._interrupt(*self._for_pauses.get_nowait())
+            self._paused_s += time.perf_counter() - began
+
+    def _may_interrupt(self) -> bool:
+        return not self._for_pauses.empty() and self._budget.may_interrupt(time.perf_counter())
+
+    def _interrupt(self, batch: Any, modality: Modality, tensors: Sequence[Tensor]) -> None:
+        began = time.perf_counter()
+        self._begin(batch, modality, tensors)
+        self._budget.interrupted(began, time.perf_counter())
 
     def _finish(self) -> None:
         while (under_way := self._started.get()) is not None:
@@ -113,8 +148,16 @@ class Worker:
 
     def _next(self) -> _Work | None:
         """Return the next batch, None to end; call `on_idle` where none comes for a while."""
-        try:
-            return self._batches.get(timeout=IDLE_S)
-        except Empty:
-            self._on_idle()
-            return self._batches.get()
+        while True:
+            try:
+                self._signals.get(timeout=IDLE_S)
+            except Empty:
+                self._on_idle()
+                self._signals.get()
+            if not self._batches.empty():
+                self._pause()
+                return self._batches.get_nowait()
+            if not self._for_pauses.empty():
+                return self._for_pauses.get_nowait()
+            if self._stopping:
+                return None

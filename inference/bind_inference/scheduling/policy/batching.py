@@ -1,43 +1,43 @@
 """Decides which items run next, and when. Pure: the time is an argument, the items are the caller's.
 
-There is a queue for each modality, because one forward pass takes one; a batch is cut by what its items cost.
-Texts need no buckets of similar length: the model packs them, so that a batch costs the sum of its tokens.
+There is a queue for each modality and class of service, because one forward pass takes one modality; a batch
+is cut by what its items cost. Texts need no buckets of similar length: the model packs them, so that a batch
+costs the sum of its tokens.
 
-Between modalities the arithmetic is shared fairly (start-time fair queueing): each queue has a tag, the work
-that it has been given; the queue with the lowest tag is next. A video that costs more than a batch may is
-queued in parts, so that texts which come while videos run wait for a part, not for a video.
+Within a queue, requests share the work (fair_queue.py). Between the queues of a lane it is shared by
+start-time fair queueing, too: each has a tag, the work that it has been given, of queries a part only, so
+that they come first and imports go on; the queue with the lowest tag is next. A video that costs more than a
+batch may is queued in parts, so that what comes while videos run waits for a part, not for a video.
 
 Clients that ask again as soon as they are answered come back a few milliseconds after a batch has ended. If
 the next one were cut at once it would be without them, and they would meet in two or more halves for ever:
 each batch of texts reads all weights, so eight texts take 62 ms together and 47 ms + 47 ms in halves. So,
-when a batch has ended, its modality waits a moment for as many items as the batch had: the regroup wait.
+when a batch has ended, its queue waits a moment for as many items as the batch had: the regroup wait.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from bind_inference.modality import Modality
+from bind_inference.scheduling.policy.fair_queue import Entry, FairQueue, Requested
+from bind_inference.service_class import KINDS, Kind, ServiceClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-ALL: Final = tuple(Modality)
+    from bind_inference.modality import Modality
+
+QUERY_SHARE: Final = 0.25
+"""Of the work of queries this part counts: beside imports they get four fifths of a lane that both want."""
 
 
-class Queued(Protocol):
-    """The policy knows an item by its modality, its cost and whether somebody waits."""
+class Queued(Requested, Protocol):
+    """The policy knows an item by its kind, its request, its cost and whether somebody waits."""
 
     @property
-    def modality(self) -> Modality:
+    def kind(self) -> Kind:
         """Return the queue it belongs in."""
-        ...
-
-    @property
-    def gflop(self) -> float:
-        """Return what it costs."""
         ...
 
     @property
@@ -76,106 +76,124 @@ class _Regroup:
     until: float = 0.0
 
 
+@dataclass(eq=False)
+class _Lane:
+    """It is what the queues of a lane have in common."""
+
+    clock: float = 0.0
+    """The tag of the batch that was cut last."""
+
+
+@dataclass(eq=False)
+class _Queue(Generic[ItemT]):
+    """Items of one kind wait."""
+
+    lane: _Lane
+    weight: float
+    has_units: bool
+    items: FairQueue[ItemT] = field(default_factory=FairQueue)
+    tag: float = 0.0
+    since: float = 0.0
+    """When the wait for company began."""
+    regroup: _Regroup = field(default_factory=_Regroup)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
 class Batcher(Generic[ItemT]):
     """The batcher holds the items that wait for the model, and cuts them into batches."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, lanes: Iterable[Sequence[Kind]] = (KINDS,)) -> None:
+        """Keep a queue for each kind of each of `lanes`."""
         self._policy = policy
-        self._queues: dict[Modality, deque[tuple[float, ItemT]]] = {
-            modality: deque() for modality in Modality
-        }
-        self._waiting = dict.fromkeys(Modality, 0.0)  # GFLOP in each queue
-        self._tags = dict.fromkeys(Modality, 0.0)
-        self._clock = 0.0  # the tag of the batch that was cut last
-        self._regroups = dict.fromkeys(Modality, _Regroup())
+        self._queues: dict[Kind, _Queue[ItemT]] = {}
+        for kinds in lanes:
+            lane = _Lane()
+            for kind in kinds:
+                weight = QUERY_SHARE if kind.service is ServiceClass.QUERY else 1.0
+                self._queues[kind] = _Queue(lane, weight, kind.modality.entry.unit is not None)
 
     def __len__(self) -> int:
         return sum(map(len, self._queues.values()))
 
     def depth(self, modality: Modality) -> int:
         """Return how many items of `modality` wait."""
-        return len(self._queues[modality])
+        return sum(len(queue) for kind, queue in self._queues.items() if kind.modality is modality)
 
     def put(self, item: ItemT, now: float) -> None:
         """Queue `item` at `now` (monotonic seconds)."""
-        queue = self._queues[item.modality]
-        if not queue:  # time spent idle earns no credit
-            self._tags[item.modality] = max(self._tags[item.modality], self._clock)
-        queue.append((now, item))
-        self._waiting[item.modality] += item.gflop
+        queue = self._queues[item.kind]
+        if not queue.items:
+            queue.tag = max(queue.tag, queue.lane.clock)  # time spent idle earns no credit
+            queue.since = now
+        queue.items.put(item, now)
 
-    def next_batch(
-        self, now: float, among: Sequence[Modality] = ALL, *, is_ahead: bool = False
-    ) -> list[ItemT]:
-        """Return the batch to run at `now`, all of one modality, oldest first, or [] to wait for more.
+    def next_batch(self, now: float, among: Sequence[Kind] = KINDS, *, is_ahead: bool = False) -> list[ItemT]:
+        """Return the batch to run at `now`, all of one kind, or [] to wait for more.
 
-        is_ahead: it will wait for one that still runs.
+        among: kinds of one lane. is_ahead: it will wait for one that still runs.
         """
-        due = [modality for modality in among if self._due_at(modality, now) <= now]
+        queues = [self._queues[kind] for kind in among]
+        due = [queue for queue in queues if self._due_at(queue, now) <= now]
         if is_ahead:
-            due = [modality for modality in due if self._is_worth_a_wait(modality)]
+            due = [queue for queue in due if self._is_worth_a_wait(queue)]
         if not due:
             return []
-        modality = min(due, key=self._tags.__getitem__)
-        batch = self._take(modality)
-        self._clock = self._tags[modality]
-        self._tags[modality] += sum(item.gflop for item in batch)
+        queue = min(due, key=lambda one: one.tag)
+        batch = self._take(queue)
+        queue.lane.clock = queue.tag
+        queue.tag += queue.weight * sum(item.gflop for item in batch)
+        if queue.items:
+            queue.since = max(queue.since, queue.items.head().since)
         return batch
 
-    def ended(self, modality: Modality, items: int, seconds: float, now: float) -> None:
+    def ended(self, kind: Kind, items: int, seconds: float, now: float) -> None:
         """Note that a batch of `items` has ended at `now`, after `seconds` in the model."""
         wait_s = min(self._policy.regroup_share * seconds, self._policy.max_regroup_s)
-        self._regroups[modality] = _Regroup(len(self._queues[modality]) + items, now + wait_s)
+        queue = self._queues[kind]
+        queue.regroup = _Regroup(len(queue) + items, now + wait_s)
 
-    def next_due(self, now: float, among: Sequence[Modality] = ALL) -> float | None:
+    def next_due(self, now: float, among: Sequence[Kind] = KINDS) -> float | None:
         """Return when `next_batch` has something, if nothing comes meanwhile; None while nothing waits."""
-        earliest = min(self._due_at(modality, now) for modality in among)
+        earliest = min(self._due_at(self._queues[kind], now) for kind in among)
         return None if earliest == float("inf") else earliest
 
-    def _due_at(self, modality: Modality, now: float) -> float:
-        queue = self._queues[modality]
-        while queue and queue[0][1].abandoned:
-            self._pop(modality)
-        if not queue:
+    def _due_at(self, queue: _Queue[ItemT], now: float) -> float:
+        items, policy, regroup = queue.items, self._policy, queue.regroup
+        while items and items.head().item.abandoned:
+            items.take()
+        if not items:
             return float("inf")
-        policy, waiting, regroup = self._policy, self._waiting[modality], self._regroups[modality]
-        if len(queue) >= policy.max_batch_size or waiting >= policy.max_batch_gflop:
+        if len(items) >= policy.max_batch_size or items.gflop >= policy.max_batch_gflop:
             return now
-        due = queue[0][0] + policy.max_wait_s
+        due = queue.since + policy.max_wait_s
         # Nobody is waited for who would not fit in any more.
-        fits = waiting + queue[0][1].gflop <= policy.max_batch_gflop
-        return max(due, regroup.until) if fits and len(queue) < regroup.items else due
+        fits = items.gflop + items.head().item.gflop <= policy.max_batch_gflop
+        return max(due, regroup.until) if fits and len(items) < regroup.items else due
 
-    def _is_worth_a_wait(self, modality: Modality) -> bool:
-        share = self._policy.ahead_share
-        many = len(self._queues[modality]) >= share * self._policy.max_batch_size
-        return many or self._waiting[modality] >= share * self._policy.max_batch_gflop
+    def _is_worth_a_wait(self, queue: _Queue[ItemT]) -> bool:
+        policy = self._policy
+        many = len(queue) >= policy.ahead_share * policy.max_batch_size
+        return many or queue.items.gflop >= policy.ahead_share * policy.max_batch_gflop
 
-    def _take(self, modality: Modality) -> list[ItemT]:
-        """Return the oldest items up to the limits; one alone may be above that of cost."""
-        queue, taken, cost = self._queues[modality], list[tuple[float, ItemT]](), 0.0
-        while queue and len(taken) < self._policy.max_batch_size:
-            since, item = queue[0]
-            if not item.abandoned:
-                cost += item.gflop
-                if taken and cost > self._policy.max_batch_gflop:
-                    break
-                taken.append((since, item))
-            self._pop(modality)
-        size = self._whole_rung(modality, len(taken))
-        for since, item in reversed(taken[size:]):
-            queue.appendleft((since, item))
-            self._waiting[modality] += item.gflop
-        return [item for _, item in taken[:size]]
+    def _take(self, queue: _Queue[ItemT]) -> list[ItemT]:
+        """Return what is next up to the limits; one alone may be above that of cost."""
+        taken, cost = list[Entry[ItemT]](), 0.0
+        while queue.items and len(taken) < self._policy.max_batch_size:
+            item = queue.items.head().item
+            if item.abandoned:
+                queue.items.take()
+                continue
+            cost += item.gflop
+            if taken and cost > self._policy.max_batch_gflop:
+                break
+            taken.append(queue.items.take())
+        size = len(taken) if queue.has_units else self._whole_rung(len(taken))
+        for entry in taken[size:]:
+            queue.items.give_back(entry)
+        return [entry.item for entry in taken[:size]]
 
-    def _whole_rung(self, modality: Modality, items: int) -> int:
-        """Return how many of `items` to run now: all, or what fills a rung where items are units."""
-        if modality.entry.unit is not None:
-            return items
+    def _whole_rung(self, items: int) -> int:
+        """Return how many of `items`, which are whole, to run now: all, or what fills a rung."""
         return max((rung for rung in self._policy.rungs if rung <= items), default=items)
-
-    def _pop(self, modality: Modality) -> None:
-        queue = self._queues[modality]
-        _, item = queue.popleft()
-        # Sums of floats drift: an empty queue must be worth nothing.
-        self._waiting[modality] = self._waiting[modality] - item.gflop if queue else 0.0

@@ -5,16 +5,18 @@ import asyncio
 from bind_inference.items.embedding import content_key
 from bind_inference.modality import Modality
 from bind_inference.scheduling.jobs import Job, SingleFlight, Waiter
+from bind_inference.service_class import kind_of
 
 KEY = content_key(Modality.TEXT, "a")
+TEXT = kind_of(Modality.TEXT, 1)
 
 
 def waiter() -> Waiter:
-    return Waiter(Modality.TEXT, "a", asyncio.get_running_loop().create_future())
+    return Waiter(TEXT, "a", asyncio.get_running_loop().create_future())
 
 
 def job(*waiters: Waiter) -> Job:
-    made = Job(Modality.TEXT, "a", KEY)
+    made = Job(TEXT, "a", KEY)
     for one in waiters:
         made.add(one)
     return made

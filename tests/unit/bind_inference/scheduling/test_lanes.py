@@ -2,14 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from bind_inference.engine.protocol import Computed, Lane
+from bind_inference.engine.protocol import Computed, Lane, no_pause
 from bind_inference.modality import Modality
 from bind_inference.scheduling.policy.batching import Policy
+from bind_inference.service_class import KINDS, kind_of
 from support.fake_engine import FakeEngine
 from support.scheduling import TEXT, image, lengths, scheduler
 from support.waiting import becomes
@@ -20,7 +21,8 @@ class TwoLanes(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = (Lane((TEXT,), 2), Lane(tuple(one for one in Modality if one is not TEXT), 2))
+        texts = tuple(kind for kind in KINDS if kind.modality is TEXT)
+        self.lanes = (Lane(texts, 2), Lane(tuple(kind for kind in KINDS if kind not in texts), 2))
         self.pictures = threading.Event()
         self.begun = threading.Semaphore(0)
 
@@ -54,15 +56,62 @@ async def test_pictures_that_hang_up_under_way_leave_nothing_behind() -> None:
     assert not any(lane.running for lane in queue._lanes)
 
 
+class Pausing(FakeEngine):
+    """A picture pauses until a test lets it go on; queries by text run meanwhile, in the same thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        queries = (kind_of(TEXT, 1),)
+        others = tuple(kind for kind in KINDS if kind not in queries)
+        self.lanes = (Lane(queries, in_pauses=True), Lane(others))
+        self.goes_on = threading.Event()
+        self.begun = threading.Event()
+
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[str],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Computed:
+        if modality is not TEXT:
+            self.begun.set()
+            while not self.goes_on.wait(0.001):
+                pause()
+        return super().start(modality, tensors, device)
+
+
+async def test_a_query_is_answered_in_a_pause_of_a_picture_and_an_import_of_texts_is_not() -> None:
+    engine = Pausing()
+    queue = scheduler(engine)
+    picture = asyncio.create_task(queue.embed([image("a picture")]))
+    assert await asyncio.to_thread(engine.begun.wait, 5)
+    many = asyncio.create_task(queue.embed([(TEXT, f"text {number}") for number in range(9)]))
+    for number in range(3):
+        assert lengths(await asyncio.wait_for(queue.embed([(TEXT, f"query {number}")]), 5)) == [7]
+    assert not picture.done()
+    assert not many.done()
+    engine.goes_on.set()
+    assert lengths(await asyncio.wait_for(picture, 5)) == [9]
+    assert lengths(await asyncio.wait_for(many, 5)) == [6] * 9
+    assert not any(lane.running for lane in queue._lanes)
+
+
 class TwoDevices(FakeEngine):
     """Each has one lane, two batches deep, and notes what it is given; batches wait at a gate."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lanes = tuple(Lane(tuple(Modality), 2, device) for device in range(2))
+        self.lanes = tuple(Lane(KINDS, 2, device) for device in range(2))
         self.given: list[int] = []
 
-    def start(self, modality: Modality, tensors: Sequence[str], device: int = 0) -> Computed:
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[str],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Computed:
         self.given.append(device)
         return super().start(modality, tensors)
 

@@ -1,14 +1,15 @@
 """The forward thread between batches."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bind_inference.engine.protocol import DeviceLost
+from bind_inference.engine.protocol import Computed, DeviceLost, no_pause
 from bind_inference.modality import Modality
 from bind_inference.scheduling import worker
 from bind_inference.scheduling.worker import BatchResult, Worker
@@ -57,7 +58,11 @@ class DeepEngine(FakeEngine):
         self.has_started = threading.Semaphore(0)
 
     def start(  # type: ignore[override]
-        self, modality: Modality, tensors: Sequence[str], device: int = 0
+        self,
+        modality: Modality,
+        tensors: Sequence[str],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
     ) -> Later:
         self.started.append(Later(len(tensors)))
         self.has_started.release()
@@ -111,3 +116,72 @@ def test_a_device_that_is_lost_under_a_batch_that_was_started_ends_the_worker() 
     assert ended == []
     assert [type(error) for error in deaths] == [DeviceLost]
     thread.stop()
+
+
+class PausingEngine(FakeEngine):
+    """A picture pauses at gates that a test opens one by one, and a text takes no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses = threading.Semaphore(0)
+        self.begun = threading.Event()
+
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[str],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Computed:
+        if modality is Modality.IMAGE:
+            self.begun.set()
+            for _ in range(2):
+                assert self.pauses.acquire(timeout=5)
+                pause()
+        return super().start(modality, tensors, device)
+
+
+def test_what_is_for_pauses_runs_in_a_pause_and_the_picture_goes_on() -> None:
+    engine = PausingEngine()
+    done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
+    thread = Worker(engine, on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    thread.start()
+    thread.run("picture", Modality.IMAGE, ["a picture"])
+    assert engine.begun.wait(5)
+    thread.run("text", Modality.TEXT, ["a text"], in_pauses=True)
+    assert done.empty()
+    engine.pauses.release()
+    batch, result = done.get(timeout=5)
+    assert (batch, len(result.outcomes)) == ("text", 1)
+    engine.pauses.release()
+    batch, result = done.get(timeout=5)
+    assert batch == "picture"
+    assert not isinstance(result.outcomes[0], Exception)
+    assert engine.batches == [(Modality.TEXT, ["a text"]), (Modality.IMAGE, ["a picture"])]
+    thread.stop()
+
+
+def test_what_fails_in_a_pause_is_not_the_picture_s_fault() -> None:
+    engine = PausingEngine()
+    done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
+    thread = Worker(engine, on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    thread.start()
+    thread.run("picture", Modality.IMAGE, ["a picture"])
+    assert engine.begun.wait(5)
+    thread.run("text", Modality.TEXT, ["poison"], in_pauses=True)
+    engine.pauses.release(2)
+    outcomes = dict(done.get(timeout=5) for _ in range(2))
+    assert isinstance(outcomes["text"].outcomes[0], RuntimeError)
+    assert not isinstance(outcomes["picture"].outcomes[0], Exception)
+    thread.stop()
+
+
+def test_what_is_for_pauses_needs_none_where_nothing_runs_and_all_runs_before_the_end() -> None:
+    done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
+    thread = Worker(FakeEngine(), on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    for number in range(3):
+        thread.run(number, Modality.TEXT, ["a text"], in_pauses=True)
+        thread.run(10 + number, Modality.IMAGE, ["a picture"])
+    thread.stop()
+    thread.start()
+    assert sorted(done.get(timeout=5)[0] for _ in range(6)) == [0, 1, 2, 10, 11, 12]  # type: ignore[type-var]

@@ -6,6 +6,7 @@ import pytest
 
 from bind_inference.modality import Modality
 from bind_inference.scheduling.policy.batching import Batcher, Policy
+from bind_inference.service_class import KINDS, Kind, kind_of
 
 TEXT, IMAGE, VIDEO = Modality.TEXT, Modality.IMAGE, Modality.VIDEO
 TYPICAL = {TEXT: 12, VIDEO: 15}  # tokens and views
@@ -18,6 +19,12 @@ class Item:
     name: int = 0
     abandoned: bool = False
     units: int = 0
+    request: object = None
+    items: int = 1
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.modality, self.items)
 
     @property
     def gflop(self) -> float:
@@ -90,7 +97,7 @@ def test_a_batch_is_full_when_its_cost_is() -> None:
 def test_a_batch_that_has_ended_is_waited_for_a_moment() -> None:
     queue = batcher()
     queue.put(Item(TEXT), 4.99)
-    queue.ended(TEXT, items=3, seconds=0.05, now=5.0)
+    queue.ended(kind_of(TEXT, 1), items=3, seconds=0.05, now=5.0)
     assert queue.next_batch(5.001) == []
     assert queue.next_due(5.001) == pytest.approx(5.01)  # a fifth of the batch's time
     assert len(queue.next_batch(5.01)) == 1
@@ -99,7 +106,7 @@ def test_a_batch_that_has_ended_is_waited_for_a_moment() -> None:
 def test_the_next_batch_is_cut_as_soon_as_all_are_back() -> None:
     queue = batcher()
     queue.put(Item(TEXT), 4.99)
-    queue.ended(TEXT, items=2, seconds=0.05, now=5.0)
+    queue.ended(kind_of(TEXT, 1), items=2, seconds=0.05, now=5.0)
     queue.put(Item(TEXT), 5.001)
     assert queue.next_batch(5.001) == []
     queue.put(Item(TEXT), 5.002)
@@ -109,16 +116,16 @@ def test_the_next_batch_is_cut_as_soon_as_all_are_back() -> None:
 def test_a_moment_is_short_however_long_the_batch_took() -> None:
     queue = batcher()
     queue.put(Item(TEXT), 4.99)
-    queue.ended(TEXT, items=2, seconds=30, now=5.0)
+    queue.ended(kind_of(TEXT, 1), items=2, seconds=30, now=5.0)
     assert queue.next_due(5.0) == pytest.approx(5.02)
 
 
 def test_one_client_alone_never_waits_nor_does_who_comes_later() -> None:
     queue = batcher()
-    queue.ended(TEXT, items=1, seconds=0.05, now=5.0)
+    queue.ended(kind_of(TEXT, 1), items=1, seconds=0.05, now=5.0)
     queue.put(Item(TEXT), 5.001)
     assert len(queue.next_batch(5.001)) == 1
-    queue.ended(TEXT, items=8, seconds=0.05, now=6.0)
+    queue.ended(kind_of(TEXT, 1), items=8, seconds=0.05, now=6.0)
     queue.put(Item(TEXT), 6.1)
     assert len(queue.next_batch(6.1)) == 1
 
@@ -126,7 +133,7 @@ def test_one_client_alone_never_waits_nor_does_who_comes_later() -> None:
 def test_nobody_waits_for_those_who_would_not_fit() -> None:
     queue = batcher(max_batch_gflop=350)
     queue.put(Item(IMAGE), 4.99)
-    queue.ended(IMAGE, items=1, seconds=1, now=5.0)
+    queue.ended(kind_of(IMAGE, 1), items=1, seconds=1, now=5.0)
     assert len(queue.next_batch(5.0)) == 1
 
 
@@ -134,7 +141,7 @@ def test_other_modalities_do_not_wait_for_the_one_that_ended() -> None:
     queue = batcher()
     queue.put(Item(TEXT), 4.99)
     queue.put(Item(IMAGE), 4.99)
-    queue.ended(TEXT, items=8, seconds=0.05, now=5.0)
+    queue.ended(kind_of(TEXT, 1), items=8, seconds=0.05, now=5.0)
     assert queue.next_batch(5.0)[0].modality is IMAGE
 
 
@@ -260,10 +267,66 @@ def test_texts_and_videos_are_not_cut_to_sizes() -> None:
 
 def test_only_the_modalities_of_a_lane_are_cut() -> None:
     queue = batcher()
+    texts = tuple(kind for kind in KINDS if kind.modality is TEXT)
+    others = tuple(kind for kind in KINDS if kind not in texts)
+    queue = Batcher[Item](Policy(), (texts, others))
     queue.put(Item(IMAGE), 0.0)
-    assert queue.next_batch(0.0, (TEXT,)) == []
-    assert queue.next_due(0.0, (TEXT,)) is None
-    assert len(queue.next_batch(0.0, (IMAGE, VIDEO))) == 1
+    assert queue.next_batch(0.0, texts) == []
+    assert queue.next_due(0.0, texts) is None
+    assert len(queue.next_batch(0.0, others)) == 1
+
+
+def test_what_one_lane_has_done_is_held_against_nobody_in_another() -> None:
+    texts = tuple(kind for kind in KINDS if kind.modality is TEXT)
+    others = tuple(kind for kind in KINDS if kind not in texts)
+    queue = Batcher[Item](Policy(), (texts, others))
+    for _ in range(1000):
+        queue.put(Item(TEXT), 0.0)
+        queue.next_batch(0.0, texts)
+    for _ in range(3):
+        queue.put(Item(VIDEO, units=1), 0.0)
+    assert queue.next_batch(0.0, others)
+    queue.put(Item(IMAGE), 0.0)
+    first = [queue.next_batch(0.0, others)[0].modality for _ in range(3)]
+    assert first.index(IMAGE) <= 1
+
+
+def test_a_query_waits_for_no_more_than_a_batch_of_an_import() -> None:
+    queue = batcher(max_batch_gflop=350)
+    for name in range(1000):
+        queue.put(Item(IMAGE, name, request="import", items=1000), 0.0)
+    assert queue.next_batch(0.0)[0].items == 1000
+    queue.put(Item(IMAGE, request="query"), 1.0)
+    assert queue.next_batch(1.0)[0].request == "query"
+
+
+def test_queries_come_first_and_an_import_goes_on_beside_them() -> None:
+    queue = batcher(max_batch_gflop=350)
+    for name in range(100):
+        queue.put(Item(IMAGE, name, request="import", items=1000), 0.0)
+        queue.put(Item(IMAGE, name, request=name), 0.0)
+    first = [queue.next_batch(0.0)[0].items for _ in range(50)]
+    assert first.count(1000) == 10
+
+
+def test_requests_share_a_queue_whatever_the_first_has_asked_for() -> None:
+    queue = batcher(max_batch_size=10, max_batch_gflop=10_000)
+    for name in range(1000):
+        queue.put(Item(TEXT, name, request="first", items=1000), 0.0)
+    for name in range(10):
+        queue.put(Item(TEXT, name, request="second", items=10), 1.0)
+    batches = [queue.next_batch(1.0) for _ in range(2)]
+    assert [[item.request for item in batch].count("second") for batch in batches] == [5, 5]
+    assert [item.name for batch in batches for item in batch if item.request == "second"] == list(range(10))
+
+
+def test_the_parts_of_two_videos_take_turns() -> None:
+    queue = batcher(max_batch_gflop=350)
+    for request in ("a", "b"):
+        for name in range(3):
+            queue.put(Item(VIDEO, name, units=1, request=request), 0.0)
+    served = [queue.next_batch(0.0)[0] for _ in range(6)]
+    assert [item.request for item in served] in (list("ababab"), list("abbaab"))
 
 
 @pytest.mark.parametrize(("items", "is_cut"), [(1, False), (15, False), (17, True)])
