@@ -136,7 +136,9 @@ def _ratio_part(results: Results) -> str:
         return "None without the peer."
     names = [server.name for server in results.ours]
     head = ["scenario", *(part for name in names for part in (f"{name}, x", "asked"))]
-    return table(head, [_ratio_cells(results, s, names) for s in results.scenarios if s != results.beside()])
+    return table(
+        head, [_ratio_cells(results, s, names) for s in results.scenarios if s not in results.beside()]
+    )
 
 
 def _ratio_cells(results: Results, scenario: Scenario, names: Sequence[str]) -> list[str]:
@@ -151,7 +153,7 @@ def _rate_table(results: Results) -> str:
     names = [server.name for server in results.servers]
     rows = []
     for scenario in results.scenarios:
-        if scenario == results.beside():
+        if scenario in results.beside():
             continue
         rates = [results.rates(scenario, name) for name in names]
         rows.append(
@@ -163,22 +165,32 @@ def _rate_table(results: Results) -> str:
 
 
 def _beside(results: Results) -> list[str]:
-    scenario = results.beside()
-    if scenario is None:
-        return []
-    measured = [
-        server.name
+    rows = [
+        _beside_cells(results, scenario, server.name)
+        for scenario in results.beside()
         for server in results.servers
         if any(sample.milliseconds for sample in results.samples.get((scenario.name, server.name), []))
     ]
-    rows = [
-        [name, f"{results.p99_ms(scenario, name):.0f}", format_spread(spread(results.rates(scenario, name)))]
-        for name in measured
-    ]
+    if not rows:
+        return []
     return [
-        "### Texts while videos are in flight",
-        f"{scenario.clients} clients send texts for as long as a video of ten seconds is in flight.",
-        table(["server", "p99, ms", "texts per second"], rows),
+        "### Texts while others keep the model busy",
+        "Two clients send texts, each the next as soon as the last is answered, beside one client that sends "
+        "videos of ten seconds, or eight that send pictures. Work kept: the share of its rate alone that "
+        "each of the two reaches, both together; what is missing to 100 % was lost by their being together.",
+        table(["scenario", "server", "p99, ms", "to alone", "texts per second", "work kept"], rows),
+    ]
+
+
+def _beside_cells(results: Results, scenario: Scenario, name: str) -> list[str]:
+    p99, kept = results.p99_beside(scenario, name), results.work_kept(scenario, name)
+    return [
+        scenario.kind,
+        name,
+        f"{results.p99_ms(scenario, name):.0f}",
+        NONE if p99 is None else f"{p99:.1f} x",
+        format_spread(spread(results.rates(scenario, name))),
+        NONE if kept is None else f"{100 * kept:.0f} %",
     ]
 
 

@@ -6,8 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bind_bench.figures.stats import Spread, percentile, ratios, spread
-from bind_bench.figures.targets import COST_MS, META_MS, RATIO_TARGETS, READY_S, RSS_GIB, Figure
-from bind_bench.workload.scenarios import BESIDE, Scenario, most_clients
+from bind_bench.figures.targets import (
+    BESIDE_P99,
+    COST_MS,
+    META_MS,
+    RATIO_TARGETS,
+    READY_S,
+    RSS_GIB,
+    WORK_KEPT,
+    Figure,
+)
+from bind_bench.workload.scenarios import BESIDE, Scenario, find, most_clients
 
 if TYPE_CHECKING:
     from bind_bench.workload.sample import Sample
@@ -81,9 +90,38 @@ class Results:
             f"{scenario} on {server}: {count} failed" for (scenario, server), count in counts.items() if count
         ]
 
-    def beside(self) -> Scenario | None:
-        """Return the scenario of texts while videos are in flight."""
-        return most_clients(self.scenarios, BESIDE)
+    def beside(self) -> list[Scenario]:
+        """Return the scenarios of texts while others keep the model busy."""
+        return [scenario for scenario in self.scenarios if scenario.kind in BESIDE]
+
+    def p99_beside(self, scenario: Scenario, server: str) -> float | None:
+        """Return the p99 of texts beside others as a multiple of theirs alone; None if one is not there."""
+        alone = find(self.scenarios, "text", scenario.clients)
+        if alone is None or not all((one.name, server) in self.samples for one in (alone, scenario)):
+            return None
+        return self.p99_ms(scenario, server) / self.p99_ms(alone, server)
+
+    def work_kept(self, scenario: Scenario, server: str) -> float | None:
+        """Return the shares of their rates alone that texts and others reach together, the median of rounds.
+
+        None where a rate alone was not measured, or others are too slow for a rate.
+        """
+        other, clients = BESIDE[scenario.kind]
+        texts = find(self.scenarios, "text", scenario.clients)
+        others = find(self.scenarios, other, clients)
+        if texts is None or others is None or clients == 1:
+            return None
+        found = self.samples.get((scenario.name, server), [])
+        beside = [sample.others / sample.elapsed_s for sample in found]
+        shares = [
+            a + b
+            for a, b in zip(
+                ratios(self.rates(scenario, server), self.rates(texts, server)),
+                ratios(beside, self.rates(others, server)),
+                strict=False,
+            )
+        ]
+        return spread(shares).median if shares else None
 
 
 def measured_figures(results: Results) -> list[Figure]:
@@ -105,6 +143,15 @@ def measured_figures(results: Results) -> list[Figure]:
         meta = results.meta_p99_ms(precision)
         if meta is not None:
             found.append(Figure(f"/meta p99 at {precision}", meta, META_MS, "ms", at_least=False))
+        for scenario in results.beside():
+            p99 = results.p99_beside(scenario, precision)
+            if p99 is not None:
+                what = f"p99 of {scenario.kind} at {precision}, to alone"
+                found.append(Figure(what, p99, BESIDE_P99, "x", at_least=False))
+            kept = results.work_kept(scenario, precision)
+            if kept is not None:
+                what = f"work kept by {scenario.kind} at {precision}"
+                found.append(Figure(what, 100 * kept, WORK_KEPT, "%", at_least=True))
         if precision == "bfloat16":
             found.append(Figure(f"ready at {precision}", server.ready_s, READY_S, "s", at_least=False))
     if results.cost_ms:

@@ -10,6 +10,11 @@ META_MS: Final = 50.0
 READY_S: Final = 5.0
 COST_MS: Final = 1.5
 
+BESIDE_P99: Final = 3.0
+"""The p99 of two clients' texts beside others, as a multiple of theirs alone."""
+WORK_KEPT: Final = 95.0
+"""Beside each other, texts and pictures get so many per cent of what each gets alone, both together."""
+
 RATIO_TARGETS: Final[dict[str, dict[str, float]]] = {
     "text": {"float32": 5, "bfloat16": 12, "int8": 20},
     "image": {"float32": 1.15, "bfloat16": 2.1, "int8": 3.5},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def measure(scenario: Scenario, port: int, numbers: Iterator[int], media: Path, 
     with probing("127.0.0.1", port, "/meta", PROBE_EVERY_S) as probe:
         sample = asyncio.run(_Run(scenario, port, numbers, media, seed).run())
     answered = [ms for status, ms in zip(probe.statuses, probe.milliseconds, strict=True) if status]
-    return Sample(sample.elapsed_s, sample.milliseconds, tuple(answered), sample.failed)
+    return replace(sample, meta_ms=tuple(answered))
 
 
 class _Run:
@@ -42,7 +43,7 @@ class _Run:
         self._media = media
         self._sent = count()
         self._milliseconds: list[float] = []
-        self._failed = 0
+        self._failed = self._others = 0
         self._started = self._last = 0.0
         self._mix = [Modality(kind) for kind, number in MIX.items() for _ in range(number)]
         random.Random(seed).shuffle(self._mix)  # noqa: S311  (an order, not a secret)
@@ -52,14 +53,15 @@ class _Run:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(timeout=TIMEOUT_S, limits=limits) as http:
             self._started = self._last = time.perf_counter()
-            if scenario.kind == BESIDE:
-                await self._beside_videos(http)
+            if scenario.kind in BESIDE:
+                await self._beside(http)
             else:
                 deadline = self._started + scenario.seconds
                 await asyncio.gather(
                     *(self._client(http, lambda: self._next(deadline)) for _ in range(scenario.clients))
                 )
-        return Sample(max(self._last - self._started, 1e-9), tuple(self._milliseconds), (), self._failed)
+        elapsed_s = max(self._last - self._started, 1e-9)
+        return Sample(elapsed_s, tuple(self._milliseconds), (), self._failed, self._others)
 
     def _next(self, deadline: float) -> Modality | None:
         """Return the modality to ask for next; None at the end."""
@@ -68,24 +70,33 @@ class _Run:
             return None
         return self._mix[number] if self._scenario.kind == MIXED else Modality(self._scenario.kind)
 
-    async def _beside_videos(self, http: httpx.AsyncClient) -> None:
-        """Send texts for as long as videos are in flight; only the texts are counted."""
+    async def _beside(self, http: httpx.AsyncClient) -> None:
+        """Send texts while the model is kept busy; only the texts are timed, and the rest is counted."""
+        other, clients = BESIDE[self._scenario.kind]
+        ended = asyncio.Event()
 
-        async def videos() -> None:
-            for _ in range(self._scenario.requests):
-                await self._ask(http, Modality.VIDEO, counted=False)
+        async def others() -> None:
+            while not ended.is_set():
+                await self._ask(http, Modality(other), counted=False)
+                self._others += not ended.is_set()
 
-        in_flight = asyncio.create_task(videos())
+        in_flight = [asyncio.create_task(others()) for _ in range(clients)]
         await asyncio.sleep(1)  # decoded and in the model by now, or about to be
+        self._others = 0
         self._started = time.perf_counter()
+        deadline = self._started + self._scenario.seconds
         kind = Modality.TEXT
         await asyncio.gather(
             *(
-                self._client(http, lambda: None if in_flight.done() else kind)
+                self._client(http, lambda: kind if time.perf_counter() < deadline else None)
                 for _ in range(self._scenario.clients)
             )
         )
-        await in_flight
+        ended.set()
+        self._last = time.perf_counter()
+        last = self._last
+        await asyncio.gather(*in_flight)
+        self._last = last
 
     async def _client(self, http: httpx.AsyncClient, following: Callable[[], Modality | None]) -> None:
         while kind := following():

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MIXED: Final = "mixed"
-BESIDE: Final = "texts beside videos"
+BESIDE: Final = {"texts beside videos": ("video", 1), "texts beside pictures": ("image", 8)}
+"""Texts are asked for while so many other clients keep the model busy with that."""
 STILLS_AND_SOUND: Final = ("text", "image", "audio", "thermal", "depth", "imu")
 MANY: Final = 8
 """As many clients have as many requests in flight as Weaviate on a small machine."""
@@ -22,8 +23,8 @@ MIX: Final = {"text": 12, "image": 6, "audio": 4, "thermal": 3, "depth": 3, "imu
 class Scenario:
     """In a scenario `clients` ask at once, each again as soon as it is answered.
 
-    kind: a modality, MIXED or BESIDE. They go on for `seconds`, or until `requests` were sent; whatever is
-    in flight then is waited for. `rounds` is how many rounds of a run have it.
+    kind: a modality, MIXED or one of BESIDE. They go on for `seconds`, or until `requests` were sent;
+    whatever is in flight then is waited for. `rounds` is how many rounds of a run have it.
     """
 
     kind: str
@@ -45,7 +46,7 @@ def full(rounds: int, seconds: float) -> list[Scenario]:
         *(Scenario(MIXED, n, rounds, requests=sum(MIX.values())) for n in (1, MANY)),
         Scenario("video", 1, rounds, requests=1),
         Scenario("video", MANY, 1, requests=MANY),
-        Scenario(BESIDE, 2, rounds, requests=1),
+        *_beside(rounds, seconds),
     ]
 
 
@@ -57,8 +58,13 @@ def quick(rounds: int, seconds: float) -> list[Scenario]:
         *(Scenario(kind, MANY, rounds, seconds=seconds) for kind in STILLS_AND_SOUND),
         Scenario(MIXED, MANY, 1, requests=sum(MIX.values())),
         Scenario("video", 2, 1, requests=2),
-        Scenario(BESIDE, 2, 1, requests=1),
+        *_beside(rounds, seconds),
     ]
+
+
+def _beside(rounds: int, seconds: float) -> list[Scenario]:
+    """Return two clients' texts, alone and beside others."""
+    return [Scenario(kind, 2, rounds, seconds=seconds) for kind in ("text", *BESIDE)]
 
 
 def only(scenarios: Sequence[Scenario], words: Sequence[str]) -> list[Scenario]:
@@ -69,6 +75,11 @@ def only(scenarios: Sequence[Scenario], words: Sequence[str]) -> list[Scenario]:
 def of_round(scenarios: Sequence[Scenario], number: int) -> list[Scenario]:
     """Return the scenarios of round `number`, counted from 0."""
     return [s for s in scenarios if number < s.rounds]
+
+
+def find(scenarios: Sequence[Scenario], kind: str, clients: int) -> Scenario | None:
+    """Return the scenario of a kind with so many clients."""
+    return next((s for s in scenarios if (s.kind, s.clients) == (kind, clients)), None)
 
 
 def most_clients(scenarios: Sequence[Scenario], kind: str) -> Scenario | None:

@@ -8,11 +8,13 @@ from bind_bench.figures.results import PEER, Results, ServerFigures
 from bind_bench.figures.stats import Spread
 from bind_bench.machine import Machine
 from bind_bench.workload.sample import Sample
-from bind_bench.workload.scenarios import BESIDE, Scenario
+from bind_bench.workload.scenarios import Scenario
 from bind_local.paths import REPO
 
 AUDIO = Scenario("audio", 8, 2, seconds=4)
-TEXTS_BESIDE = Scenario(BESIDE, 2, 1, requests=1)
+TEXTS = Scenario("text", 2, 1, seconds=4)
+IMAGES = Scenario("image", 8, 1, seconds=4)
+TEXTS_BESIDE = Scenario("texts beside pictures", 2, 1, seconds=4)
 MACHINE = Machine("A CPU", 2, 23.5, ("avx512f",), "6.1")
 WITH_AMX = Machine("Another", 2, 23.5, ("avx512f", "amx_tile"), "6.1")
 CONTEXT = RunContext(
@@ -22,11 +24,14 @@ CONTEXT = RunContext(
 
 def results(*, peer: bool = True) -> Results:
     names = [*([PEER] if peer else []), "float32"]
-    run = Results([AUDIO, TEXTS_BESIDE], [ServerFigures(name, ready_s=4, rss_gib=4.5) for name in names])
+    scenarios = [AUDIO, TEXTS, IMAGES, TEXTS_BESIDE]
+    run = Results(scenarios, [ServerFigures(name, ready_s=4, rss_gib=4.5) for name in names])
     for name in names:
         for rate in (1.0, 1.2) if name == PEER else (1.2, 1.5):
             run.add(AUDIO, name, Sample(10 / rate, (100.0,) * 10, (2.0,)))
-        run.add(TEXTS_BESIDE, name, Sample(10, (50.0, 3000.0), (2.0,)))
+        run.add(TEXTS, name, Sample(10, (40.0, 1000.0, 50.0, 50.0), (2.0,)))
+        run.add(IMAGES, name, Sample(10, (500.0,) * 20, (2.0,)))
+        run.add(TEXTS_BESIDE, name, Sample(10, (50.0, 3000.0), (2.0,), others=10))
         run.cosines["audio", name] = 1.0
     return run
 
@@ -35,7 +40,7 @@ def test_the_page_has_ratios_with_their_targets_and_rates() -> None:
     page = render(results(), CONTEXT)
     assert "| audio x8 | 1.23 (1.20 to 1.25) | >= 1.3 |" in page
     assert "| audio x8 | 1.100 (1.000 to 1.200) | 1.350 (1.200 to 1.500) |" in page
-    assert "| float32 | 3000 | 0.20 (0.20 to 0.20) |" in page
+    assert "| texts beside pictures | float32 | 3000 | 3.0 x | 0.20 (0.20 to 0.20) | 100 % |" in page
 
 
 def test_the_page_tells_what_is_missing_by_how_much_and_why() -> None:

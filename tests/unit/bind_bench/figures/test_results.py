@@ -90,3 +90,31 @@ def test_failed_requests_are_reported_and_make_no_speed() -> None:
     run.add(TEXT, "float32", sample(10, failed=1))
     assert run.failures() == ["text x8 on float32: 3 failed"]
     assert run.rates(TEXT, "float32") == pytest.approx([10, 10])
+
+
+@pytest.mark.parametrize(
+    ("texts", "p99_ms", "others", "is_reached"), [(5, 290, 15, True), (4, 310, 14, False)]
+)
+def test_texts_beside_pictures_are_held_against_texts_alone(
+    texts: int, p99_ms: float, others: int, is_reached: bool
+) -> None:
+    alone = Scenario("text", 2, 1, seconds=4)
+    pictures, beside = Scenario("image", 8, 1, seconds=4), Scenario("texts beside pictures", 2, 1, seconds=4)
+    run = results("float32", peer=False)
+    run.scenarios = [alone, pictures, beside]
+    run.add(alone, "float32", Sample(1, (100.0,) * 20, ()))
+    run.add(pictures, "float32", Sample(1, (100.0,) * 20, ()))
+    run.add(beside, "float32", Sample(1, (p99_ms,) * texts, (), others=others))
+    found = by_name(measured_figures(run))
+    assert found["p99 of texts beside pictures at float32, to alone"].reached is is_reached
+    kept = found["work kept by texts beside pictures at float32"]
+    assert kept.value == pytest.approx(100 * (texts + others) / 20)
+    assert kept.reached is is_reached
+
+
+def test_without_texts_alone_nothing_is_said_of_those_beside() -> None:
+    beside = Scenario("texts beside videos", 2, 1, seconds=4)
+    run = results("float32", peer=False)
+    run.scenarios = [beside]
+    run.add(beside, "float32", Sample(1, (100.0,), ()))
+    assert not [name for name in by_name(measured_figures(run)) if "beside" in name]

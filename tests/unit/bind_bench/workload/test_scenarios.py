@@ -25,6 +25,7 @@ def test_scenarios_are_chosen_by_kind_or_by_name() -> None:
     scenarios = full(5, 8)
     assert {scenario.name for scenario in only(scenarios, ["text", "image x8"])} == {
         "text x1",
+        "text x2",
         "text x8",
         "image x8",
     }
