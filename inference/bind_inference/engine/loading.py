@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from bind_inference.engine.devices import find_devices
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
-from bind_inference.engine.protocol import DeviceLost
 from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
 from bind_inference.engine.several import SeveralDevices
 from bind_inference.engine.torch_engine import TorchEngine
@@ -49,7 +49,7 @@ _PHASES: Final = {
 def load_engine(settings: ModelSettings, report: Report) -> Engine:
     """Return the engine that `settings` ask for; `report` is called with each phase.
 
-    Raises DeviceLost if GPUs are asked for and not there, WeightsError if the weights cannot be had.
+    Raises DeviceLost if GPUs are asked for that are not there or not fit, WeightsError without weights.
     """
     devices = find_devices(settings)
     report(Readiness(Phase.LOADING))
@@ -64,24 +64,6 @@ def load_engine(settings: ModelSettings, report: Report) -> Engine:
         engine.warm_up()
     trim()
     return engines[0] if len(engines) == 1 else SeveralDevices(engines)
-
-
-def find_devices(settings: ModelSettings) -> list[torch.device]:
-    """Return the devices to run on, one at least. Raises DeviceLost if there are not so many GPUs."""
-    if not settings.enable_cuda:
-        return [torch.device("cpu")]
-    if not torch.cuda.is_available():
-        raise DeviceLost(
-            "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here; set it to 0, "
-            "or give the container a GPU"
-        )
-    there = torch.cuda.device_count()
-    if settings.gpus > there:
-        raise DeviceLost(
-            f"--gpus (BIND_GPUS) asks for {settings.gpus} GPUs, but the container has {there}; "
-            "ask for fewer, or give it more"
-        )
-    return [torch.device(f"cuda:{number}") for number in range(settings.gpus or there)]
 
 
 def choose_precision(settings: ModelSettings, device: torch.device) -> Precision:

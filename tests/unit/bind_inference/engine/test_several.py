@@ -7,39 +7,11 @@ import pytest
 import torch
 
 from bind_inference.engine import loading
-from bind_inference.engine.loading import find_devices
-from bind_inference.engine.protocol import DeviceLost, run_batch
+from bind_inference.engine.protocol import run_batch
 from bind_inference.engine.several import SeveralDevices
 from bind_inference.modality import Modality
-from bind_inference.settings import Settings
 from support.fake_engine import FakeEngine
-
-
-def gpus(monkeypatch: pytest.MonkeyPatch, there: int) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
-
-
-@pytest.mark.parametrize(("asked", "found"), [(0, ["cuda:0", "cuda:1", "cuda:2"]), (2, ["cuda:0", "cuda:1"])])
-def test_all_gpus_are_used_or_as_many_as_are_asked_for(
-    asked: int, found: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gpus(monkeypatch, 3)
-    devices = find_devices(Settings(model="Tiny", enable_cuda=True, gpus=asked))
-    assert [str(device) for device in devices] == found
-
-
-def test_more_gpus_than_there_are_is_an_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpus(monkeypatch, 1)
-    with pytest.raises(DeviceLost, match=r"--gpus \(BIND_GPUS\) asks for 2 GPUs, but the container has 1"):
-        find_devices(Settings(model="Tiny", enable_cuda=True, gpus=2))
-
-
-def test_no_gpu_is_an_error_and_a_cpu_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    gpus(monkeypatch, 0)
-    with pytest.raises(DeviceLost, match="no NVIDIA GPU can be used here"):
-        find_devices(Settings(model="Tiny", enable_cuda=True))
-    assert find_devices(Settings(model="Tiny")) == [torch.device("cpu")]
+from support.fake_gpus import gpus
 
 
 def test_a_batch_runs_on_the_device_of_its_lane() -> None:
