@@ -16,6 +16,7 @@ from bind_inference.engine.cuda_lane import DEPTH, CudaLane
 from bind_inference.engine.graphs import RUNGS, SIZES
 from bind_inference.engine.protocol import Capacity, Computed, DeviceLost, EngineInfo, Lane, Started, no_pause
 from bind_inference.modality import Modality, one_of_each_trunk
+from bind_inference.model.transformer import pausing
 from bind_inference.service_class import KINDS, ServiceClass
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class TorchEngine:
         try:
             if lane := self._cuda.get(modality):
                 return lane.start(modality, tensors)
-            with torch.inference_mode(), self._model.pausing(pause):
+            with torch.inference_mode(), pausing(pause):
                 batch = torch.stack([torch.as_tensor(tensor) for tensor in tensors])
                 vectors: torch.Tensor = self._model(modality, batch)
                 return Computed(vectors.float().numpy())

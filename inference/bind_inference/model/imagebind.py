@@ -125,19 +125,6 @@ class ImageBind(nn.Module):
             for trunk, blocks in zip(trunks, whole, strict=True):
                 trunk.blocks = blocks
 
-    @contextmanager
-    def pausing(self, pause: Callable[[], None]) -> Iterator[None]:
-        """Let trunks call `pause` between two blocks; what runs there may use the model, too."""
-        trunks = [trunk for trunk in self.modality_trunks.values() if isinstance(trunk, Trunk)]
-        before = [trunk.pause for trunk in trunks]
-        for trunk in trunks:
-            trunk.pause = pause
-        try:
-            yield
-        finally:
-            for trunk, earlier in zip(trunks, before, strict=True):
-                trunk.pause = earlier
-
     def _finish(self, name: str, pooled: Tensor) -> Tensor:
         vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))
         return vectors

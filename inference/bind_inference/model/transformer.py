@@ -1,6 +1,8 @@
 """The transformer encoder that all trunks share: pre-norm blocks as in ViT (Dosovitskiy et al., 2021)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
@@ -146,15 +148,25 @@ class Block(nn.Module):
         return out[:, 0]
 
 
-def no_pause() -> None:
-    """Go on at once."""
+def _go_on() -> None:
+    """Take no pause."""
+
+
+_pause: ContextVar[Callable[[], None]] = ContextVar("pause", default=_go_on)
+
+
+@contextmanager
+def pausing(pause: Callable[[], None]) -> Iterator[None]:
+    """Let trunks call `pause` between two blocks, in this thread; what runs there may use the model, too."""
+    token = _pause.set(pause)
+    try:
+        yield
+    finally:
+        _pause.reset(token)
 
 
 class Trunk(nn.Module):
     """A stack of blocks, for vision with a norm before the first (`pre_norm`)."""
-
-    pause: Callable[[], None] = staticmethod(no_pause)
-    """It is called between two blocks: another batch may be computed there, of any trunk."""
 
     def __init__(self, dim: int, num_blocks: int, num_heads: int, *, bias_kv: bool, pre_norm: bool) -> None:
         super().__init__()
@@ -171,9 +183,10 @@ class Trunk(nn.Module):
         """
         x = self.pre_transformer_layer(x)
         *others, last = self.blocks
+        pause = _pause.get()
         for block in others:
             x = block(x, packing)
-            self.pause()
+            pause()
         out: Tensor = last.pool(x, packing)  # type: ignore[operator]  # a module's methods have no types
         return out
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bind_inference.decoders.decoding import Decoded
     from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine, EngineInfo, Lane
+    from bind_inference.items.embedding import Vector
     from bind_inference.telemetry.metrics import Metrics
     from bind_inference.telemetry.spans import Spans
 
@@ -44,6 +45,9 @@ INLINE_TEXT: Final = 2000
 # Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, because 60 MB
 # would hold up every probe for 50 ms.
 INLINE_DIGEST: Final = 1 << 17
+# Outcomes of a batch that are handed out in one turn of the loop. Each wakes a request, which takes 0.3 ms
+# until its answer is on its way: 64 pictures at once would keep the loop from a text for 20 ms.
+HANDED_OUT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -334,7 +338,12 @@ class Scheduler:
         if self._spans:
             queued = [(part.job.queued_at, part.job.traces) for part in batch]
             self._spans.ran(kind.modality, queued, now, result.forward_s)
-        for part, outcome in zip(batch, result.outcomes, strict=True):
+        self._hand_out(batch, result.outcomes)
+
+    def _hand_out(self, batch: list[Part], outcomes: list[Vector | Exception], start: int = 0) -> None:
+        """Hand out some outcomes, and the others in later turns of the loop."""
+        end = start + HANDED_OUT
+        for part, outcome in zip(batch[start:end], outcomes[start:end], strict=True):
             if isinstance(outcome, Exception):
                 self._finish(part.job, outcome)
                 continue
@@ -343,6 +352,8 @@ class Scheduler:
                 self._finish(part.job, Embedding(vector, part.job.tokens))
             elif part.job.abandoned:
                 self._quarantine.leave(part.job)
+        if end < len(batch):
+            self._loop.call_soon(self._hand_out, batch, outcomes, end)
 
     def _died(self, error: BaseException) -> None:
         for lane in self._lanes:

@@ -1,6 +1,5 @@
 """A device that runs out of memory: the batch is cut, and none so large is tried again."""
 
-from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,9 +30,6 @@ class SmallDevice:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
-
-    def pausing(self, _pause: object) -> AbstractContextManager[None]:
-        return nullcontext()
 
     def __call__(self, _modality: Modality, batch: torch.Tensor) -> torch.Tensor:
         self.batches.append(len(batch))

@@ -97,6 +97,26 @@ async def test_a_query_is_answered_in_a_pause_of_a_picture_and_an_import_of_text
     assert not any(lane.running for lane in queue._lanes)
 
 
+async def test_the_outcomes_of_a_large_batch_leave_room_for_others() -> None:
+    engine = FakeEngine()
+    engine.gate.clear()
+    queue = scheduler(engine, policy=Policy(max_batch_gflop=1e6, max_batch_size=64))
+    first = asyncio.create_task(queue.embed([image("the first of all")]))
+    assert await asyncio.to_thread(engine.entered.wait, 5)
+    order: list[int] = []
+    asked = [asyncio.create_task(queue.embed([image("a" * number)])) for number in range(1, 65)]
+    for number, task in enumerate(asked):
+        task.add_done_callback(lambda _, number=number: order.append(number))  # type: ignore[misc]
+    other = asyncio.get_running_loop().call_soon
+    asked[0].add_done_callback(lambda _: other(lambda: order.append(-1)))
+    await becomes(lambda: queue._batcher.depth(Modality.IMAGE) == 64)
+    engine.gate.set()
+    await asyncio.gather(first, *asked)
+    assert len(engine.batches[-1][1]) == 64
+    assert sorted(order) == list(range(-1, 64))
+    assert order.index(-1) <= 24, "what comes when the first is answered does not wait for the last"
+
+
 class TwoDevices(FakeEngine):
     """Each has one lane, two batches deep, and notes what it is given; batches wait at a gate."""
 
