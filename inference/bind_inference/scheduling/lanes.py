@@ -21,6 +21,8 @@ class BusyLane:
     lane: Lane
     worker: Worker
     running: list[list[Part]] = field(default_factory=list)
+    _looks: int = 0
+    """So often the oldest batch has been seen to be under way."""
 
     def cut(self, batcher: Batcher[Part], now: float) -> list[Part]:
         """Return the batch that is to be started at `now`, [] if none is or there is no room."""
@@ -38,6 +40,12 @@ class BusyLane:
     def ended(self, batch: list[Part]) -> None:
         """Forget a batch that has run."""
         self.running = [other for other in self.running if other is not batch]
+        self._looks = 0
+
+    def look(self) -> int:
+        """Return how many looks in a row, with this one, have seen the same batch under way."""
+        self._looks = self._looks + 1 if self.running else 0
+        return self._looks
 
     def has(self, job: Job) -> bool:
         """Return whether a part of `job` is under way."""

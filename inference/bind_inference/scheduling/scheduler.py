@@ -48,6 +48,12 @@ INLINE_DIGEST: Final = 1 << 17
 # Outcomes of a batch that are handed out in one turn of the loop. Each wakes a request, which takes 0.3 ms
 # until its answer is on its way: 64 pictures at once would keep the loop from a text for 20 ms.
 HANDED_OUT: Final = 8
+# A batch that has been seen so often to be under way hangs.
+LOOKS: Final = 20
+
+
+class ForwardHangs(Exception):
+    """A forward pass does not end; the process is of no use any more."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class SchedulerConfig:
     max_items: int = 4096
     max_bytes: int = 1 << 30
     cache_bytes: int = 0
+    forward_timeout_s: float = 300.0
 
 
 class Scheduler:
@@ -100,6 +107,7 @@ class Scheduler:
         metrics.watch_cache(self._cache)
         for worker in self._workers:
             worker.start()
+        self._look_every(config.forward_timeout_s)
 
     @property
     def _workers(self) -> set[Worker]:
@@ -354,6 +362,18 @@ class Scheduler:
                 self._quarantine.leave(part.job)
         if end < len(batch):
             self._loop.call_soon(self._hand_out, batch, outcomes, end)
+
+    def _look_every(self, forward_timeout_s: float) -> None:
+        """Look now and then whether a batch hangs, in all looks of so many seconds.
+
+        Looks are counted, because time also goes by where the whole process is stopped.
+        """
+        if self._closed:
+            return
+        if any(lane.look() > LOOKS for lane in self._lanes):
+            self._died(ForwardHangs(f"a forward pass has not ended for {forward_timeout_s:g} s"))
+            return
+        self._loop.call_later(forward_timeout_s / LOOKS, self._look_every, forward_timeout_s)
 
     def _died(self, error: BaseException) -> None:
         for lane in self._lanes:

@@ -307,6 +307,7 @@ class Service:
                 max_items=settings.max_queue_items,
                 max_bytes=settings.max_queue_bytes,
                 cache_bytes=settings.vector_cache_bytes,
+                forward_timeout_s=settings.forward_timeout_s,
             ),
             self.metrics,
             spans=self.spans,

@@ -178,6 +178,12 @@ class ModelSettings(WeightsSettings):
         ge=256 * _MIB,
         description="private memory that one decoder process may take; an item that needs more is refused",
     )
+    forward_timeout_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="seconds after which a forward pass that has not ended is held to hang: the server is "
+        "not live any more, and whoever runs it starts another",
+    )
     torch_threads: int = Field(
         default=0,
         ge=0,

@@ -114,3 +114,25 @@ async def test_the_tokens_of_a_text_are_counted(engine: FakeEngine) -> None:
     (outcome,) = await scheduler(engine).embed([(TEXT, "one two three")])
     assert isinstance(outcome, Embedding)
     assert outcome.tokens == 3
+
+
+async def test_a_forward_pass_that_hangs_ends_the_scheduler() -> None:
+    engine, deaths = FakeEngine(), list[BaseException]()
+    config = SchedulerConfig(forward_timeout_s=0.2)
+    queue = Scheduler(engine, FakeDecoders(), config, Metrics(), on_death=deaths.append)
+    assert lengths(await queue.embed([(TEXT, "well")])) == [4]
+    engine.gate.clear()
+    (outcome,) = await asyncio.wait_for(queue.embed([(TEXT, "hangs")]), 5)
+    assert isinstance(outcome, NotReady)
+    assert [str(death) for death in deaths] == ["a forward pass has not ended for 0.2 s"]
+    engine.gate.set()
+
+
+async def test_many_batches_that_end_are_no_hang() -> None:
+    engine, deaths = FakeEngine(), list[BaseException]()
+    config = SchedulerConfig(forward_timeout_s=0.2)
+    queue = Scheduler(engine, FakeDecoders(), config, Metrics(), on_death=deaths.append)
+    end = asyncio.get_running_loop().time() + 0.5
+    while asyncio.get_running_loop().time() < end:
+        assert lengths(await queue.embed([(TEXT, "well")])) == [4]
+    assert deaths == []
