@@ -43,6 +43,7 @@ class Job:
     """A job decodes and computes an item once, whoever waits for it.
 
     deaths: servers that died while they worked on it. slot: where the journal notes that it is at work.
+    request: the one that it was started for.
     """
 
     modality: Modality
@@ -55,6 +56,7 @@ class Job:
     deaths: int = 0
     size: int = 0
     slot: int | None = None
+    request: object = None
 
     @property
     def abandoned(self) -> bool:

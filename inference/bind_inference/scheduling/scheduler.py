@@ -216,7 +216,14 @@ class Scheduler:
         except PoisonItem as error:
             waiter.resolve(error)
             return
-        started = Job(waiter.modality, waiter.data, key, deaths=deaths, size=len(waiter.data))
+        started = Job(
+            waiter.modality,
+            waiter.data,
+            key,
+            deaths=deaths,
+            size=len(waiter.data),
+            request=waiter.request,
+        )
         started.add(waiter)
         self._single_flight.add(started)
         try:
@@ -249,7 +256,7 @@ class Scheduler:
         else:
             done = partial(self._in_loop, self._decoded, job)
             self._quarantine.begin(job)
-            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done)
+            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done, job.request)
 
     def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
         """Return a text's tokens, or what is wrong with it, and the seconds that took."""
