@@ -29,10 +29,14 @@ class Pool:
         self.restarts = restarts
 
     def send(
-        self, data: str, modality: Modality = IMAGE, wanted: Callable[[], bool] = lambda: True
+        self,
+        data: str,
+        modality: Modality = IMAGE,
+        wanted: Callable[[], bool] = lambda: True,
+        asked_by: object = None,
     ) -> "SimpleQueue[Decoded | Exception]":
         results: SimpleQueue[Decoded | Exception] = SimpleQueue()
-        self.pool.decode(modality, data, wanted, lambda result, _: results.put(result))
+        self.pool.decode(modality, data, wanted, lambda result, _: results.put(result), asked_by)
         return results
 
     def ask(self, data: str, modality: Modality = IMAGE) -> Decoded | Exception:

@@ -80,7 +80,14 @@ class FakeDecoders:
     def text(self, data: str) -> Decoded:
         return Decoded(_slices(Modality.TEXT, data), len(data.split()))
 
-    def decode(self, modality: Modality, data: str | Blob, wanted: Wanted, done: Done[Decoded]) -> None:
+    def decode(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[Decoded],
+        asked_by: object = None,
+    ) -> None:
         def run() -> None:
             if not wanted():
                 return

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +18,16 @@ from bind_inference.items.shared_memory import Shared
 
 if TYPE_CHECKING:
     from bind_inference.decoders.decoding import Bounds
+    from bind_inference.decoders.protocol import Wanted
 
 _JOIN_S: Final = 5.0
 _START_S: Final = 60.0
+# Seconds between two looks whether somebody still waits for what is under way.
+_LOOK_S: Final = 1.0
+
+
+class NobodyWaits(Exception):
+    """The client has hung up while its item was decoded."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +69,30 @@ class ProcessHandle:
             process.start()
             self._process, self._socket = process, ours
 
-    def ask(self, request: dict[str, Any], data: Shared) -> tuple[bytes, Shared]:
+    def ask(
+        self, request: dict[str, Any], data: Shared, wanted: Wanted = lambda: True
+    ) -> tuple[bytes, Shared]:
         """Return the message that the process sends back, and the memory beside it, which is the caller's.
 
-        Raises TimeoutError; EOFError or OSError if the process died of this; DecodersBroken if there is none.
+        Raises TimeoutError or NobodyWaits, and then the process is still at it; EOFError or OSError if it
+        died of this; DecodersBroken if there is none.
         """
         connection = self._send(orjson.dumps(request), data.fd)
-        connection.settimeout(self._config.timeout_s)
-        message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
-        if not message or not fds:
-            raise EOFError
-        return message, Shared(fds[0])
+        give_up_at = time.monotonic() + self._config.timeout_s
+        while True:
+            left_s = give_up_at - time.monotonic()
+            connection.settimeout(max(0.001, min(left_s, _LOOK_S)))
+            try:
+                message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
+            except TimeoutError:
+                if left_s <= _LOOK_S:
+                    raise
+                if not wanted():
+                    raise NobodyWaits from None
+                continue
+            if not message or not fds:
+                raise EOFError
+            return message, Shared(fds[0])
 
     def replace(self) -> int | None:
         """End the process if it lives, start another; return the exit status of the old one."""

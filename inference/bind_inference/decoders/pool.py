@@ -17,11 +17,12 @@ import threading
 import time
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.handle import PoolConfig, ProcessHandle
+from bind_inference.decoders.fair_queue import FairQueue
+from bind_inference.decoders.handle import NobodyWaits, PoolConfig, ProcessHandle
 from bind_inference.decoders.messages import build_body, build_decoded, build_error, read_reply
 from bind_inference.decoders.process import PRELOAD
 from bind_inference.decoders.protocol import DecodersBroken
@@ -30,7 +31,7 @@ from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from bind_inference.decoders.protocol import Done, Wanted
     from bind_inference.items.bodies import Endpoint, ParsedBody
@@ -39,9 +40,12 @@ log = logging.getLogger(__name__)
 
 # Seconds between two sweeps for tasks that nobody wants any more; one over a thousand takes a millisecond.
 _SWEEP_S: Final = 1.0
+# Characters of a text from which on it may take longer than a short task: a nest of "&amp;amp;" takes 14 s
+# for 100,000, and the cost grows with the square.
+_LONG_TEXT: Final = 13_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Task:
     """`build` makes the result of the reply and of the memory beside it."""
 
@@ -61,7 +65,8 @@ class DecoderPool:
         self._bounds = bounds
         self._config = config
         self._restarted = restarted
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._tasks = FairQueue[_Task](config.workers, lambda task: task.wanted())
+        self._changed = threading.Condition()  # it guards the queue
         self._handles = [ProcessHandle(bounds, config, number) for number in range(config.workers)]
         self._closed = False
         self._swept_at = time.monotonic()
@@ -80,71 +85,96 @@ class DecoderPool:
         def done(result: dict[str, Any] | Exception, _seconds: float) -> None:
             results.put(result)
 
-        self._tasks.put(_Task({"do": "check"}, "", lambda reply, _: reply, lambda: True, done))
+        self._put(_Task({"do": "check"}, "", lambda reply, _: reply, lambda: True, done), object())
         if isinstance(result := results.get(), Exception):
             raise DecodersBroken(f"the decoder processes do not start: {result}")
+        if missing := result["open"]:
+            log.warning(
+                "decoders are not locked in: this kernel cannot", extra={"detail": "; ".join(missing)}
+            )
 
     def text(self, data: str) -> Decoded:
         """Return a short text's tokens, in the calling thread."""
         return decode(Modality.TEXT, data, self._bounds)
 
-    def decode(self, modality: Modality, data: str | Blob, wanted: Wanted, done: Done[Decoded]) -> None:
+    def decode(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[Decoded],
+        asked_by: Hashable = None,
+    ) -> None:
         """Decode media or a long text."""
         request: dict[str, Any] = {"do": "decode", "modality": modality}
         if isinstance(data, Blob):
             request |= {"offset": data.offset, "length": data.length}
         media = data.shared if isinstance(data, Blob) else data
-        self._put(_Task(request, media, build_decoded, wanted, done))
+        is_long = modality is Modality.VIDEO or (modality is Modality.TEXT and len(data) > _LONG_TEXT)
+        task = _Task(request, media, build_decoded, wanted, done)
+        self._put(task, asked_by or object(), is_long=is_long)
 
     def read(
         self, kind: Endpoint, raw: Shared, max_items: int, wanted: Wanted, done: Done[ParsedBody]
     ) -> None:
         """Read a large body."""
         request = {"do": "read", "kind": kind, "max_items": max_items}
-        self._put(_Task(request, raw, build_body, wanted, done))
+        self._put(_Task(request, raw, build_body, wanted, done), object())
 
     def waiting(self) -> int:
         """Return how many items and bodies wait until a process is free."""
-        return self._tasks.qsize()
+        return len(self._tasks)
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         for handle in self._handles:
-            self._tasks.put(None)
             handle.stop()
 
-    def _put(self, task: _Task) -> None:
+    def _put(self, task: _Task, asked_by: Hashable, *, is_long: bool = False) -> None:
         """Queue `task`, and now and then drop those whose clients have hung up.
 
         They hold their items, which no budget counts any more: while every process is busy for a minute,
         clients that come and go could fill the memory.
         """
         now = time.monotonic()
-        if now - self._swept_at >= _SWEEP_S:
-            self._swept_at = now
-            waiting: list[_Task | None] = []
-            with contextlib.suppress(Empty):
-                while True:
-                    waiting.append(self._tasks.get_nowait())
-            for other in waiting:
-                if other is None or other.wanted():
-                    self._tasks.put(other)
-        self._tasks.put(task)
+        with self._changed:
+            if now - self._swept_at >= _SWEEP_S:
+                self._swept_at = now
+                self._tasks.sweep()
+            self._tasks.put(task, asked_by, now, is_long=is_long)
+            self._changed.notify()
 
     def _serve(self, handle: ProcessHandle) -> None:
         """Hand tasks to one process until the pool is closed."""
         with contextlib.suppress(Exception):  # the first task starts one, or fails of the same
             handle.start()
-        while (task := self._tasks.get()) is not None and not self._closed:
-            if task.wanted():
-                task.context.run(self._run, handle, task)
+        while (task := self._next()) is not None:
+            task.context.run(self._run, handle, task)
+            with self._changed:
+                self._tasks.done(task, time.monotonic())
             del task  # it holds an item
+
+    def _next(self) -> _Task | None:
+        """Wait for the next task; None: the pool is closed."""
+        with self._changed:
+            while not self._closed:
+                if (task := self._tasks.take(time.monotonic())) is not None:
+                    # What kept it waiting may be over for others too.
+                    self._changed.notify() if len(self._tasks) else None
+                    return task
+                self._changed.wait()
+        return None
 
     def _run(self, handle: ProcessHandle, task: _Task) -> None:
         start = time.perf_counter()
         try:
             result, seconds = self._result(handle, task)
+        except NobodyWaits:
+            handle.replace()  # it may be at it for another minute, and others wait
+            return
         except Exception as error:  # noqa: BLE001  (it is this item's result, and the thread must live)
             result, seconds = error, time.perf_counter() - start
         if not self._closed:
@@ -161,7 +191,7 @@ class DecoderPool:
         what = "the body: " if request["do"] == "read" else ""  # an item is named by whoever knows its place
         start = time.perf_counter()
         try:
-            message, shared = handle.ask(request, data)
+            message, shared = handle.ask(request, data, task.wanted)
         except DecodersBroken as error:
             raise NotReady(f"no decoder process can be started ({error}); try again") from error
         except TimeoutError:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from bind_inference.decoders.decoding import Decoded
     from bind_inference.items.bodies import Endpoint, ParsedBody
     from bind_inference.items.shared_memory import Blob, Shared
@@ -38,8 +40,18 @@ class Decoders(Protocol):
         """Return a short text's tokens, in the calling thread. Raises BindError."""
         ...
 
-    def decode(self, modality: Modality, data: str | Blob, wanted: Wanted, done: Done[Decoded]) -> None:
-        """Decode media or a long text, unless it is not `wanted` any more when its turn has come."""
+    def decode(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[Decoded],
+        asked_by: Hashable = None,
+    ) -> None:
+        """Decode media or a long text, unless it is not `wanted` any more when its turn has come.
+
+        asked_by: the request, so that one with many items does not hold up the others; None: one of its own.
+        """
         ...
 
     def read(

@@ -277,7 +277,7 @@ class Scheduler:
         else:
             done = partial(self._in_loop, self._decoded, job)
             self._quarantine.begin(job)
-            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done)
+            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done, job.request)
 
     def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
         """Return a text's tokens, or what is wrong with it, and the seconds that took."""

@@ -61,11 +61,38 @@ def test_an_item_that_nobody_waits_for_is_not_decoded(pool: Pool) -> None:
 def test_decoders_give_way_to_the_forward_pass(pool: Pool) -> None:
     # A process gives way once it has started; one of them is enough to decode for both.
     ours, deadline = os.getpriority(os.PRIO_PROCESS, 0), time.monotonic() + 30
-    assert len(pool.pids) == WORKERS
+    while len(pool.pids) < WORKERS:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     for pid in pool.pids:
         while os.getpriority(os.PRIO_PROCESS, pid) - ours != NICENESS:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_what_nobody_waits_for_any_more_is_stopped_in_the_midst(pool: Pool) -> None:
+    there = [True]
+    slow = [pool.send(harm("sleep 60"), wanted=lambda: there[0]) for _ in range(WORKERS)]
+    time.sleep(0.3)
+    pids = pool.pids
+    there[0] = False
+    began = time.monotonic()
+    check(pool.ask(good(1)), good(1))
+    assert time.monotonic() - began < TIMEOUT_S - 1  # not at its limit
+    wait_gone(pids, 3)
+    assert all(answer.empty() for answer in slow)
+    assert pool.restarts == []
+
+
+def test_one_request_does_not_hold_every_process(pool: Pool) -> None:
+    request = object()
+    slow = [pool.send(harm("sleep 1"), asked_by=request) for _ in range(20)]
+    time.sleep(0.2)
+    for number in range(5):
+        began = time.monotonic()
+        check(pool.ask(good(number)), good(number))
+        assert time.monotonic() - began < 0.9
+    assert sum(answer.empty() for answer in slow) > 10
 
 
 def test_what_nobody_wants_any_more_is_released_while_every_process_is_busy(

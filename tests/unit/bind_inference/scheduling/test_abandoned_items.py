@@ -49,7 +49,14 @@ class Keeping(FakeDecoders):
         self.made.append(weakref.ref(array))
         return Decoded([Slice(array, 1, 1.0)])
 
-    def decode(self, modality: Modality, data: str | Blob, wanted: object, done: Callable[..., None]) -> None:
+    def decode(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: object,
+        done: Callable[..., None],
+        asked_by: object = None,
+    ) -> None:
         self.finish.append(lambda: done(self.text(str(data)), 0.0))
 
 
