@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from bind_inference import __version__
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.engine.protocol import DeviceLost
@@ -70,6 +71,11 @@ def find_devices(settings: ModelSettings) -> list[torch.device]:
     """Return the devices to run on, one at least. Raises DeviceLost if there are not so many GPUs."""
     if not settings.enable_cuda:
         return [torch.device("cpu")]
+    if torch.version.cuda is None:
+        raise DeviceLost(
+            "--enable-cuda (ENABLE_CUDA) is true, but torch has no CUDA here: the image with the tag "
+            f"{__version__}-cpu is for CPUs alone; take the one with the tag {__version__}, or set it to 0"
+        )
     if not torch.cuda.is_available():
         raise DeviceLost(
             "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here; set it to 0, "

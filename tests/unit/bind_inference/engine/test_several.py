@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from bind_inference import __version__
 from bind_inference.engine import loading
 from bind_inference.engine.loading import find_devices
 from bind_inference.engine.protocol import DeviceLost, run_batch
@@ -16,6 +17,7 @@ from support.fake_engine import FakeEngine
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, there: int) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
 
@@ -39,6 +41,16 @@ def test_no_gpu_is_an_error_and_a_cpu_asks_for_none(monkeypatch: pytest.MonkeyPa
     gpus(monkeypatch, 0)
     with pytest.raises(DeviceLost, match="no NVIDIA GPU can be used here"):
         find_devices(Settings(model="Tiny", enable_cuda=True))
+    assert find_devices(Settings(model="Tiny")) == [torch.device("cpu")]
+
+
+def test_a_torch_without_cuda_says_which_image_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    with pytest.raises(DeviceLost) as raised:
+        find_devices(Settings(model="Tiny", enable_cuda=True))
+    assert f"the tag {__version__}-cpu is for CPUs alone; take the one with the tag {__version__}," in str(
+        raised.value
+    )
     assert find_devices(Settings(model="Tiny")) == [torch.device("cpu")]
 
 
