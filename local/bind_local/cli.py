@@ -87,7 +87,7 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
             )
             run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
         case "images" if args.json and args.registry:
-            print(json.dumps({image.short: image.tag for image in publish.our_images(paths)}))
+            print(json.dumps({image.short + image.variant: image.tag for image in publish.our_images(paths)}))
         case "images" if args.json:
             print(json.dumps(publish.tags_in_registry(paths)))
         case "images" if args.registry:

@@ -43,10 +43,7 @@ COPIES = (
     Place("charts/bind-operator/Chart.yaml", r'^appVersion: "([^"]*)"$'),
     # Its appVersion is Weaviate's.
     Place("charts/weaviate-bind/Chart.yaml", r"^version: (\S+)$"),
-    Place(
-        "charts/weaviate-bind/values.yaml", r"^    # -- \(tag\) Tag of the inference image\n    tag: (\S+)$"
-    ),
-    Place("docs/**/*.md", r"ghcr\.io/bindvectorizer/bind-inference:(\w[\w.-]*)"),
+    Place("docs/**/*.md", r"ghcr\.io/bindvectorizer/bind-inference:(\w[\w.]*)"),
 )
 
 

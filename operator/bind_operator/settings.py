@@ -17,6 +17,9 @@ PACKAGE = Path(bind_operator.__file__).resolve().parent
 WHEEL_CHART = PACKAGE / "charts/weaviate-bind"
 CHECKOUT_CHART = PACKAGE.parents[1] / "charts/weaviate-bind"
 
+CPU_SUFFIX = "-cpu"
+"""The tag of a version's image for CPUs is the version and this."""
+
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -31,17 +34,44 @@ class ImageSetting(BaseModel):
     digest: str = Field("", description="Digest of the image; wins over the tag where set.")
 
 
+class ImageVariant(BaseModel):
+    """It says which of a repository's images one device gets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tag: str = Field("", description="Tag of the image for resources with device CPU.")
+    digest: str = Field("", description="Digest of that image; wins over its tag where set.")
+
+
+class InferenceImageSetting(ImageSetting):
+    """It says where the server's images come from: one for every device, and one for CPUs without CUDA."""
+
+    tag: str = Field(
+        "",
+        description="Tag of the image, for both devices unless `cpu` says otherwise. Empty: the operator's "
+        "version, and with device CPU the version with -cpu.",
+    )
+    cpu: ImageVariant = Field(
+        ImageVariant(tag="", digest=""),
+        description="The image of resources with device CPU. Empty: as `tag` and `digest` say.",
+    )
+
+    def for_device(self, *, has_gpu: bool) -> ImageSetting:
+        """Return the image of a device. What is set is taken as it is; only the default knows two images."""
+        own = ImageVariant(tag=self.tag, digest=self.digest)
+        chosen = own if has_gpu or not (self.cpu.tag or self.cpu.digest) else self.cpu
+        tag = chosen.tag or (bind_operator.__version__ + ("" if has_gpu else CPU_SUFFIX))
+        return ImageSetting(registry=self.registry, repository=self.repository, tag=tag, digest=chosen.digest)
+
+
 class Images(BaseModel):
     """The images that the operator renders into resources that name none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    inference: ImageSetting = Field(
-        ImageSetting(
-            registry="ghcr.io",
-            repository="bindvectorizer/bind-inference",
-            tag=bind_operator.__version__,
-            digest="",
+    inference: InferenceImageSetting = Field(
+        InferenceImageSetting(
+            registry="ghcr.io", repository="bindvectorizer/bind-inference", tag="", digest=""
         ),
         description="The inference server.",
     )

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 
+from bind_inference import __version__
 from bind_inference.modality import Modality
 from support.media import slow_picture
 from support.samples import encoded
@@ -44,6 +46,18 @@ def test_a_model_that_cannot_be_loaded_ends_the_process_with_its_reason(tmp_path
     assert ended.returncode == 1
     assert "absent.pth" in ended.stderr.splitlines()[-1]
     assert not ended.stderr.splitlines()[-1].startswith("{")
+
+
+def test_cuda_without_a_card_or_without_cuda_ends_the_process_with_its_reason() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a card here")
+    ended = run("--model", "tiny", "--http-port", "0", ENABLE_CUDA="1")
+    assert ended.returncode == 1
+    last_line = ended.stderr.splitlines()[-1]
+    assert "--enable-cuda (ENABLE_CUDA) is true, but" in last_line
+    assert (
+        "no NVIDIA GPU" if torch.version.cuda else f"take the one with the tag {__version__}"
+    ) in last_line
 
 
 def test_weights_that_are_not_where_they_should_be_are_named_with_what_is_there(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ app.kubernetes.io/component: {{ .component }}
 {{- with .registry }}{{ . }}/{{ end }}{{ .repo }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag }}{{ end }}
 {{- end }}
 
+{{/* Reference of the inference image: without a tag of the user's the one for the device. Input: $.
+     The operator judges by the same rule, in settings.py. */}}
+{{- define "weaviate-bind.inferenceImage" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- $own := printf "%s%s" (.Chart.Version | replace "+" "_") ($bind.envconfig.enable_cuda | ternary "" "-cpu") }}
+{{- include "weaviate-bind.image" (merge (dict "tag" ($bind.tag | default $own)) $bind) }}
+{{- end }}
+
 {{/* Pull secrets from names, or from maps with a name as upstream takes them. Input: a list. */}}
 {{- define "weaviate-bind.pullSecrets" -}}
 {{- $secrets := list }}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from bind_inference import __version__
 from bind_inference.engine.protocol import DeviceLost
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ def find_devices(settings: ModelSettings) -> list[torch.device]:
     """Return the devices to run on, one at least. Raises DeviceLost if there are not so many GPUs that do."""
     if not settings.enable_cuda:
         return [torch.device("cpu")]
+    if torch.version.cuda is None:
+        raise DeviceLost(
+            "--enable-cuda (ENABLE_CUDA) is true, but torch has no CUDA here: the image with the tag "
+            f"{__version__}-cpu is for CPUs alone; take the one with the tag {__version__}, or set it to 0"
+        )
     if not torch.cuda.is_available():
         raise DeviceLost(
             "--enable-cuda (ENABLE_CUDA) is true, but no NVIDIA GPU can be used here"
@@ -40,10 +46,9 @@ def _why_none() -> str:
     """Return what CUDA itself says: that there is no driver, or one that is too old for this torch."""
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]  # torch's own
-    except (RuntimeError, AssertionError) as error:
+    except RuntimeError as error:
         said = str(error).split(". ", maxsplit=1)[0].strip().rstrip(".")
-        needs = f"; this torch is made for CUDA {torch.version.cuda}" if torch.version.cuda else ""
-        return f" ({said}{needs})"
+        return f" ({said}; this torch is made for CUDA {torch.version.cuda})"
     return ""
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 OPERATOR = "bind-operator"
 INFERENCE = "bind-inference"
+INFERENCE_CPU = "bind-inference-cpu"
+"""The name, with its variant, of the image without CUDA; it is a tag of the other's repository."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,11 @@ def published() -> ImageChoice:
     return ImageChoice({})
 
 
-def from_registry(registry: str, operator_tag: str, inference_tag: str) -> ImageChoice:
+def from_registry(registry: str, tags: Mapping[str, str]) -> ImageChoice:
     """Return the images that `make images REGISTRY=…` pushed: the published names below another prefix.
 
-    registry: host and path, such as `registry.example.org/team`. The tags follow from the contents, so that
-    a node that has pulled an older build does not take it for this one.
+    registry: host and path, such as `registry.example.org/team`. tags: by name and variant. They follow from
+    the contents, so that a node that has pulled an older build does not take it for this one.
     """
     host, _, path = registry.strip("/").partition("/")
     prefix = f"{path}/" if path else ""
@@ -35,14 +37,18 @@ def from_registry(registry: str, operator_tag: str, inference_tag: str) -> Image
         {
             "image.registry": host,
             "image.repository": f"{prefix}{OPERATOR}",
-            "image.tag": operator_tag,
+            "image.tag": tags[OPERATOR],
             "images.inference.registry": host,
             "images.inference.repository": f"{prefix}{INFERENCE}",
-            "images.inference.tag": inference_tag,
+            "images.inference.tag": tags[INFERENCE],
+            "images.inference.cpu.tag": tags[INFERENCE_CPU],
         }
     )
 
 
-def tagged(operator_tag: str, inference_tag: str) -> ImageChoice:
-    """Return the local cluster's images: the published names, with tags that follow from their contents."""
-    return ImageChoice({"image.tag": operator_tag, "images.inference.tag": inference_tag})
+def tagged(tags: Mapping[str, str]) -> ImageChoice:
+    """Return the local cluster's images: the published names, with tags that follow from their contents.
+
+    It has no GPU, and of the server's images the one for CPUs alone.
+    """
+    return ImageChoice({"image.tag": tags[OPERATOR], "images.inference.tag": tags[INFERENCE_CPU]})

@@ -25,13 +25,13 @@ def local_cluster() -> Kube:
 def local_images() -> ImageChoice:
     """Return the images that were built from this checkout and are in the local registry."""
     tags = json.loads(_bind_local("images", "--json"))
-    return images.tagged(tags[images.OPERATOR], tags[images.INFERENCE])
+    return images.tagged(tags)
 
 
 def pushed_images(registry: str) -> ImageChoice:
     """Return the images of this checkout as `make images REGISTRY=…` pushed them."""
     tags = json.loads(_bind_local("images", "--json", "--registry", registry))
-    return images.from_registry(registry, tags[images.OPERATOR], tags[images.INFERENCE])
+    return images.from_registry(registry, tags)
 
 
 def _bind_local(*args: str) -> str:

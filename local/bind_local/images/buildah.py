@@ -99,6 +99,6 @@ class Buildah:
                 *("--label", f"{INPUTS_LABEL}={image.inputs}"),
                 *("--file", image.dockerfile, "--tag", image.reference, context),
             ],
-            log=self._paths.logs / f"image-{image.short}.log",
+            log=self._paths.logs / f"image-{image.short}{image.variant}.log",
             remedy=BUILD_REMEDY,
         )

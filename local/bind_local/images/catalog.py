@@ -9,9 +9,12 @@ from bind_local.errors import LocalError
 from bind_local.paths import LOCAL, REPO, Paths
 from bind_local.programs.modules import CADDY, HELM, PAUSE, WEAVIATE, Module, digest
 
+CPU, CUDA = "cpu", "cuda"
+"""The inference image's variants, as its Dockerfile calls them."""
 VERSION: str = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 """The published tag of our own images."""
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_SUFFIXES = {CPU: "-cpu", CUDA: ""}
 INPUTS_LABEL = "dev.bindvectorizer.inputs"
 
 
@@ -21,7 +24,8 @@ class Image:
 
     name: with its registry, as a Dockerfile or a pod names it, without tag. inputs: digest of all it is
     built from. dockerfile: with REPO as context, unless `files` (source by name in the context) are given.
-    args: build arguments. bases: images that must be built before it.
+    args: build arguments. bases: images that must be built before it. variant: what its published tag says
+    after the version, such as `-cpu`.
     """
 
     name: str
@@ -31,6 +35,12 @@ class Image:
     files: dict[str, Path] = field(default_factory=dict)
     args: dict[str, str] = field(default_factory=dict)
     bases: tuple["Image", ...] = ()
+    variant: str = ""
+
+    @property
+    def published_tag(self) -> str:
+        """The tag of a release: without what the image is built from."""
+        return f"{VERSION}{self.variant}"
 
     @property
     def reference(self) -> str:
@@ -102,14 +112,15 @@ def operator(base: Image, helm_image: Image) -> Image:
     return _ours("operator", sources, {"BASE_IMAGE": base, "HELM_IMAGE": helm_image})
 
 
-def inference(base: Image) -> Image:
-    """Return the inference server's image."""
+def inference(base: Image, variant: str) -> Image:
+    """Return the inference server's image of a variant."""
     names = ("uv", "torch", "inference")
     sources = [
         *(f"requirements/{name}.txt" for name in names),
         *("inference/bind_inference", "inference/bind_load"),
+        *(["inference/bind_image"] if variant == CPU else []),
     ]
-    return _ours("inference", sources, {"BASE_IMAGE": base})
+    return _ours("inference", sources, {"BASE_IMAGE": base}, {"VARIANT": variant}, _SUFFIXES[variant])
 
 
 def argument(dockerfile: Path, name: str) -> str:
@@ -137,16 +148,24 @@ def _is_compiled(path: Path) -> bool:
     return "__pycache__" in path.parts or path.suffix == ".so"
 
 
-def _ours(part: str, sources: list[str], bases: dict[str, Image]) -> Image:
+def _ours(
+    part: str,
+    sources: list[str],
+    bases: dict[str, Image],
+    args: dict[str, str] | None = None,
+    variant: str = "",
+) -> Image:
     contents, names = tree(REPO, [f"{part}/Dockerfile", ".dockerignore", *sources])
-    inputs = digest(contents, [*names, *(base.inputs for base in bases.values())])
+    said = [f"{key}={value}" for key, value in (args or {}).items()]
+    inputs = digest(contents, [*names, *(base.inputs for base in bases.values()), *said])
     return Image(
         f"ghcr.io/bindvectorizer/bind-{part}",
-        f"{VERSION}-{inputs}",
+        f"{VERSION}{variant}-{inputs}",
         inputs,
         REPO / part / "Dockerfile",
-        args={key: base.reference for key, base in bases.items()},
+        args={key: base.reference for key, base in bases.items()} | (args or {}),
         bases=tuple(bases.values()),
+        variant=variant,
     )
 
 

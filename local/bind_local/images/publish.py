@@ -29,16 +29,23 @@ def base_image(paths: Paths) -> Image:
     return catalog.debian(paths.cache / "debian" / "root.tar")
 
 
-def our_images(paths: Paths) -> tuple[Image, Image]:
-    """Return the operator's and the inference server's image as this checkout makes them."""
+def our_images(paths: Paths) -> tuple[Image, ...]:
+    """Return the operator's image and the inference server's two, as this checkout makes them."""
     base = base_image(paths)
-    return catalog.operator(base, catalog.helm(paths)), catalog.inference(base)
+    server = (catalog.inference(base, variant) for variant in (catalog.CPU, catalog.CUDA))
+    return catalog.operator(base, catalog.helm(paths)), *server
+
+
+def images_without_gpus(paths: Paths) -> tuple[Image, ...]:
+    """Return those that the local cluster needs: no node of it has a GPU."""
+    base = base_image(paths)
+    return catalog.operator(base, catalog.helm(paths)), catalog.inference(base, catalog.CPU)
 
 
 def local_steps(paths: Paths) -> list[Step]:
     """Return the steps that bring every image into the local registry; what is there already stays."""
     registry, buildah = Registry(REGISTRY), Buildah(paths)
-    ours = our_images(paths)
+    ours = images_without_gpus(paths)
 
     def published(image: Image) -> bool:
         tag = registry.tag(image.repository, image.tag)
@@ -108,7 +115,7 @@ def user_steps(paths: Paths, prefix: str) -> list[Step]:
     for image in our_images(paths):
         build = partial(buildah.build, image)
         steps.append(Step(f"build {image.short} {image.tag}", build, partial(buildah.has, image)))
-        for tag in (image.tag, catalog.VERSION):
+        for tag in (image.tag, image.published_tag):
             steps.append(Step(f"push {prefix}/{image.short}:{tag}", partial(push, image, tag)))
     return steps
 
@@ -129,16 +136,16 @@ def checked_host(prefix: str) -> str:
 
 
 def tags_in_registry(paths: Paths) -> dict[str, str]:
-    """Return the tag of each of our images.
+    """Return the tag of each of our images, by its name and variant.
 
     Raises LocalError when one of them is not in the local registry.
     """
     registry = Registry(REGISTRY)
     found = {}
-    for image in our_images(paths):
+    for image in images_without_gpus(paths):
         if registry.tag(image.repository, image.tag) is None:
             raise LocalError(f"{image.reference} is not in the local registry", "run `make images`")
-        found[image.short] = image.tag
+        found[image.short + image.variant] = image.tag
     return found
 
 

@@ -36,7 +36,9 @@ class WeaviateImage(ApiModel):
 class InferenceImage(WeaviateImage):
     """The image of the inference server comes from here; a part unset is the operator's setting."""
 
-    tag: Text | None = Field(None, description="Tag of the image. Unset: the operator's setting.")
+    tag: Text | None = Field(
+        None, description="Tag of the image. Unset: the operator's setting for the device."
+    )
     digest: Text | None = Field(
         None, description="Digest, as sha256: and 64 hex digits. Wins over the tag where set."
     )

@@ -68,10 +68,12 @@ def render_values(
 @lru_cache(maxsize=MAX_KNOWN)
 def _render(source: _Source, images: Images, chart: Chart, peers: str) -> RenderedValues:
     spec = source.resource.spec
+    has_gpu = spec.device is Device.CUDA
+    fallback = images.inference.for_device(has_gpu=has_gpu)
     text = _template().render(
         spec=spec,
-        gpu=(spec.gpu or Gpu()) if spec.device is Device.CUDA else None,
-        inference_image=_inference_image(spec.inference.image, images.inference),
+        gpu=(spec.gpu or Gpu()) if has_gpu else None,
+        inference_image=_inference_image(spec.inference.image, fallback),
         weaviate_image=_weaviate_image(spec.weaviate.image, images.weaviate, spec.weaviate.version),
         gate_image=images.gate,
         operator_peers=json.loads(peers),

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from bind_operator.api.identity import GROUP
+from bind_operator.settings import Images
 from support.charts import CHARTS, RELEASE, containers, env, pick, refusal, render
 from support.rendered import SAMPLES, rendered_values
 
@@ -147,7 +148,14 @@ def test_images_reach_the_operators_settings() -> None:
     assert operator["image"] == "ghcr.io/bindvectorizer/bind-operator:4.5.6"
     images = json.loads(env(operator)["BIND_OPERATOR_IMAGES"])
     assert images["inference"]["tag"] == "1.2.3"
+    assert images["inference"]["cpu"] == {"tag": "", "digest": ""}
     assert images["gate"]["repository"] == "library/caddy"
+
+
+def test_unless_a_tag_is_given_the_operator_chooses_the_image_by_its_own_version() -> None:
+    operator = containers(pick(render("bind-operator"), "Deployment")["spec"]["template"]["spec"])["operator"]
+    images = Images.model_validate_json(env(operator)["BIND_OPERATOR_IMAGES"])
+    assert images == Images()
 
 
 def test_the_operator_knows_where_it_runs_for_network_policies() -> None:

@@ -1,6 +1,7 @@
 """The inference side: device, model, licence, cache, rollout."""
 
 import pytest
+import yaml
 
 from support.charts import CHARTS, containers, env, pick, refusal, render, render_text
 
@@ -8,6 +9,7 @@ CI = CHARTS / "weaviate-bind" / "ci"
 BIND = "modules.multi2vec-bind"
 TINY = ("--set", f"{BIND}.model.name=Tiny")
 ACCEPT = ("--set", f"{BIND}.model.licenseAccepted=true")
+VERSION = yaml.safe_load((CHARTS / "weaviate-bind/Chart.yaml").read_text())["version"]
 CUDA = ("--set", f"{BIND}.envconfig.enable_cuda=true")
 
 
@@ -42,6 +44,23 @@ def test_a_cpu_server_is_told_so_and_asks_for_no_gpu() -> None:
     server = _server(*TINY)
     assert env(server)["ENABLE_CUDA"] == "0"
     assert "nvidia" not in render_text("weaviate-bind", *TINY)
+
+
+def test_each_device_has_an_image_and_a_tag_of_ones_own_is_taken_as_it_is() -> None:
+    name = "ghcr.io/bindvectorizer/bind-inference"
+    assert _server(*TINY)["image"] == f"{name}:{VERSION}-cpu"
+    assert _server(*TINY, *CUDA)["image"] == f"{name}:{VERSION}"
+    for device in ((), CUDA):
+        assert _server(*TINY, *device, "--set", f"{BIND}.tag=1.2.3")["image"] == f"{name}:1.2.3"
+        pinned = ("--set", f"{BIND}.digest=sha256:{'a' * 64}")
+        assert _server(*TINY, *device, *pinned)["image"] == f"{name}@sha256:{'a' * 64}"
+
+
+def test_the_test_pod_has_the_servers_image() -> None:
+    for device in ((), CUDA):
+        objects = render("weaviate-bind", *TINY, *device)
+        pod = containers(pick(objects, "Pod")["spec"])["test"]
+        assert pod["image"] == _server(*TINY, *device)["image"]
 
 
 def test_cuda_asks_for_the_gpu_that_is_named() -> None:

@@ -10,7 +10,7 @@ from bind_release.cli import texts
 from bind_release.version import COPIES, Place, current, parsed, updates
 
 ROOT = Path(__file__).parents[3]
-IMAGE = re.compile(r"bindvectorizer/bind-(?:operator|inference):(\w[\w.-]*)")
+IMAGE = re.compile(r"bindvectorizer/bind-(?:operator|inference):(\w[\w.-]*?)(?:-cpu)?(?![\w.-])")
 
 
 def checkout(pattern: str) -> dict[str, str]:
@@ -35,7 +35,9 @@ def test_what_is_read_at_run_time_is_the_version(version: str) -> None:
     from bind_operator.settings import Images
 
     assert {bind_operator.__version__, bind_inference.__version__, catalog.VERSION} == {version}
-    assert Images().inference.tag == version
+    inference = Images().inference
+    assert inference.for_device(has_gpu=True).tag == version
+    assert inference.for_device(has_gpu=False).tag == f"{version}-cpu"
 
 
 def test_every_image_of_ours_that_a_page_or_manifest_names_is_of_the_version(version: str) -> None:

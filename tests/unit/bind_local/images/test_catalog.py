@@ -16,10 +16,30 @@ PATHS = Paths(Path("/cache/bv"))
 def test_our_tags_follow_from_the_contents_and_the_bases() -> None:
     base = catalog.debian(Path("/cache/root.tar"))
     other = Image(base.name, base.tag, "another", base.dockerfile)
-    one, same, changed = catalog.inference(base), catalog.inference(base), catalog.inference(other)
+    one, same, changed = (catalog.inference(it, catalog.CUDA) for it in (base, base, other))
     assert one == same
     assert one.tag == f"{catalog.VERSION}-{one.inputs}"
     assert changed.tag != one.tag
+
+
+def test_the_server_has_an_image_for_each_variant_under_one_name() -> None:
+    base = catalog.debian(Path("/cache/root.tar"))
+    cpu, cuda = catalog.inference(base, catalog.CPU), catalog.inference(base, catalog.CUDA)
+    assert cpu.name == cuda.name
+    assert cpu.tag == f"{catalog.VERSION}-cpu-{cpu.inputs}"
+    assert (cpu.published_tag, cuda.published_tag) == (f"{catalog.VERSION}-cpu", catalog.VERSION)
+    assert (cpu.args["VARIANT"], cuda.args["VARIANT"]) == ("cpu", "cuda")
+    assert cpu.inputs != cuda.inputs
+    assert catalog.argument(cuda.dockerfile, "VARIANT") == catalog.CUDA, "what docker build makes unasked"
+
+
+def test_the_local_cluster_has_no_gpu_and_a_user_s_registry_gets_both() -> None:
+    local, all_of_them = publish.images_without_gpus(PATHS), publish.our_images(PATHS)
+    assert [image.short + image.variant for image in local] == ["bind-operator", "bind-inference-cpu"]
+    assert {image.tag for image in local} < {image.tag for image in all_of_them}
+    pushed = [step.title for step in publish.user_steps(PATHS, "r.example.org/t") if "push" in step.title]
+    for tag in (catalog.VERSION, f"{catalog.VERSION}-cpu"):
+        assert f"push r.example.org/t/bind-inference:{tag}" in pushed
 
 
 def test_names_are_those_that_charts_and_dockerfiles_use() -> None:
@@ -27,8 +47,9 @@ def test_names_are_those_that_charts_and_dockerfiles_use() -> None:
     assert catalog.caddy(PATHS).reference == "docker.io/library/caddy:2.11.9"
     assert catalog.caddy(PATHS).repository == "library/caddy"
     assert catalog.helm(PATHS).reference == catalog.argument(REPO / "operator/Dockerfile", "HELM_IMAGE")
-    operator, inference = publish.our_images(PATHS)
-    assert (operator.short, inference.short) == ("bind-operator", "bind-inference")
+    operator, *servers = publish.our_images(PATHS)
+    assert operator.short == "bind-operator"
+    assert {server.short for server in servers} == {"bind-inference"}
     assert set(operator.args) == {"BASE_IMAGE", "HELM_IMAGE"}
 
 

@@ -9,16 +9,18 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import _to_json, render_values
-from bind_operator.settings import Images, ImageSetting, Settings
+from bind_operator.settings import Images, ImageSetting, InferenceImageSetting, Settings
 from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "chart-digest")
 IMAGES = Images()
+PIN = "sha256:" + "b" * 64
 
 
 def render(patch: dict[str, Any], images: Images = IMAGES) -> Any:
@@ -40,6 +42,43 @@ def test_cuda_asks_for_the_gpu() -> None:
 
 def test_cuda_without_gpu_asks_for_one() -> None:
     assert inference({"spec": {"device": "CUDA"}})["gpu"] == {"resourceName": "nvidia.com/gpu", "count": 1}
+
+
+def test_each_device_gets_its_own_image_of_the_operators_version() -> None:
+    assert inference({})["tag"] == f"{__version__}-cpu"
+    assert inference({"spec": {"device": "CUDA"}})["tag"] == __version__
+
+
+def _images(**setting: Any) -> Images:
+    return Images.model_validate({"inference": {"registry": "r", "repository": "p"} | setting})
+
+
+@pytest.mark.parametrize(
+    ("setting", "cpu", "cuda"),
+    [
+        ({"tag": "mine"}, ("mine", ""), ("mine", "")),
+        ({"cpu": {"tag": "slim"}}, ("slim", ""), (__version__, "")),
+        ({"tag": "mine", "cpu": {"tag": "slim"}}, ("slim", ""), ("mine", "")),
+        ({"tag": "mine", "digest": PIN, "cpu": {"tag": "slim"}}, ("slim", ""), ("mine", PIN)),
+        ({"tag": "mine", "digest": PIN}, ("mine", PIN), ("mine", PIN)),
+        ({"tag": "mine", "cpu": {"digest": PIN}}, (f"{__version__}-cpu", PIN), ("mine", "")),
+    ],
+)
+def test_a_tag_or_digest_that_is_set_is_taken_as_it_is(
+    setting: dict[str, Any], cpu: tuple[str, str], cuda: tuple[str, str]
+) -> None:
+    for device, expected in (("CPU", cpu), ("CUDA", cuda)):
+        found = inference({"spec": {"device": device}}, _images(**setting))
+        assert (found["tag"], found["digest"]) == expected
+
+
+@pytest.mark.parametrize("device", ["CPU", "CUDA"])
+def test_a_resource_s_own_tag_is_taken_for_either_device(device: str) -> None:
+    image = {"tag": "1.2.3", "repository": "team/mine"}
+    found = inference(
+        {"spec": {"device": device, "inference": {"image": image}}}, _images(cpu={"tag": "slim"})
+    )
+    assert (found["repo"], found["tag"]) == ("team/mine", "1.2.3")
 
 
 def test_huge_keeps_its_weights() -> None:
@@ -128,7 +167,9 @@ def test_scheduling_goes_through_in_camel_case() -> None:
 
 
 OURS = Images(
-    inference=ImageSetting(registry="r.local:5000", repository="bind", tag="1", digest="sha256:" + "a" * 64)
+    inference=InferenceImageSetting(
+        registry="r.local:5000", repository="bind", tag="1", digest="sha256:" + "a" * 64
+    )
 )
 
 
