@@ -1,4 +1,4 @@
-"""Several devices with a copy of one model each are one engine: all are fed from one queue."""
+"""Several devices with a copy of one model each, or several threads with one, are one engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from bind_inference.engine.protocol import Engine, Started
     from bind_inference.items.slices import Tensor
     from bind_inference.modality import Modality
+
+
+class SideBySide:
+    """One engine that computes in several threads at once, with one copy of the model."""
+
+    def __init__(self, engine: Engine, passes: int) -> None:
+        """Let so many `passes` run at once."""
+        self._engine = engine
+        self.info, self.rungs = engine.info, engine.rungs
+        self.lanes = tuple(replace(lane, device=number) for number in range(passes) for lane in engine.lanes)
+
+    def start(
+        self,
+        modality: Modality,
+        tensors: Sequence[Tensor],
+        device: int = 0,
+        pause: Callable[[], None] = no_pause,
+    ) -> Started:
+        """Start a batch, whichever thread it is in; see `Engine.start`."""
+        del device
+        return self._engine.start(modality, tensors, pause=pause)
 
 
 class SeveralDevices:

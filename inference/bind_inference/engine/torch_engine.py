@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -20,7 +22,7 @@ from bind_inference.model.transformer import pausing
 from bind_inference.service_class import KINDS, ServiceClass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from bind_inference.engine.precision import Precision
     from bind_inference.engine.selfcheck.result import CheckResult
@@ -175,6 +177,8 @@ def has_amx() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_tile"))
 
 
-def limit_threads(threads: int) -> None:
-    """Make torch use `threads` for the operations of the calling thread."""
+def settle_thread(threads: int, cpus: Collection[int] | None = None) -> None:
+    """Make torch use `threads` for the operations of the calling thread, on `cpus` where they are given."""
+    if cpus is not None:
+        os.sched_setaffinity(threading.get_native_id(), cpus)  # those that torch starts inherit it
     torch.set_num_threads(threads)

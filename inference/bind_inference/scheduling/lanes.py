@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from bind_inference.scheduling.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -11,7 +14,6 @@ if TYPE_CHECKING:
     from bind_inference.engine.protocol import Lane
     from bind_inference.scheduling.jobs import Job, Part
     from bind_inference.scheduling.policy.batching import Batcher
-    from bind_inference.scheduling.worker import Worker
 
 
 @dataclass(eq=False)
@@ -60,8 +62,14 @@ def earliest(times: Sequence[float | None]) -> float | None:
 def cut_next(
     lanes: Sequence[BusyLane], batcher: Batcher[Part], now: float
 ) -> tuple[BusyLane, list[Part]] | None:
-    """Return the next batch and the lane that takes it, one with the least to do; None: there is none."""
-    for lane in sorted(lanes, key=lambda one: len(one.running)):
+    """Return the next batch and the lane that takes it, one with the least to do; None: there is none.
+
+    Of lanes that have as little, one whose worker has.
+    """
+    loads = Counter[Worker]()
+    for lane in lanes:
+        loads[lane.worker] += len(lane.running)
+    for lane in sorted(lanes, key=lambda one: (len(one.running), loads[one.worker])):
         if batch := lane.cut(batcher, now):
             return lane, batch
     return None

@@ -39,13 +39,23 @@ def memory_limit(root: Path = ROOT) -> int | None:
     return min(limits, default=None)
 
 
+def cores_of(cpus: Collection[int], root: Path = ROOT) -> list[tuple[int, ...]]:
+    """Return the cores that have the `cpus`, each as those of its own, neighbours on one socket in a row.
+
+    Two CPUs are often one core, which computes once at a time.
+    """
+    cores: dict[tuple[int, str], list[int]] = {}
+    for cpu in sorted(cpus):
+        topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
+        package = _read(topology / "physical_package_id")
+        siblings = _read(topology / "thread_siblings_list") or str(cpu)
+        cores.setdefault((int(package) if package.isdigit() else 0, siblings), []).append(cpu)
+    return [tuple(found) for (_, _), found in sorted(cores.items(), key=lambda core: (core[0][0], core[1]))]
+
+
 def physical_cores(cpus: Collection[int], root: Path = ROOT) -> int:
-    """Return how many cores have the `cpus`; two CPUs are often one core, which computes once at a time."""
-    cores = {
-        _read(root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") or str(cpu)
-        for cpu in cpus
-    }
-    return len(cores)
+    """Return how many cores have the `cpus`."""
+    return len(cores_of(cpus, root))
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:

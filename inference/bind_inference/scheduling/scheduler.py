@@ -78,7 +78,7 @@ class Scheduler:
         metrics: Metrics,
         *,
         on_death: Callable[[BaseException], None] = lambda _: None,
-        prepare_forward: Callable[[], None] = lambda: None,
+        prepare_forward: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         spans: Spans | None = None,
         quarantine: Quarantine | None = None,
@@ -113,7 +113,7 @@ class Scheduler:
     def _workers(self) -> set[Worker]:
         return {lane.worker for lane in self._lanes}
 
-    def _open(self, lanes: Sequence[Lane], prepare: Callable[[], None]) -> list[BusyLane]:
+    def _open(self, lanes: Sequence[Lane], prepare: Callable[[int], None]) -> list[BusyLane]:
         def worker(lane: Lane) -> Worker:
             return Worker(
                 self._engine,
@@ -121,7 +121,7 @@ class Scheduler:
                 device=lane.device,
                 on_done=lambda started, result: self._in_loop(self._ran, *started, result),
                 on_death=lambda error: self._in_loop(self._died, error),
-                prepare=prepare,
+                prepare=partial(prepare, lane.device),
             )
 
         workers = {lane: worker(lane) for lane in lanes if not lane.in_pauses}

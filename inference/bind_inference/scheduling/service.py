@@ -16,7 +16,8 @@ from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
-from bind_inference.scheduling.cpus import compute_threads, decoder_processes
+from bind_inference.scheduling.cpus import decoder_processes
+from bind_inference.scheduling.placement import place_passes
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
@@ -288,14 +289,19 @@ class Service:
 
     def _loaded(self, engine: Engine, decoders: Decoders) -> None:
         # torch takes a second or two: only once the loop runs
-        from bind_inference.engine.torch_engine import has_amx, limit_threads
+        from bind_inference.engine.several import SideBySide
+        from bind_inference.engine.torch_engine import has_amx, settle_thread
 
         settings = self.settings
-        threads = compute_threads()
-        # Two threads halve no forward pass of 0.2 ms, but spin for each other: on two busy CPUs a text took
-        # 9 ms of CPU time instead of 2. A GPU needs one that feeds it: with 16, a batch of 34 pictures waited
-        # for copies by threads that the decoders kept from running, and took 97 ms instead of 28.
-        alone = settings.model == "Tiny" or settings.enable_cuda
+        places = place_passes(settings)
+        if len(places) > 1:
+            engine = SideBySide(engine, len(places))
+            log.info("forward passes run side by side", extra={"places": [str(place) for place in places]})
+
+        def prepare(device: int) -> None:
+            place = places[device % len(places)]
+            settle_thread(place.threads, place.cpus)
+
         most = max_batch_gflop(settings, Precision(engine.info.precision), amx=has_amx())
         self._scheduler = Scheduler(
             engine,
@@ -311,7 +317,7 @@ class Service:
             spans=self.spans,
             quarantine=self.quarantine,
             on_death=lambda error: self.fail(str(error)),
-            prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else threads)),
+            prepare_forward=prepare,
         )
         info = engine.info
         self.metrics.serves(__version__, info.model, info.device, info.precision)

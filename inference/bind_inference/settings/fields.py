@@ -179,6 +179,14 @@ class ModelSettings(WeightsSettings):
         ge=256 * _MIB,
         description="private memory that one decoder process may take; an item that needs more is refused",
     )
+    forward_passes: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="forward passes side by side on a CPU, which share one copy of the weights and the "
+        "threads; more of them make more vectors a second on many cores, and each takes longer; 0: one for "
+        "each four cores, and one for Tiny",
+    )
     forward_timeout_s: float = Field(
         default=300.0,
         gt=0,

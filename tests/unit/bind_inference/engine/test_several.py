@@ -8,7 +8,7 @@ import torch
 
 from bind_inference.engine import loading
 from bind_inference.engine.protocol import run_batch
-from bind_inference.engine.several import SeveralDevices
+from bind_inference.engine.several import SeveralDevices, SideBySide
 from bind_inference.modality import Modality
 from support.fake_engine import FakeEngine
 from support.fake_gpus import gpus
@@ -50,3 +50,13 @@ def test_each_gpu_gets_a_copy_of_the_one_model_that_was_loaded(monkeypatch: pyte
     assert [(one.where, device) for one, device in made] == [("first", "cuda:0"), ("cuda:1", "cuda:1")]
     assert made[0][0] is model
     assert isinstance(found, SeveralDevices)
+
+
+def test_passes_side_by_side_share_one_engine() -> None:
+    engine = FakeEngine()
+    both = SideBySide(engine, 2)
+    assert [lane.device for lane in both.lanes] == [0, 1]
+    assert both.info is engine.info
+    for device in range(2):
+        run_batch(both, Modality.TEXT, ["a"], device)
+    assert len(engine.batches) == 2

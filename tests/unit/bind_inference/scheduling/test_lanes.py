@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +68,7 @@ class Pausing(FakeEngine):
         self.lanes = (Lane(queries, in_pauses=True), Lane(others))
         self.goes_on = threading.Event()
         self.begun = threading.Event()
+        self.threads = defaultdict[Modality, set[int]](set)
 
     def start(
         self,
@@ -74,6 +77,7 @@ class Pausing(FakeEngine):
         device: int = 0,
         pause: Callable[[], None] = no_pause,
     ) -> Computed:
+        self.threads[modality].add(threading.get_ident())
         if modality is not TEXT:
             self.begun.set()
             while not self.goes_on.wait(0.001):
@@ -95,6 +99,23 @@ async def test_a_query_is_answered_in_a_pause_of_a_picture_and_an_import_of_text
     assert lengths(await asyncio.wait_for(picture, 5)) == [9]
     assert lengths(await asyncio.wait_for(many, 5)) == [6] * 9
     assert not any(lane.running for lane in queue._lanes)
+
+
+async def test_a_query_goes_to_a_thread_that_is_free_before_it_waits_for_a_pause() -> None:
+    engine = Pausing()
+    engine.lanes = tuple(replace(lane, device=number) for number in range(2) for lane in engine.lanes)
+    queue = scheduler(engine)
+    assert len(queue._workers) == 2
+    picture = asyncio.create_task(queue.embed([image("a picture")]))
+    assert await asyncio.to_thread(engine.begun.wait, 5)
+    query = asyncio.create_task(queue.embed([(TEXT, "a query")]))
+    assert lengths(await asyncio.wait_for(query, 5)) == [7]
+    (of_picture,), (of_query,) = engine.threads[Modality.IMAGE], engine.threads[TEXT]
+    assert of_picture != of_query
+    other = asyncio.create_task(queue.embed([image("another picture")]))
+    engine.goes_on.set()
+    assert lengths(await asyncio.wait_for(picture, 5)) == [9]
+    assert lengths(await asyncio.wait_for(other, 5)) == [15]
 
 
 async def test_the_outcomes_of_a_large_batch_leave_room_for_others() -> None:
