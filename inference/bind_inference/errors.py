@@ -12,9 +12,10 @@
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
     ├── QueueFull             429  come again after `retry_after_s`
-    └── NotReady              503  the model is loading, failed, or the server drains
-        ├── Draining          503
-        └── SuspectRuns       503  one suspect at a time: another server may have room
+    ├── NotReady              503  the model is loading, failed, or the server drains
+    │   ├── Draining          503
+    │   └── SuspectRuns       503  one suspect at a time: another server may have room
+    └── DeadlineExceeded      504  the request was not done in `request_timeout_s`
 
 Messages are public: they are sent as `{"error": message}`, and below /v1/ in OpenAI's shape. The code that
 decodes one item leaves its position out ("not a decodable image"); the request handler puts it in front
@@ -109,6 +110,13 @@ class Draining(NotReady):
 
 class SuspectRuns(NotReady):
     """A server died while it worked on the item, and here another such item is being run by itself."""
+
+
+class DeadlineExceeded(BindError, status=HTTPStatus.GATEWAY_TIMEOUT):
+    """The request was not done within `request_timeout_s`; what was left of it is dropped.
+
+    504, not 503: to come again with the same would cost as much and end the same, and the gate repeats 503.
+    """
 
 
 def combine(errors: Sequence[BindError]) -> BindError:

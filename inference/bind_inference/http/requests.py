@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bind_inference.errors import BindError, RequestTimeout, RequestTooLarge, combine
+from bind_inference.errors import BindError, DeadlineExceeded, RequestTimeout, RequestTooLarge, combine
 from bind_inference.items.embedding import Embedding
 from bind_inference.items.shared_memory import Shared
 
@@ -34,11 +34,14 @@ class ClientGone(Exception):
 async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[ParsedBody]:
     """Receive the body and parse it; hold its bytes of the budget until the block ends.
 
-    Raises RequestTooLarge as soon as it is known, InvalidRequest, RequestTimeout, QueueFull, NotReady,
-    ClientGone.
+    What is done in the block has the rest of `request_timeout_s`, which counts from here.
+
+    Raises RequestTooLarge as soon as it is known, InvalidRequest, RequestTimeout, DeadlineExceeded,
+    QueueFull, NotReady, ClientGone.
     """
     service: Backend = request.app.state.service
     service.readiness.require()
+    began = asyncio.get_running_loop().time()
     limit_s = service.settings.body_timeout_s
     with contextlib.ExitStack() as held:
         try:
@@ -49,10 +52,29 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
             raise RequestTimeout(
                 f"the body has not arrived within {limit_s:g} s, the limit (--body-timeout-s)"
             ) from None
-        parsing = service.parse(endpoint, raw)
-        body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
-        del raw
-        yield body
+        async with _deadline(began, service.settings.request_timeout_s):
+            parsing = service.parse(endpoint, raw)
+            body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
+            del raw
+            yield body
+
+
+@contextlib.asynccontextmanager
+async def _deadline(began: float, limit_s: float) -> AsyncIterator[None]:
+    """Cancel the block at its deadline, and with it all that it waits for; 0: there is none.
+
+    Raises DeadlineExceeded.
+    """
+    try:
+        async with asyncio.timeout_at(began + limit_s if limit_s else None) as timeout:
+            yield
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise DeadlineExceeded(
+            f"the request was not done within {limit_s:g} s, the limit (--request-timeout-s, "
+            "BIND_REQUEST_TIMEOUT_S); what was left of it is dropped: send fewer or smaller items at once"
+        ) from None
 
 
 async def embed_items(request: Request, items: Sequence[Item], name: str | None = None) -> list[Embedding]:

@@ -31,6 +31,7 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
         HTTPStatus.UNPROCESSABLE_ENTITY: "an item cannot be embedded",
         HTTPStatus.TOO_MANY_REQUESTS: "the queue is full; see Retry-After",
         HTTPStatus.SERVICE_UNAVAILABLE: "no model is ready; see Retry-After",
+        HTTPStatus.GATEWAY_TIMEOUT: "the request was not done in time, and what was left of it is dropped",
     }.items()
 }
 UNREADY: Final[dict[int | str, dict[str, Any]]] = {503: ERRORS[503]}

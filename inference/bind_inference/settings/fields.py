@@ -228,6 +228,12 @@ class Settings(ModelSettings):
         gt=0,
         description="seconds that the whole body of a request may take to arrive; above it the answer is 408",
     )
+    request_timeout_s: float = Field(
+        default=600.0,
+        ge=0,
+        description="seconds that a request may take from its head to its vectors; above it what is left of "
+        "it is dropped and the answer is 504; 0: no limit. Weaviate hangs up after 50, which drops it too",
+    )
     drain_delay_s: float = Field(
         default=2.0,
         ge=0,
