@@ -6,6 +6,7 @@ fair_queue  in the server: which task is next, so that no request has every proc
 handle      in the server: one process, started, asked and ended
 messages    in the server: what a process sends, as objects
 process     the process: reads a task and replies to it, never more than one at a time
+lockdown    the process: neither files nor network nor other processes from then on
 decoding    makes slices of arrays of a client's string; the server itself calls it for short texts
 
 Bytes get there and back in shared memory (items), passed as descriptors, not copied.

@@ -88,6 +88,10 @@ class DecoderPool:
         self._put(_Task({"do": "check"}, "", lambda reply, _: reply, lambda: True, done), object())
         if isinstance(result := results.get(), Exception):
             raise DecodersBroken(f"the decoder processes do not start: {result}")
+        if missing := result["open"]:
+            log.warning(
+                "decoders are not locked in: this kernel cannot", extra={"detail": "; ".join(missing)}
+            )
 
     def text(self, data: str) -> Decoded:
         """Return a short text's tokens, in the calling thread."""

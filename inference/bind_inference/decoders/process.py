@@ -23,6 +23,7 @@ import numpy as np
 import orjson
 
 from bind_inference.decoders.decoding import Bounds, decode
+from bind_inference.decoders.lockdown import lock_in
 from bind_inference.errors import BindError, MediaTooLarge, RequestTooLarge
 from bind_inference.items.bodies import Endpoint, parse_body
 from bind_inference.items.embedding import content_key
@@ -45,23 +46,31 @@ NICENESS: Final = 10
 
 def serve(connection: socket.socket, bounds: Bounds, memory_bytes: int) -> None:
     """Do the tasks that come by `connection` until it ends."""
-    _prepare(memory_bytes)
+    open_doors = _prepare(memory_bytes)
     while True:
         message, fds, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 1)
         if not message:
             return
         data, out = Shared(fds[0]), Shared()
-        reply = orjson.dumps(_reply(orjson.loads(message), data, out, bounds, memory_bytes))
+        task = orjson.loads(message)
+        made = (
+            {"open": open_doors} if task["do"] == "check" else _reply(task, data, out, bounds, memory_bytes)
+        )
+        reply = orjson.dumps({"seconds": 0.0} | made)
         place = {"offset": out.write(reply), "length": len(reply)}
         socket.send_fds(connection, [orjson.dumps(place)], [out.fd])
         del data, out  # or a video would stay in memory until the next task
 
 
-def _prepare(memory_bytes: int) -> None:
+def _prepare(memory_bytes: int) -> list[str]:
+    """Limit this process, and lock it in; return what of that the kernel cannot."""
     _die_with_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is for the server
     # Of private memory; RLIMIT_AS would count libraries and threads' stacks that are never touched.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (memory_bytes, memory_bytes)
+    )  # of what it writes for the server
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # libmpg123 tells standard error what it thinks of a file, Pillow its log: strangers would write ours.
     logging.disable()
@@ -75,6 +84,7 @@ def _prepare(memory_bytes: int) -> None:
     # Where memory runs out all the same, a decoder should go, not the server.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+    return lock_in()
 
 
 def _die_with_server() -> None:
@@ -99,7 +109,7 @@ def _reply(
 ) -> dict[str, Any]:
     """Return the reply to `task`; arrays and strings are written to `out`."""
     start = time.perf_counter()
-    do: Callable[..., dict[str, Any]] = {"decode": _decode, "read": _read, "check": _check}[task["do"]]
+    do: Callable[..., dict[str, Any]] = {"decode": _decode, "read": _read}[task["do"]]
     try:
         reply = do(task, data, out, bounds)
     except BindError as error:
@@ -117,10 +127,6 @@ def _reply(
     except Exception:  # noqa: BLE001  (a bug: the server logs it and answers 500)
         reply = {"bug": traceback.format_exc()}
     return reply | {"seconds": time.perf_counter() - start}
-
-
-def _check(_task: dict[str, Any], _data: Shared, _out: Shared, _bounds: Bounds) -> dict[str, Any]:
-    return {}
 
 
 def _decode(task: dict[str, Any], data: Shared, out: Shared, bounds: Bounds) -> dict[str, Any]:
