@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
 from bind_inference.logs import configure_logging
-from bind_inference.scheduling.cpus import http_workers
+from bind_inference.scheduling.cpus import http_workers, limit_libraries
 from bind_inference.settings import PROGRAM, InvalidSetting, Settings, read_settings
 from bind_inference.telemetry.tracing import start_tracing
 
@@ -127,6 +127,7 @@ COMMANDS = {"convert": convert_checkpoint, "load": embed_folder}
 
 def main(arguments: list[str]) -> int:
     """Run a command, without one the server; return the exit status, 2 for a wrong setting."""
+    limit_libraries()
     if arguments and arguments[0] in COMMANDS:
         return exit_status(PROGRAM, COMMANDS[arguments[0]], arguments[1:])
     return exit_status(PROGRAM, run_server, arguments)

@@ -7,6 +7,7 @@ import sys
 from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
 from bind_inference.logs import configure_logging
+from bind_inference.scheduling.cpus import limit_libraries
 from bind_inference.settings import InvalidSetting
 from bind_load import PROGRAM
 
@@ -30,6 +31,7 @@ def embed_folder(arguments: list[str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the program; return the exit status, 2 for a wrong setting."""
+    limit_libraries()
     return exit_status(PROGRAM, embed_folder, arguments)
 
 

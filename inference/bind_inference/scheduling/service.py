@@ -16,7 +16,7 @@ from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
-from bind_inference.scheduling.cpus import usable_cpus
+from bind_inference.scheduling.cpus import compute_threads, decoder_processes
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
@@ -93,9 +93,7 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
             settings.max_item_bytes,
             max_batch_gflop(settings),
         ),
-        PoolConfig(
-            settings.decode_workers or usable_cpus(), settings.decode_timeout_s, settings.decode_memory_bytes
-        ),
+        PoolConfig(decoder_processes(settings), settings.decode_timeout_s, settings.decode_memory_bytes),
         restarted,
     )
 
@@ -293,7 +291,7 @@ class Service:
         from bind_inference.engine.torch_engine import has_amx, limit_threads
 
         settings = self.settings
-        cpus = usable_cpus()
+        threads = compute_threads()
         # Two threads halve no forward pass of 0.2 ms, but spin for each other: on two busy CPUs a text took
         # 9 ms of CPU time instead of 2. A GPU needs one that feeds it: with 16, a batch of 34 pictures waited
         # for copies by threads that the decoders kept from running, and took 97 ms instead of 28.
@@ -312,7 +310,7 @@ class Service:
             spans=self.spans,
             quarantine=self.quarantine,
             on_death=lambda error: self.fail(str(error)),
-            prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else cpus)),
+            prepare_forward=lambda: limit_threads(settings.torch_threads or (1 if alone else threads)),
         )
         info = engine.info
         self.metrics.serves(__version__, info.model, info.device, info.precision)

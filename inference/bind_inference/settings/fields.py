@@ -165,7 +165,8 @@ class ModelSettings(WeightsSettings):
         default=0,
         ge=0,
         le=256,
-        description="processes that decode media, each one item at a time; 0: one for each CPU",
+        description="processes that decode media, each one item at a time; 0: one for each CPU, from 2 to "
+        "16, on a GPU to 64. One is kept for what does not take long",
     )
     decode_timeout_s: float = Field(
         default=60.0,
@@ -182,7 +183,8 @@ class ModelSettings(WeightsSettings):
         default=0,
         ge=0,
         le=1024,
-        description="threads of the forward pass; 0: one for each CPU, and one for Tiny",
+        description="threads of the forward pass; 0: one for each core that the container may use, of a "
+        "quota the whole CPUs, and one for Tiny and on a GPU",
     )
 
     @model_validator(mode="after")
