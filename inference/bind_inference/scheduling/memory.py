@@ -23,22 +23,33 @@ HTTP_WORKER_BYTES: Final = 65 * _MIB
 SPARE_BYTES: Final = 384 * _MIB
 # The largest picture within the limits takes so much: 64 million pixels of 16 bits or of floats.
 LEAST_BYTES: Final = 1280 * _MIB
+# Nearly all media take less. What fails with so much is tried again, alone, with the memory of a large one.
+SMALL_BYTES: Final = 384 * _MIB
 # With less than this no decoder gets anywhere.
 FLOOR_BYTES: Final = 256 * _MIB
 
 
 @dataclass(frozen=True)
 class DecoderPlan:
-    """There are so many decoders, each with so much memory; `room` is what all may take together."""
+    """There are so many decoders, each with so much memory; `room` is what all may take together.
+
+    large_bytes: of one more, for what the others have too little for; 0: there is none.
+    """
 
     decoders: int
     memory_bytes: int
     room: int | None = None
+    large_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        """Return what they take at worst."""
+        return self.decoders * self.memory_bytes + self.large_bytes
 
     @property
     def fits(self) -> bool:
         """Return whether they cannot take more than there is."""
-        return self.room is None or self.decoders * self.memory_bytes <= self.room
+        return self.room is None or self.total_bytes <= self.room
 
 
 def reserved_bytes(settings: Settings, http_workers: int) -> int:
@@ -58,10 +69,16 @@ def reserved_bytes(settings: Settings, http_workers: int) -> int:
 def plan_decoders(decoders: int, memory_bytes: int, room: int | None) -> DecoderPlan:
     """Return how many of `decoders` there is room for, and what each may take of `memory_bytes`.
 
-    First each gets less, as long as it can decode whatever is within the limits on media; then there are
-    fewer, down to one, which takes what there is. room: None is without end.
+    First each gets less, as long as it can decode whatever is within the limits on media. Then one is for
+    what is large, and as many as fit beside it for all else. Where not even that is to be had there is one,
+    which takes what there is. room: None is without end.
     """
     if room is None:
         return DecoderPlan(decoders, memory_bytes)
-    count = max(1, min(decoders, room // min(LEAST_BYTES, memory_bytes)))
+    least = min(LEAST_BYTES, memory_bytes)
+    small = min(decoders, (room - least) // SMALL_BYTES)
+    if decoders * least > room and small > room // least and memory_bytes > SMALL_BYTES:
+        large = min(memory_bytes, room - small * SMALL_BYTES)
+        return DecoderPlan(small, min(memory_bytes, (room - large) // small), room, large)
+    count = max(1, min(decoders, room // least))
     return DecoderPlan(count, min(memory_bytes, max(FLOOR_BYTES, room // count)), room)

@@ -97,7 +97,7 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
             settings.max_item_bytes,
             max_batch_gflop(settings),
         ),
-        PoolConfig(plan.decoders, settings.decode_timeout_s, plan.memory_bytes),
+        PoolConfig(plan.decoders, settings.decode_timeout_s, plan.memory_bytes, plan.large_bytes),
         restarted,
     )
 
@@ -111,15 +111,16 @@ def fit_decoders(
     wanted = decoder_processes(settings, affinity, root)
     room = None if limit is None else max(0, limit - reserved)
     plan = plan_decoders(wanted, settings.decode_memory_bytes, room)
-    lowered = (plan.decoders, plan.memory_bytes) != (wanted, settings.decode_memory_bytes)
+    short = plan.decoders < wanted or not plan.fits
     log.log(
-        logging.WARNING if lowered else logging.INFO,
-        "decoders were lowered to what the memory holds: raise its limit" if lowered else "decoders",
+        logging.WARNING if short else logging.INFO,
+        "there are fewer decoders than CPUs are good for: raise the memory limit" if short else "decoders",
         extra={
             "decoders": plan.decoders,
             "decoders_wanted": wanted,
             "decoder_bytes": plan.memory_bytes,
             "decoder_bytes_wanted": settings.decode_memory_bytes,
+            "large_decoder_bytes": plan.large_bytes,
             "memory_limit_bytes": limit,
             "reserved_bytes": reserved,
             "fits": plan.fits,

@@ -179,7 +179,8 @@ class ModelSettings(WeightsSettings):
         default=2048 * _MIB,
         ge=256 * _MIB,
         description="private memory that one decoder process may take; an item that needs more is refused. "
-        "Less where the container's memory limit does not hold so much for all of them; the log tells",
+        "Less where the container's memory limit does not hold so much for all of them: then one more is for "
+        "what needs a large share; the log tells",
     )
     torch_threads: int = Field(
         default=0,

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from bind_inference.scheduling.machine import memory_limit
-from bind_inference.scheduling.memory import FLOOR_BYTES, LEAST_BYTES, plan_decoders, reserved_bytes
+from bind_inference.scheduling.memory import (
+    FLOOR_BYTES,
+    LEAST_BYTES,
+    SMALL_BYTES,
+    plan_decoders,
+    reserved_bytes,
+)
 from bind_inference.scheduling.service import fit_decoders
 from bind_inference.settings import Settings
 from support.machines import machine
@@ -49,21 +55,25 @@ def test_twelve_large_pictures_on_twelve_cpus_kill_no_pod_of_12_gi(
     root = machine(tmp_path, cpus=12, memory_gib=64, **{kind: {names[kind]: str(12 * GIB)}})
     settings = Settings(**HUGE, precision=precision, http_workers=http_workers)
     plan = fit_decoders(settings, range(12), root)
-    assert plan.decoders * plan.memory_bytes + reserved_bytes(settings, http_workers) <= 12 * GIB
-    assert plan.decoders >= 3
-    assert plan.memory_bytes >= LEAST_BYTES  # each of the pictures can be decoded
+    assert plan.fits
+    assert plan.total_bytes + reserved_bytes(settings, http_workers) <= 12 * GIB
+    assert plan.decoders >= 8
+    assert plan.large_bytes >= LEAST_BYTES  # each of the pictures can be decoded, one at a time
 
 
-def test_where_there_is_room_nothing_is_lowered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    root = machine(tmp_path, cpus=12, memory_gib=64)
+@pytest.mark.parametrize(("gib", "each"), [(64, 2 * GIB), (24, 1_571_465_898)])
+def test_where_all_have_room_it_is_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, gib: int, each: int
+) -> None:
+    root = machine(tmp_path, cpus=12, memory_gib=gib)
     with caplog.at_level(logging.INFO):
         plan = fit_decoders(Settings(**HUGE), range(12), root)
-    assert (plan.decoders, plan.memory_bytes) == (12, 2 * GIB)
+    assert (plan.decoders, plan.memory_bytes, plan.large_bytes) == (12, each, 0)
     (record,) = caplog.records
     assert (record.levelno, record.message) == (logging.INFO, "decoders")
 
 
-def test_what_was_lowered_is_told_in_one_line_with_all_figures(
+def test_fewer_decoders_are_told_in_one_line_with_all_figures(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = machine(tmp_path, cpus=12, v2={"memory.max": str(12 * GIB)})
@@ -72,26 +82,30 @@ def test_what_was_lowered_is_told_in_one_line_with_all_figures(
     (record,) = caplog.records
     told = record.__dict__
     assert record.levelno == logging.WARNING
-    assert "raise its limit" in record.message
+    assert "raise the memory limit" in record.message
     assert (told["decoders"], told["decoders_wanted"]) == (plan.decoders, 12)
     assert (told["decoder_bytes"], told["decoder_bytes_wanted"]) == (plan.memory_bytes, 2 * GIB)
     assert (told["memory_limit_bytes"], told["reserved_bytes"]) == (12 * GIB, reserved_bytes(settings, 0))
 
 
 @pytest.mark.parametrize(
-    ("room", "decoders", "each"),
+    ("room", "decoders", "each", "large"),
     [
-        (24 * GIB, 12, 2 * GIB),
-        (18 * GIB, 12, 3 * GIB // 2),
-        (6 * GIB, 4, 3 * GIB // 2),
-        (2 * GIB, 1, 2 * GIB),
-        (GIB, 1, GIB),
-        (0, 1, FLOOR_BYTES),
+        (24 * GIB, 12, 2 * GIB, 0),
+        (18 * GIB, 12, 3 * GIB // 2, 0),
+        (14 * GIB, 12, GIB, 2 * GIB),
+        (5 * GIB, 10, SMALL_BYTES, 5 * GIB - 10 * SMALL_BYTES),
+        (2 * GIB, 2, SMALL_BYTES, 2 * GIB - 2 * SMALL_BYTES),
+        (3 * GIB // 2, 1, 3 * GIB // 2, 0),
+        (GIB, 1, GIB, 0),
+        (0, 1, FLOOR_BYTES, 0),
     ],
 )
-def test_first_each_gets_less_and_then_there_are_fewer(room: int, decoders: int, each: int) -> None:
+def test_first_each_gets_less_then_one_is_for_the_large_then_there_are_fewer(
+    room: int, decoders: int, each: int, large: int
+) -> None:
     plan = plan_decoders(12, 2 * GIB, room)
-    assert (plan.decoders, plan.memory_bytes) == (decoders, each)
+    assert (plan.decoders, plan.memory_bytes, plan.large_bytes) == (decoders, each, large)
     assert plan.fits is (room >= FLOOR_BYTES)
 
 
