@@ -11,6 +11,7 @@
     │   └── PoisonItem        422  servers died while they worked on it
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
+    │   └── TooLittleMemory   413  one item, or the body, for the memory of a decoder
     ├── QueueFull             429  come again after `retry_after_s`
     ├── NotReady              503  the model is loading, failed, or the server drains
     │   ├── Draining          503
@@ -94,6 +95,10 @@ class UnsupportedMedia(BindError, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE):
 
 class MediaTooLarge(BindError, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """One item is above a limit in bytes, pixels, seconds or frames; the message gives both figures."""
+
+
+class TooLittleMemory(MediaTooLarge):
+    """One item, or a large body, takes more memory to decode than a decoder may use."""
 
 
 class QueueFull(BindError, status=HTTPStatus.TOO_MANY_REQUESTS, retry_after_s=1):

@@ -50,7 +50,9 @@ class Pool:
 
     @property
     def pids(self) -> list[int]:
-        return [handle._process.pid for handle in self.pool._handles if handle._process]
+        return [
+            handle._process.pid for lane in self.pool._lanes for handle in lane.handles if handle._process
+        ]
 
 
 @contextmanager

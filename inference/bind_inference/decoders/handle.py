@@ -32,11 +32,16 @@ class NobodyWaits(Exception):
 
 @dataclass(frozen=True)
 class PoolConfig:
-    """It says how many processes there are, and how much time and memory one may take for an item."""
+    """It says how many processes there are, and how much time and memory one may take for an item.
+
+    large_bytes: where memory is short there is one process more, which may take so much; it tries again what
+    has failed in one of the others. 0: there is none.
+    """
 
     workers: int = 1
     timeout_s: float = 60.0
     memory_bytes: int = 1 << 31
+    large_bytes: int = 0
 
 
 class ProcessHandle:
@@ -45,8 +50,8 @@ class ProcessHandle:
     # multiprocessing keeps a list of processes that it looks through without a lock.
     _starting = threading.Lock()
 
-    def __init__(self, bounds: Bounds, config: PoolConfig, number: int) -> None:
-        self.number = number
+    def __init__(self, bounds: Bounds, config: PoolConfig, name: str) -> None:
+        self.name = name
         self._bounds = bounds
         self._config = config
         self._process: Any = None
@@ -63,7 +68,7 @@ class ProcessHandle:
             process = multiprocessing.get_context("forkserver").Process(
                 target=serve,
                 args=(theirs, self._bounds, self._config.memory_bytes),
-                name=f"decode-{self.number}",
+                name=self.name,
                 daemon=True,
             )
             process.start()

@@ -9,24 +9,29 @@ a socket and a thread of its own, so that nothing is shared that a death could l
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import multiprocessing
 import signal
-import threading
 import time
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.fair_queue import FairQueue
 from bind_inference.decoders.handle import NobodyWaits, PoolConfig, ProcessHandle
+from bind_inference.decoders.lane import Lane
 from bind_inference.decoders.messages import build_body, build_decoded, build_error, read_reply
 from bind_inference.decoders.process import PRELOAD
 from bind_inference.decoders.protocol import DecodersBroken
-from bind_inference.errors import DecoderCrashed, DecodeTimeout, NotReady
+from bind_inference.errors import (
+    AudioTooShort,
+    DecoderCrashed,
+    DecodeTimeout,
+    InvalidItem,
+    NotReady,
+    TooLittleMemory,
+)
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 
@@ -38,8 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Seconds between two sweeps for tasks that nobody wants any more; one over a thousand takes a millisecond.
-_SWEEP_S: Final = 1.0
 # Characters of a text from which on it may take longer than a short task: a nest of "&amp;amp;" takes 14 s
 # for 100,000, and the cost grows with the square.
 _LONG_TEXT: Final = 13_000
@@ -54,6 +57,8 @@ class _Task:
     build: Callable[[dict[str, Any], Shared], Any]
     wanted: Wanted
     done: Done[Any]
+    asked_by: Hashable = field(default_factory=object)
+    is_long: bool = False
     context: Context = field(default_factory=copy_context)  # so that what is logged carries the request's id
 
 
@@ -65,18 +70,17 @@ class DecoderPool:
         self._bounds = bounds
         self._config = config
         self._restarted = restarted
-        self._tasks = FairQueue[_Task](config.workers, lambda task: task.wanted())
-        self._changed = threading.Condition()  # it guards the queue
-        self._handles = [ProcessHandle(bounds, config, number) for number in range(config.workers)]
         self._closed = False
-        self._swept_at = time.monotonic()
+        self._lanes = [Lane[_Task](bounds, config, "decode", self._run)]
+        if config.large_bytes:
+            large = replace(config, workers=1, memory_bytes=config.large_bytes)
+            self._lanes.append(Lane[_Task](bounds, large, "decode-large", self._run_again))
 
     def start(self) -> None:
         """Start the processes; the fork server imports what they need beside everything else."""
         multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-        for handle in self._handles:
-            name = f"decode-{handle.number}"
-            threading.Thread(target=self._serve, args=(handle,), name=name, daemon=True).start()
+        for lane in self._lanes:
+            lane.start()
 
     def check(self) -> None:
         """Wait until a process answers. Raises DecodersBroken."""
@@ -85,7 +89,7 @@ class DecoderPool:
         def done(result: dict[str, Any] | Exception, _seconds: float) -> None:
             results.put(result)
 
-        self._put(_Task({"do": "check"}, "", lambda reply, _: reply, lambda: True, done), object())
+        self._lanes[0].put(_Task({"do": "check"}, "", lambda reply, _: reply, lambda: True, done))
         if isinstance(result := results.get(), Exception):
             raise DecodersBroken(f"the decoder processes do not start: {result}")
         if missing := result["open"]:
@@ -111,64 +115,32 @@ class DecoderPool:
             request |= {"offset": data.offset, "length": data.length}
         media = data.shared if isinstance(data, Blob) else data
         is_long = modality is Modality.VIDEO or (modality is Modality.TEXT and len(data) > _LONG_TEXT)
-        task = _Task(request, media, build_decoded, wanted, done)
-        self._put(task, asked_by or object(), is_long=is_long)
+        self._lanes[0].put(_Task(request, media, build_decoded, wanted, done, asked_by or object(), is_long))
 
     def read(
         self, kind: Endpoint, raw: Shared, max_items: int, wanted: Wanted, done: Done[ParsedBody]
     ) -> None:
         """Read a large body."""
         request = {"do": "read", "kind": kind, "max_items": max_items}
-        self._put(_Task(request, raw, build_body, wanted, done), object())
+        self._lanes[0].put(_Task(request, raw, build_body, wanted, done))
 
     def waiting(self) -> int:
         """Return how many items and bodies wait until a process is free."""
-        return len(self._tasks)
+        return sum(map(len, self._lanes))
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-        for handle in self._handles:
-            handle.stop()
-
-    def _put(self, task: _Task, asked_by: Hashable, *, is_long: bool = False) -> None:
-        """Queue `task`, and now and then drop those whose clients have hung up.
-
-        They hold their items, which no budget counts any more: while every process is busy for a minute,
-        clients that come and go could fill the memory.
-        """
-        now = time.monotonic()
-        with self._changed:
-            if now - self._swept_at >= _SWEEP_S:
-                self._swept_at = now
-                self._tasks.sweep()
-            self._tasks.put(task, asked_by, now, is_long=is_long)
-            self._changed.notify()
-
-    def _serve(self, handle: ProcessHandle) -> None:
-        """Hand tasks to one process until the pool is closed."""
-        with contextlib.suppress(Exception):  # the first task starts one, or fails of the same
-            handle.start()
-        while (task := self._next()) is not None:
-            task.context.run(self._run, handle, task)
-            with self._changed:
-                self._tasks.done(task, time.monotonic())
-            del task  # it holds an item
-
-    def _next(self) -> _Task | None:
-        """Wait for the next task; None: the pool is closed."""
-        with self._changed:
-            while not self._closed:
-                if (task := self._tasks.take(time.monotonic())) is not None:
-                    # What kept it waiting may be over for others too.
-                    self._changed.notify() if len(self._tasks) else None
-                    return task
-                self._changed.wait()
-        return None
+        self._closed = True
+        for lane in self._lanes:
+            lane.close()
 
     def _run(self, handle: ProcessHandle, task: _Task) -> None:
+        task.context.run(self._try, handle, task, is_last=len(self._lanes) == 1)
+
+    def _run_again(self, handle: ProcessHandle, task: _Task) -> None:
+        task.context.run(self._try, handle, task, is_last=True)
+
+    def _try(self, handle: ProcessHandle, task: _Task, *, is_last: bool) -> None:
         start = time.perf_counter()
         try:
             result, seconds = self._result(handle, task)
@@ -177,7 +149,11 @@ class DecoderPool:
             return
         except Exception as error:  # noqa: BLE001  (it is this item's result, and the thread must live)
             result, seconds = error, time.perf_counter() - start
-        if not self._closed:
+        if self._closed:
+            return
+        if not is_last and _may_need_memory(result):
+            self._lanes[-1].put(task)
+        else:
             task.done(result, seconds)
 
     def _result(self, handle: ProcessHandle, task: _Task) -> tuple[Any, float]:
@@ -220,6 +196,16 @@ class DecoderPool:
             "a decoder was replaced",
             extra={"cause": cause, "modality": request.get("modality"), "exit_status": status},
         )
+
+
+def _may_need_memory(result: object) -> bool:
+    """Return whether an item that has failed could be decoded with more memory.
+
+    A library that gets none calls the file broken, as often as not, or crashes.
+    """
+    if isinstance(result, DecodeTimeout | AudioTooShort):
+        return False
+    return isinstance(result, InvalidItem | TooLittleMemory)
 
 
 def _describe_crash(status: int | None) -> str:

@@ -24,7 +24,7 @@ import orjson
 
 from bind_inference.decoders.decoding import Bounds, decode
 from bind_inference.decoders.lockdown import lock_in
-from bind_inference.errors import BindError, MediaTooLarge, RequestTooLarge
+from bind_inference.errors import BindError, TooLittleMemory
 from bind_inference.items.bodies import Endpoint, parse_body
 from bind_inference.items.embedding import content_key
 from bind_inference.items.shared_memory import Shared
@@ -115,10 +115,10 @@ def _reply(
     except BindError as error:
         reply = {"error": _fault(error)}
     except MemoryError:
-        kind, what = (RequestTooLarge, "the body ") if task["do"] == "read" else (MediaTooLarge, "")
+        what = "the body " if task["do"] == "read" else ""
         reply = {
             "error": _fault(
-                kind(
+                TooLittleMemory(
                     f"{what}takes more memory to decode than the {memory_bytes:,} bytes that one decoder may "
                     "use (--decode-memory-bytes)"
                 )

@@ -16,7 +16,9 @@ from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
-from bind_inference.scheduling.cpus import decoder_processes
+from bind_inference.scheduling.cpus import decoder_processes, http_workers
+from bind_inference.scheduling.machine import ROOT, memory_limit
+from bind_inference.scheduling.memory import DecoderPlan, plan_decoders, reserved_bytes
 from bind_inference.scheduling.placement import place_passes
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
@@ -24,7 +26,8 @@ from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
+    from pathlib import Path
 
     from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine
@@ -88,15 +91,43 @@ def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decod
     from bind_inference.decoders.pool import DecoderPool
     from bind_inference.preprocess import Limits as ItemLimits
 
+    plan = fit_decoders(settings)
     return DecoderPool(
         Bounds(
             ItemLimits(keep_end_token=settings.text_truncation == "upstream"),
             settings.max_item_bytes,
             max_batch_gflop(settings),
         ),
-        PoolConfig(decoder_processes(settings), settings.decode_timeout_s, settings.decode_memory_bytes),
+        PoolConfig(plan.decoders, settings.decode_timeout_s, plan.memory_bytes, plan.large_bytes),
         restarted,
     )
+
+
+def fit_decoders(
+    settings: Settings, affinity: Collection[int] | None = None, root: Path = ROOT
+) -> DecoderPlan:
+    """Return how many decoders there are and what each may take, and log it."""
+    limit = memory_limit(root)
+    reserved = reserved_bytes(settings, http_workers(settings))
+    wanted = decoder_processes(settings, affinity, root)
+    room = None if limit is None else max(0, limit - reserved)
+    plan = plan_decoders(wanted, settings.decode_memory_bytes, room)
+    short = plan.decoders < wanted or not plan.fits
+    log.log(
+        logging.WARNING if short else logging.INFO,
+        "there are fewer decoders than CPUs are good for: raise the memory limit" if short else "decoders",
+        extra={
+            "decoders": plan.decoders,
+            "decoders_wanted": wanted,
+            "decoder_bytes": plan.memory_bytes,
+            "decoder_bytes_wanted": settings.decode_memory_bytes,
+            "large_decoder_bytes": plan.large_bytes,
+            "memory_limit_bytes": limit,
+            "reserved_bytes": reserved,
+            "fits": plan.fits,
+        },
+    )
+    return plan
 
 
 class Service:

@@ -166,7 +166,8 @@ class ModelSettings(WeightsSettings):
         ge=0,
         le=256,
         description="processes that decode media, each one item at a time; 0: one for each CPU, from 2 to "
-        "16, on a GPU to 64. One is kept for what does not take long",
+        "16, on a GPU to 64. One is kept for what does not take long. Fewer where the memory does not hold "
+        "them; the log tells",
     )
     decode_timeout_s: float = Field(
         default=60.0,
@@ -177,7 +178,9 @@ class ModelSettings(WeightsSettings):
     decode_memory_bytes: int = Field(
         default=2048 * _MIB,
         ge=256 * _MIB,
-        description="private memory that one decoder process may take; an item that needs more is refused",
+        description="private memory that one decoder process may take; an item that needs more is refused. "
+        "Less where the container's memory limit does not hold so much for all of them: then one more is for "
+        "what needs a large share; the log tells",
     )
     forward_passes: int = Field(
         default=0,

@@ -13,7 +13,7 @@ from bind_inference.errors import (
     BindError,
     DecodeTimeout,
     MediaTooLarge,
-    RequestTooLarge,
+    TooLittleMemory,
 )
 from bind_inference.items.bodies import Endpoint, ParsedBody
 from bind_inference.items.shared_memory import Shared
@@ -98,7 +98,7 @@ def test_one_request_does_not_hold_every_process(pool: Pool) -> None:
 def test_what_nobody_wants_any_more_is_released_while_every_process_is_busy(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bind_inference.decoders.pool._SWEEP_S", 0.0)
+    monkeypatch.setattr("bind_inference.decoders.lane._SWEEP_S", 0.0)
     hung = [pool.send(harm("sleep 60")) for _ in range(WORKERS)]
     time.sleep(0.2)
     bodies, there = [Shared() for _ in range(5)], True
@@ -124,7 +124,8 @@ def test_a_body_that_takes_too_much_memory_is_called_one(pool: Pool) -> None:
     os.ftruncate(shared.fd, MEMORY_BYTES + 1)  # of zeros that are nowhere
     pool.pool.read(Endpoint.VECTORIZE, shared, 9, lambda: True, lambda outcome, _: answer.put(outcome))
     outcome = answer.get(timeout=30)
-    assert isinstance(outcome, RequestTooLarge), outcome
+    assert isinstance(outcome, TooLittleMemory), outcome
+    assert outcome.status == 413
     assert outcome.message.startswith(f"the body takes more memory to decode than the {MEMORY_BYTES:,} bytes")
 
 
