@@ -70,8 +70,8 @@ def plan_decoders(decoders: int, memory_bytes: int, room: int | None) -> Decoder
     """Return how many of `decoders` there is room for, and what each may take of `memory_bytes`.
 
     First each gets less, as long as it can decode whatever is within the limits on media. Then one is for
-    what is large, and as many as fit beside it for all else. Where not even that is to be had there is one,
-    which takes what there is. room: None is without end.
+    what is large, and as many as fit beside it for all else. Where not even that is to be had there is one
+    that can decode everything, or as many as fit of those that cannot. room: None is without end.
     """
     if room is None:
         return DecoderPlan(decoders, memory_bytes)
@@ -80,5 +80,5 @@ def plan_decoders(decoders: int, memory_bytes: int, room: int | None) -> Decoder
     if decoders * least > room and small > room // least and memory_bytes > SMALL_BYTES:
         large = min(memory_bytes, room - small * SMALL_BYTES)
         return DecoderPlan(small, min(memory_bytes, (room - large) // small), room, large)
-    count = max(1, min(decoders, room // least))
+    count = max(1, min(decoders, room // (least if room >= least else SMALL_BYTES)))
     return DecoderPlan(count, min(memory_bytes, max(FLOOR_BYTES, room // count)), room)

@@ -97,7 +97,8 @@ def test_fewer_decoders_are_told_in_one_line_with_all_figures(
         (5 * GIB, 10, SMALL_BYTES, 5 * GIB - 10 * SMALL_BYTES),
         (2 * GIB, 2, SMALL_BYTES, 2 * GIB - 2 * SMALL_BYTES),
         (3 * GIB // 2, 1, 3 * GIB // 2, 0),
-        (GIB, 1, GIB, 0),
+        (GIB, 2, GIB // 2, 0),
+        (600 << 20, 1, 600 << 20, 0),
         (0, 1, FLOOR_BYTES, 0),
     ],
 )
