@@ -1,12 +1,11 @@
 """An installed torch loses what a CPU never loads, in its own folder."""
 
-import os
 import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bind_image import elf, stubs
+from bind_image import cutting, elf, stubs
 from bind_image.elf import Import, Library, Section
 from bind_image.errors import Unknown
 
@@ -19,7 +18,6 @@ UNUSED = ("include", "share", "bin/protoc*")
 GPU_CODE = frozenset({".nv_fatbin", "__nv_relfatbin"})
 """The sections that hold machine code of GPUs. They are read only by the driver that it is handed to."""
 FOR_DEBUGGERS = re.compile(r"\.(symtab|strtab|debug_\w+)$")
-BLOCK = 1 << 20
 
 _CUDA = re.compile(r"^(cuda\b.*=) *\S+$", re.MULTILINE)
 
@@ -41,11 +39,8 @@ def slim(torch: Path) -> list[str]:
     lines = [f"{name}: left out, nothing loads it" for name in sorted(set(inside) - kept)]
     for name in set(inside) - kept:
         inside[name].path.unlink()
-    for library in libraries:
-        holes = blanks(library.sections)
-        if holes:
-            punch(library.path, holes)
-            lines.append(f"{library.path.name}: {sum(hole.size for hole in holes):,} bytes blank")
+    lost = {library.path.name: shorten(library.path, dead(library.sections)) for library in libraries}
+    lines += [f"{name}: {size:,} bytes fewer" for name, size in lost.items() if size]
     for name, versions in wanted.items():
         stubs.build(name, versions, torch / "lib")
         lines.append(f"{name}: a stand-in with {sum(map(len, versions.values()))} functions")
@@ -110,7 +105,7 @@ def unserved(
             yield wanted
 
 
-def blanks(sections: Iterable[Section]) -> list[Section]:
+def dead(sections: Iterable[Section]) -> list[Section]:
     """Return the sections whose bytes nobody reads, in the order of the file."""
     found = [
         section
@@ -120,23 +115,20 @@ def blanks(sections: Iterable[Section]) -> list[Section]:
     return sorted(found, key=lambda section: section.offset)
 
 
-def punch(path: Path, holes: Iterable[Section]) -> None:
-    """Replace a file by one that has holes there, which read as zeros and compress to nothing.
+def shorten(path: Path, sections: Sequence[Section]) -> int:
+    """Replace a file by one without these sections, and return how many bytes it lost. Raises Unknown.
 
     Not in place: like all files of torch it may be a link to one in the installer's cache.
     """
+    whole = path.read_bytes()
+    made = cutting.cut(whole, sections)
+    if len(made) == len(whole):
+        return 0
     new = path.with_name(f"{path.name}.new")
-    with path.open("rb") as source, new.open("wb") as target:
-        for start, end in _between(holes, path.stat().st_size):
-            source.seek(start)
-            target.seek(start)
-            while start < end:
-                block = source.read(min(BLOCK, end - start))
-                target.write(block)
-                start += len(block)
-        target.truncate(path.stat().st_size)
+    new.write_bytes(made)
     shutil.copymode(path, new)
-    os.replace(new, path)  # noqa: PTH105  (as a rename over a file says it)
+    new.replace(path)
+    return len(whole) - len(made)
 
 
 def unused(torch: Path) -> list[Path]:
@@ -156,12 +148,3 @@ def without_cuda(version: str) -> str:
     if count != 1:
         raise Unknown("torch/version.py has no line `cuda = …` any more; see without_cuda of slim.py")
     return text
-
-
-def _between(holes: Iterable[Section], size: int) -> Iterator[tuple[int, int]]:
-    """Yield where a file is kept, from and to."""
-    start = 0
-    for hole in holes:
-        yield start, hole.offset
-        start = hole.offset + hole.size
-    yield start, size

@@ -3,7 +3,7 @@
 `python -m bind_local.preflight [--tests]` runs before .venv is there, so the standard library has to do.
 
 The figures are those of a machine with two cores where nothing was there: the programs and Go's two caches
-when all modules had been built, .venv, and what image builds (7.4 GB), registry (3.3) and node (6.2) keep of
+when all modules had been built, .venv, and what image builds (4.0 GB), registry (0.7) and node (2.1) keep of
 the images. What a module takes of Go's caches is taken to be its part of the time; the temporary files alone
 are an estimate.
 """
@@ -26,7 +26,7 @@ PROGRAM_BYTES = 1.1 * GB
 GO_MODULES_BYTES = 5.8 * GB
 GO_BUILD_BYTES = 8.6 * GB
 PYTHON_BYTES = 5.9 * GB
-IMAGE_BYTES = 17 * GB
+IMAGE_BYTES = 7 * GB
 SCRATCH_BYTES = 2 * GB
 PROGRAM_MINUTES, PYTHON_MINUTES, IMAGE_MINUTES = 15.0, 2.0, 5.0
 

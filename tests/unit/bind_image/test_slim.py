@@ -11,7 +11,7 @@ import pytest
 from bind_image import elf
 from bind_image.elf import Import, Library, Section
 from bind_image.errors import Unknown
-from bind_image.slim import blanks, needed, nvidia, slim, unserved, without_cuda
+from bind_image.slim import dead, needed, nvidia, slim, unserved, without_cuda
 from support.small_torch import GPU_CODE, VERSION, compile_library, small_torch
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
@@ -47,15 +47,15 @@ def test_what_is_left_loads_with_all_symbols_and_finds_no_card(tmp_path: Path) -
 
 
 @needs_gcc
-def test_code_of_gpus_is_blank_and_what_nothing_needs_is_gone(tmp_path: Path) -> None:
+def test_code_of_gpus_and_what_nothing_needs_are_gone(tmp_path: Path) -> None:
     torch = small_torch(tmp_path)
     before = (torch / "lib/libtorch_cuda.so").stat()
     kept = tmp_path / "kept-by-the-installer"
     shutil.copytree(torch, kept, copy_function=os.link)
     slim(torch)
     data = (torch / "lib/libtorch_cuda.so").read_bytes()
-    assert len(data) == before.st_size
-    assert b"\xc9" * 64 not in data
+    assert len(data) < before.st_size - 60_000
+    assert b"\xc9" * 8192 not in data, "more than what shares its pages with something else"
     assert b"\xc9" * 65536 in (kept / "lib/libtorch_cuda.so").read_bytes(), (
         "a link of the file was written to"
     )
@@ -144,7 +144,7 @@ def test_symbols_of_python_of_the_system_and_of_torch_need_no_stand_in() -> None
     assert [one.name for one in found] == ["cudaFree", "cublasCreate_v2"]
 
 
-def test_only_what_nobody_reads_is_blank() -> None:
+def test_only_what_nobody_reads_goes() -> None:
     sections = [
         Section(".strtab", 900, 50, is_loaded=False),
         Section(".nv_fatbin", 100, 50, is_loaded=True),
@@ -153,7 +153,7 @@ def test_only_what_nobody_reads_is_blank() -> None:
         Section(".dynsym", 400, 50, is_loaded=True),
         Section(".debug_info", 500, 50, is_loaded=False),
     ]
-    assert [section.name for section in blanks(sections)] == [".nv_fatbin", ".debug_info", ".strtab"]
+    assert [section.name for section in dead(sections)] == [".nv_fatbin", ".debug_info", ".strtab"]
 
 
 def test_a_version_file_of_another_form_is_named() -> None:
