@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -111,15 +112,20 @@ def adapted(text: str, folder: Path, changes: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def running_gate(**values: str) -> Iterator[Gate]:
-    """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers."""
+def running_gate(
+    arguments: Sequence[str] = (), paths: Mapping[str, str] = MappingProxyType({}), **values: str
+) -> Iterator[Gate]:
+    """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers.
+
+    arguments: more ones of helm. paths: what to write in the place of paths in the container.
+    """
     port, health_port, large_health_port = free_ports(3)
     (backend_port,) = free_ports(1, "0.0.0.0")  # noqa: S104  (127/8)
     ports = {"port": port, "healthPort": health_port, "large.healthPort": large_health_port}
     settings = [
         part for name, value in {**ports, **values}.items() for part in ("--set", f"gate.{name}={value}")
     ]
-    manifests = render("weaviate-bind", "--set", TINY, *settings)
+    manifests = render("weaviate-bind", "--set", TINY, *settings, *arguments)
     texts = pick(manifests, "ConfigMap", "gate")["data"]
     parts = containers(pod_specs(manifests)["StatefulSet/shop-weaviate"])
     # Not tmp_path: the path of a socket is short.
@@ -128,6 +134,7 @@ def running_gate(**values: str) -> Iterator[Gate]:
         changes = {
             f"svc.cluster.local. {INFERENCE_PORT} {{": f"svc.cluster.local. {backend_port} {{",
             "refresh 1s": f"refresh 1s\n\t\tresolvers 127.0.0.1:{dns.port}",
+            **paths,
         }
         caddyfile = folder / "Caddyfile"
         caddyfile.write_text(adapted(texts["Caddyfile"], folder, changes))
