@@ -119,7 +119,10 @@ def convert_checkpoint(arguments: list[str]) -> int:
 def run_server(arguments: list[str]) -> int:
     """Serve with the settings of `arguments`; return the exit status."""
     settings = read_settings(arguments)
+    from bind_inference.http.tls import tls_factory
+
     ApiKeys.of(settings)  # what is wrong with them is told before anything else begins
+    tls_factory(settings)
     os.environ.pop("BIND_API_KEYS", None)  # decoders, which read strangers' media, inherit the environment
     configure_logging(settings.log_level)
     return serve(settings)

@@ -225,6 +225,12 @@ class Settings(ModelSettings):
         description="the same keys themselves, with spaces or commas between; a variable only, since all may "
         "read a command line",
     )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="file with the certificate, and those above it, in PEM: the server speaks HTTPS; it is "
+        "read again within seconds after a change; unset: plain HTTP",
+    )
+    tls_key: Path | None = Field(default=None, description="file with its private key, in PEM")
     keep_alive_s: int = Field(
         default=150,
         ge=1,
@@ -295,3 +301,17 @@ class Settings(ModelSettings):
         description="the same with its whole path, which --otlp-endpoint is without (/v1/traces is added); "
         "also OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     )
+
+    @model_validator(mode="after")
+    def _tls(self) -> Self:
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError(
+                "--tls-cert (BIND_TLS_CERT) and --tls-key (BIND_TLS_KEY): one is set without the other; a "
+                "certificate needs its key"
+            )
+        if self.tls_cert is not None and self.peers is not None:
+            raise ValueError(
+                "--tls-cert (BIND_TLS_CERT): the servers of --peers (BIND_PEERS) speak plain HTTP with each "
+                "other; unset one of them, or let a proxy speak TLS"
+            )
+        return self
