@@ -19,6 +19,7 @@ import pytest
 from support.charts import containers, env, pick, pod_specs, render
 from support.dns import FakeDns
 from support.ports import free_ports
+from support.server import environment
 from support.tools import binary
 from support.waiting import until
 
@@ -28,6 +29,7 @@ BACKEND = Path(__file__).parent / "backend.py"
 TRY_S = 2
 MEDIA_TRY_S = 15
 START_S = 20
+READY_S = 120
 
 
 def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
@@ -89,6 +91,23 @@ class Gate:
     def post(self, body: object, timeout_s: float = 60.0) -> httpx.Response:
         """Ask for vectors as Weaviate does."""
         return httpx.post(f"{self.url}/vectorize", json=body, timeout=timeout_s)
+
+
+def serve_tiny(gate: Gate, host: str, *arguments: str) -> None:
+    """Start the real inference server behind the gate, which ends it, and make it known once it is ready."""
+    listen = ("--http-host", host, "--http-port", str(gate.backend_port))
+    command = [sys.executable, "-m", "bind_inference", "--model", "tiny", *listen, *arguments]
+    gate.backends[host] = subprocess.Popen(command, env=environment())
+    ready = f"http://{host}:{gate.backend_port}/.well-known/ready"
+    until(lambda: _status(ready) == 204, READY_S, "the inference server is ready")
+    gate.dns.addresses = (host,)
+
+
+def _status(url: str) -> int:
+    try:
+        return httpx.get(url, timeout=5).status_code
+    except httpx.TransportError:
+        return 0
 
 
 def run_caddy(caddyfile: Path, memory_limit: str = "") -> subprocess.Popen[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Gate, running_gate
+from .conftest import Gate, running_gate, serve_tiny
 
 FIRST, SECOND = "first-key-0123456789", "second-key-0123456789"
 SETTING = "modules.multi2vec-bind.apiKeys.existingSecret=inference-keys"
@@ -82,3 +82,20 @@ def test_the_log_has_no_key(key_file: Path, capfd: pytest.CaptureFixture[str]) -
 def test_without_a_secret_none_is_sent(gate: Gate) -> None:
     gate.start("127.0.0.2")
     assert shown(gate.post({"texts": ["x"]})) is None
+
+
+@pytest.mark.parametrize(("key", "status"), [(FIRST, 200), ("wrong-key-0123456789", 401)])
+def test_a_real_server_lets_the_gate_in_by_its_key(
+    tmp_path: Path, key_file: Path, key: str, status: int
+) -> None:
+    """Where the key is wrong, the reason comes through, and readiness does not hang on it."""
+    (tmp_path / "keys").write_text(f"{SECOND}\n{FIRST}\n")
+    key_file.write_text(key)
+    with running_gate(("--set", SETTING), {"/etc/gate-key/key": str(key_file)}) as gate:
+        serve_tiny(gate, "127.0.0.2", "--api-keys-file", str(tmp_path / "keys"))
+        answer = gate.post({"texts": ["a dog"]})
+        checked = httpx.get(f"{gate.health_url}/verify", timeout=60)
+        assert (answer.status_code, checked.status_code) == (status, status)
+        if status == 401:
+            assert answer.json()["error"].startswith("this is no API key of this server")
+        assert httpx.get(f"{gate.url}/meta").json()["model"] == "Tiny"
