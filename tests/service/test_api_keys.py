@@ -3,6 +3,8 @@
 import base64
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
@@ -19,7 +21,7 @@ from bind_inference.scheduling.policy.suspicion import Suspect
 from bind_inference.scheduling.quarantine import exchange
 from support.decoder_processes import descendants
 from support.http_workers import metric
-from support.server import ServerProcess, run, server
+from support.server import ServerProcess, environment, run, server
 from support.waiting import until
 
 FIRST, SECOND, WRONG = "first-key-0123456789", "second-key-0123456789", "wrong-key-0123456789"
@@ -201,3 +203,19 @@ def test_servers_show_each_other_their_key(tmp_path: Path) -> None:
         assert exchange(peer, [suspect], 0.0) == []
         assert exchange(peer, [suspect], 0.0, WRONG) == []
         assert [found.key for found in exchange(peer, [suspect], 0.0, FIRST)] == [suspect.key]
+
+
+def test_bind_load_shows_the_key_of_its_variable(guarded: ServerProcess, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("a dog\n")
+    for key, status in ((FIRST, 0), (WRONG, 3)):
+        command = ["-m", "bind_load", str(tmp_path / "texts.txt"), str(tmp_path / f"{status}.parquet")]
+        ended = subprocess.run(
+            [sys.executable, *command, "--url", guarded.url],
+            env=environment(BIND_API_KEY=key),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ended.returncode == status, ended.stderr
+        assert key not in ended.stdout + ended.stderr
