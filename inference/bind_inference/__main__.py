@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
+from bind_inference.keys import ApiKeys
 from bind_inference.logs import configure_logging
 from bind_inference.scheduling.cpus import http_workers, limit_libraries
 from bind_inference.settings import PROGRAM, InvalidSetting, Settings, read_settings
@@ -118,6 +119,11 @@ def convert_checkpoint(arguments: list[str]) -> int:
 def run_server(arguments: list[str]) -> int:
     """Serve with the settings of `arguments`; return the exit status."""
     settings = read_settings(arguments)
+    from bind_inference.http.tls import tls_factory
+
+    ApiKeys.of(settings)  # what is wrong with them is told before anything else begins
+    tls_factory(settings)
+    os.environ.pop("BIND_API_KEYS", None)  # decoders, which read strangers' media, inherit the environment
     configure_logging(settings.log_level)
     return serve(settings)
 

@@ -2,6 +2,7 @@
 
     BindError
     ├── InvalidRequest        400  the body as a whole: no JSON, an unknown field, a wrong type
+    ├── InvalidApiKey         401  no API key, or none of the server's
     ├── RequestTimeout        408  the body did not arrive in time
     ├── RequestTooLarge       413  the body, or the number of its items
     ├── InvalidItem           422  one item that no remedy of ours can embed
@@ -59,6 +60,10 @@ class BindError(Exception):
 
 class InvalidRequest(BindError, status=HTTPStatus.BAD_REQUEST):
     """The body is not what the end point takes; the message names the field and what it wants."""
+
+
+class InvalidApiKey(BindError, status=HTTPStatus.UNAUTHORIZED):
+    """The request carries no API key, or none of those that the server takes; nothing of it was read."""
 
 
 class RequestTimeout(BindError, status=HTTPStatus.REQUEST_TIMEOUT):

@@ -62,8 +62,15 @@ async def embedder_for(
             yield embedder
     else:
         limits = httpx.Limits(max_connections=settings.max_in_flight)
-        async with httpx.AsyncClient(base_url=settings.url, timeout=_TIMEOUT, limits=limits) as client:
+        async with httpx.AsyncClient(
+            base_url=settings.url, timeout=_TIMEOUT, limits=limits, headers=_headers(settings)
+        ) as client:
             yield RemoteEmbedder(client, origin_from(await _ready_meta(client, report_state)))
+
+
+def _headers(settings: LoadSettings) -> dict[str, str]:
+    key = settings.api_key
+    return {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
 
 
 def origin_from(meta: dict[str, Any]) -> Origin:

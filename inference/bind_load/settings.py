@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import CliPositionalArg
 
 from bind_inference.settings import ModelSettings, parse_settings
@@ -40,6 +40,9 @@ class LoadSettings(ModelSettings):
         default=None,
         pattern=r"^https?://",
         description="a running server that embeds, such as http://127.0.0.1:8080; unset: the model runs here",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="the API key that the server of --url asks for; a variable only"
     )
     max_in_flight: int = Field(default=32, ge=1, le=4096, description="items that are embedded at once")
     max_in_flight_bytes: int = Field(

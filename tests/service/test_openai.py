@@ -1,7 +1,9 @@
-"""/v1 as OpenAI's own client sees it: the vectors of /vectorize, errors and retries that it understands."""
+"""/v1 as OpenAI's own client sees it: the vectors of /vectorize at length 1, errors that it understands."""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
 import threading
@@ -30,6 +32,7 @@ HEADERS = {
     Modality.THERMAL: "data:image/jpeg;modality=thermal;base64,",
     Modality.DEPTH: "data:image/png;modality=depth;base64,",
 }
+RAW = {"normalize": False}
 EVERY_MEDIUM = [(modality, name) for modality in HEADERS for name in SAMPLES[modality]]
 
 
@@ -51,7 +54,7 @@ def as_uri(modality: Modality, name: str) -> str:
 
 def test_texts_have_their_vectors_and_count_their_tokens(ai: openai.OpenAI, expected: Expected) -> None:
     texts = SAMPLES[Modality.TEXT]
-    answer = ai.embeddings.create(input=texts, model="tiny", user="somebody")
+    answer = ai.embeddings.create(input=texts, model="tiny", user="somebody", extra_body=RAW)
     assert answer.object == "list"
     assert answer.model == "Tiny"
     assert [row.index for row in answer.data] == list(range(len(texts)))
@@ -76,7 +79,8 @@ def test_the_clients_default_is_base64_and_equals_floats(ai: openai.OpenAI, clie
 def test_a_medium_as_data_uri_has_the_vector_of_vectorize(
     ai: openai.OpenAI, client: httpx.Client, expected: Expected, modality: Modality, name: str
 ) -> None:
-    vector = ai.embeddings.create(input=as_uri(modality, name), model="Tiny").data[0].embedding
+    uri = as_uri(modality, name)
+    vector = ai.embeddings.create(input=uri, model="Tiny", extra_body=RAW).data[0].embedding
     expected.check(modality, name, vector)
     plain = client.post("/vectorize", json={modality.plural: [encoded(modality, name)]}).json()
     same = np.array([vector, plain[modality.vector_key][0]], np.float32)
@@ -86,9 +90,73 @@ def test_a_medium_as_data_uri_has_the_vector_of_vectorize(
 def test_texts_and_media_may_be_mixed(ai: openai.OpenAI, expected: Expected) -> None:
     wanted = [(Modality.TEXT, "A dog."), *EVERY_MEDIUM, (Modality.TEXT, "日本語のテキスト")]
     inputs = [name if modality is Modality.TEXT else as_uri(modality, name) for modality, name in wanted]
-    answer = ai.embeddings.create(input=inputs, model="Tiny")
+    answer = ai.embeddings.create(input=inputs, model="Tiny", extra_body=RAW)
     for (modality, name), row in zip(wanted, answer.data, strict=True):
         expected.check(modality, name, row.embedding)
+
+
+@pytest.mark.parametrize("encoding", ["float", "base64"])
+def test_vectors_have_length_1_unless_somebody_wants_them_raw(ai: openai.OpenAI, encoding: Any) -> None:
+    inputs = ["a dog", *(as_uri(modality, name) for modality, name in EVERY_MEDIUM)]
+
+    def vectors(**body: object) -> np.ndarray:
+        answer = ai.embeddings.create(input=inputs, model="Tiny", encoding_format=encoding, extra_body=body)
+        return np.array([_floats(row.embedding) for row in answer.data], np.float64)
+
+    raw = vectors(normalize=False)
+    lengths = np.linalg.norm(raw, axis=1)
+    assert not np.allclose(lengths, 1, atol=1e-3)
+    for body in ({}, {"normalize": True}, {"normalize": None}):
+        scaled = vectors(**body)
+        np.testing.assert_allclose(np.linalg.norm(scaled, axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(scaled, raw / lengths[:, None], atol=1e-6)
+
+
+def _floats(embedding: list[float] | str) -> np.ndarray:
+    """Return a vector, which the client leaves in base64 where that was asked for by name."""
+    if isinstance(embedding, str):
+        return np.frombuffer(base64.b64decode(embedding), "<f4")
+    return np.array(embedding)
+
+
+def test_what_clients_of_other_services_send_is_taken(client: httpx.Client) -> None:
+    picture = encoded(Modality.IMAGE, "landscape.jpg")
+    uri = f"data:image/jpeg;base64,{picture}"
+    body = {
+        "input": [
+            {"image": picture},
+            {"image": uri},
+            {"type": "image_url", "image_url": {"url": uri}},
+            uri,
+            {"depth": uri},
+            {"type": "text", "text": "a dog"},
+            "a dog",
+        ],
+        "model": None,
+        "encoding_format": None,
+        "dimensions": None,
+        "user": None,
+        "input_type": "query",
+        "truncate": "END",
+    }
+    answer = client.post("/v1/embeddings", json=body)
+    assert answer.status_code == 200, answer.text
+    image, *others, depth, text, plain = [row["embedding"] for row in answer.json()["data"]]
+    assert [image] * 3 == others
+    assert text == plain
+    assert depth != image
+    large = {"input": [{"image": picture + " " * (1 << 20)}]}  # a decoder parses it
+    answer = client.post("/v1/embeddings", json=large)
+    assert answer.json()["data"][0]["embedding"] == image
+
+
+@pytest.mark.parametrize("form", [{"image": "%s"}, {"type": "image_url", "image_url": {"url": "%s"}}])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8080/", "https://example.com/a.png", "file:///x"])
+def test_no_address_is_fetched(client: httpx.Client, form: dict[str, Any], address: str) -> None:
+    body = json.loads(json.dumps({"input": [form]}).replace("%s", address))
+    answer = client.post("/v1/embeddings", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["param"] == "input[0]"
 
 
 def test_thermal_is_not_what_the_same_picture_is_as_an_image(ai: openai.OpenAI) -> None:
@@ -103,12 +171,12 @@ def test_thermal_is_not_what_the_same_picture_is_as_an_image(ai: openai.OpenAI) 
 @pytest.mark.parametrize(
     ("wanted", "message", "param"),
     [
-        ({"input": [[1, 2, 3]]}, "input: token ids are not taken", None),
+        ({"input": [[1, 2, 3]]}, "input: token ids are not taken", "input"),
         ({"input": []}, "input: must have at least one text", "input"),
         ({"model": "text-embedding-3-small"}, "model: this server serves Tiny", "model"),
         ({"dimensions": 256}, "dimensions: Tiny has 32", "dimensions"),
-        ({"encoding_format": "hex"}, "encoding_format: must be 'float' or 'base64'", None),
-        ({"extra_body": {"input_type": "query"}}, "input_type: unknown field; known are input", None),
+        ({"encoding_format": "hex"}, "encoding_format: must be 'float' or 'base64'", "encoding_format"),
+        ({"extra_body": {"normalize": "no"}}, "normalize: must be true or false", "normalize"),
     ],
 )
 def test_a_wrong_request_is_the_clients_bad_request(

@@ -4,6 +4,9 @@
 {{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not $bind.model.licenseAccepted) (not (include "weaviate-bind.isUpstreamImage" .)) }}
 {{- fail "modules.multi2vec-bind.model.licenseAccepted is false: ImageBind's weights are licensed CC BY-NC-SA 4.0 (no commercial use); set it to true if you accept that licence, or set modules.multi2vec-bind.model.name to Tiny to try the system with random weights" }}
 {{- end }}
+{{- if and $bind.enabled $bind.apiKeys.existingSecret (include "weaviate-bind.isUpstreamImage" .) }}
+{{- fail "modules.multi2vec-bind.apiKeys.existingSecret is set, but upstream's image asks nobody for a key: leave it empty, or use the image bind-inference" }}
+{{- end }}
 {{- $weights := $bind.model.weights }}
 {{- $sources := list }}
 {{- range $name, $value := dict "url" $weights.url "existingClaim" $weights.existingClaim.name "image" $weights.image.reference }}

@@ -1,7 +1,7 @@
 """This package turns a request's bytes into items, and their outcomes into a response.
 
-server         is uvicorn, which drains before it ends; protocol is one connection of it
-app            is the application and the one error handler; middleware is around every request
+server         is uvicorn, which drains before it ends; protocol is one connection of it, tls its certificate
+app            is the application and the one error handler; middleware is around every request, then door
 requests       receives a body and waits for its items' vectors
 routes         are /vectorize, /meta, /metrics and the probes
 openai_routes  are /v1/embeddings and /v1/models, as OpenAI's clients know them, with errors in their shape

@@ -12,12 +12,14 @@ from starlette.exceptions import HTTPException
 
 from bind_inference import __version__
 from bind_inference.errors import BindError, RequestTimeout
+from bind_inference.http.door import KeyMiddleware
 from bind_inference.http.middleware import RequestMiddleware
 from bind_inference.http.openai_routes import router as openai_router
 from bind_inference.http.requests import CLIENT_GONE, ClientGone
 from bind_inference.http.responses import json_response
 from bind_inference.http.routes import router
 from bind_inference.items.openai_errors import error_content
+from bind_inference.keys import ApiKeys
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def create_app(service: Backend) -> FastAPI:
     app.exception_handler(BindError)(_respond_to_bind_error)
     app.exception_handler(HTTPException)(_respond_to_http_error)
     app.exception_handler(ClientGone)(_respond_to_nobody)
+    routes = [*router.routes, *openai_router.routes]
+    app.add_middleware(KeyMiddleware, keys=ApiKeys.of(service.settings), routes=routes)
     app.add_middleware(RequestMiddleware, service=service)
     return app
 

@@ -86,8 +86,8 @@ class RequestMiddleware:
         path = _route(scope)
         self._service.answered(path, status, seconds)
         if status >= HTTPStatus.BAD_REQUEST and not path.startswith("/.well-known"):
-            fields = {"path": path, "status": status, "duration_s": round(seconds, 4)}
-            log.info("a request was refused", extra=fields)
+            fields = {"method": scope["method"], "path": path, "status": status}
+            log.info("a request was refused", extra=fields | {"duration_s": round(seconds, 4)})
 
 
 def _route(scope: Scope) -> str:

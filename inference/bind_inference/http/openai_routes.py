@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pybase64
 from fastapi import APIRouter, Request, Response
 
@@ -25,6 +26,7 @@ from bind_inference.settings import canonical_model
 
 if TYPE_CHECKING:
     from bind_inference.http.backend import Backend
+    from bind_inference.items.embedding import Vector
 
 OPENAI_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     status: response | {"model": OpenAIErrorBody} for status, response in ERRORS.items()
@@ -42,20 +44,21 @@ router = APIRouter(prefix="/v1", tags=["OpenAI's shape"])
     **documented(EmbeddingsRequest, EmbeddingsResponse, OPENAI_ERRORS),
 )
 async def embeddings(request: Request) -> Response:
-    """Answer as OpenAI's end point does. The vectors are those of /vectorize, not normalised."""
+    """Answer as OpenAI's end point does. The vectors are those of /vectorize, brought to length 1."""
     service: Backend = request.app.state.service
     async with receive_body(request, Endpoint.EMBEDDINGS) as body:
         _check(body.options, service)
         if body.faults:
             raise combine(body.faults)
         results = await embed_items(request, body.items, name="input")
-    encode = _base64 if body.options["encoding_format"] == "base64" else lambda vector: vector
+    scale = _as_it_is if body.options["normalize"] is False else _normalized
+    encode = _base64 if body.options["encoding_format"] == "base64" else _as_it_is
     tokens = sum(result.tokens for result in results)
     return json_response(
         {
             "object": "list",
             "data": [
-                {"object": "embedding", "index": index, "embedding": encode(result.vector)}
+                {"object": "embedding", "index": index, "embedding": encode(scale(result.vector))}
                 for index, result in enumerate(results)
             ],
             "model": service.settings.model,
@@ -103,5 +106,15 @@ def _model(request: Request) -> dict[str, Any]:
     }
 
 
-def _base64(vector: Any) -> str:
+def _as_it_is(vector: Vector) -> Vector:
+    return vector
+
+
+def _normalized(vector: Vector) -> Vector:
+    """Return the vector of length 1 in its direction, as OpenAI's are; one of zeros has none."""
+    length = np.linalg.norm(vector.astype(np.float64))
+    return (vector / length).astype(np.float32) if length else vector
+
+
+def _base64(vector: Vector) -> str:
     return pybase64.b64encode(vector.astype("<f4").tobytes()).decode()

@@ -25,6 +25,7 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): {"model": ErrorBody, "description": text}
     for status, text in {
         HTTPStatus.BAD_REQUEST: "the body is not what this end point takes",
+        HTTPStatus.UNAUTHORIZED: "no API key, or none of the server's; see WWW-Authenticate",
         HTTPStatus.REQUEST_TIMEOUT: "the body did not arrive in time",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body, or an item, is above a limit",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "an item is of a format that is not served",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from bind_inference.http.protocol import Protocol, protocol
+from bind_inference.http.tls import tls_factory
 
 if TYPE_CHECKING:
     import socket
@@ -36,6 +37,7 @@ def configure(app: ASGIApp, settings: Settings, http: type[Protocol]) -> uvicorn
         log_config=None,
         access_log=False,
         server_header=False,
+        ssl_context_factory=tls_factory(settings),
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=int(settings.drain_timeout_s) + FLUSH_S,
     )

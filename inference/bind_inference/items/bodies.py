@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from bind_inference.errors import BindError
-from bind_inference.items.data_uri import classify
+from bind_inference.items.openai_inputs import classify_input
 from bind_inference.items.openai_schemas import EmbeddingsRequest
 from bind_inference.items.schemas import VectorizeRequest, validate_body
 
@@ -60,12 +60,12 @@ def parse_body(endpoint: Endpoint, raw: bytes, max_items: int) -> ParsedBody:
     wanted = validate_body(EmbeddingsRequest, raw, max_items)
     items: list[Item] = []
     faults: list[BindError] = []
-    for index, text in enumerate(wanted.input):
+    for index, given in enumerate(wanted.input):
         try:
-            modality, data = classify(text)
+            modality, data = classify_input(given)
         except BindError as error:
             faults.append(error.named(f"input[{index}]"))
         else:
             items.append(Item(modality, index, data))
-    options = wanted.model_dump(include={"model", "encoding_format", "dimensions"})
+    options = wanted.model_dump(include={"model", "encoding_format", "dimensions", "normalize"})
     return ParsedBody(items, faults, options | {"count": len(wanted.input)})

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bind_inference.items.schemas import RequestBody
 from bind_inference.modality import Modality
 
-_INPUT: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_ITEM: Final = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+_INPUT: Final = {"anyOf": [*_ITEM["anyOf"], {"type": "array", "items": _ITEM}]}
 
 
 def _as_list(value: object) -> object:
-    if isinstance(value, str):
+    if isinstance(value, str | dict):
         return [value]
     if not isinstance(value, list):
         raise PydanticCustomError("not_a_list", "must be a string or a list of strings")
@@ -27,25 +28,43 @@ def _as_list(value: object) -> object:
     return value
 
 
-class EmbeddingsRequest(RequestBody):
-    """The request has OpenAI's shape. A string is a text, or media of any kind as a data: URI."""
+def _check_item(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise PydanticCustomError("not_an_item", "must be a string, or an object that holds one")
+    return value
 
-    input: Annotated[list[str], BeforeValidator(_as_list), WithJsonSchema(_INPUT)] = Field(
+
+class EmbeddingsRequest(RequestBody):
+    """The request has OpenAI's shape. A string is a text, or media of any kind as a data: URI.
+
+    Fields that are not known are ignored: clients send those of other services, and those of OpenAI's next.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: Annotated[
+        list[Annotated[Any, AfterValidator(_check_item)]], BeforeValidator(_as_list), WithJsonSchema(_INPUT)
+    ] = Field(
         description="a text or a list of texts. Media are data: URIs in base64, "
         f"{', '.join(kind for modality in Modality for kind in modality.entry.media_types)}; "
-        "what has no such type is named by a parameter, `data:image/png;modality=thermal;base64,…`",
-        examples=["a dog", ["a dog", "data:image/png;base64,…", "data:image/png;modality=depth;base64,…"]],
+        "what has no such type is named by a parameter, `data:image/png;modality=thermal;base64,…`. Objects "
+        f"are taken too: one field, {', '.join(Modality)}, with a text or media in base64, or "
+        '`{"type": "image_url", "image_url": {"url": "data:…"}}`',
+        examples=["a dog", ["a dog", "data:image/png;base64,…", {"depth": "iVBORw0…"}]],
     )
     model: str | None = Field(default=None, description="the model that this server serves, in any spelling")
-    encoding_format: Literal["float", "base64"] = Field(
-        default="float", description="base64: little-endian float32"
+    encoding_format: Literal["float", "base64"] | None = Field(
+        default=None, description="base64: little-endian float32; null: float"
     )
     dimensions: int | None = Field(default=None, description="only the model's own dimension")
-    user: str | None = Field(default=None, description="ignored")
+    normalize: bool | None = Field(
+        default=None, description="false: the vectors of /vectorize, of any length; null, true: of length 1"
+    )
+    user: Any = Field(default=None, description="ignored")
 
 
 class EmbeddingObject(BaseModel):
-    """A vector is not normalised; `index` is its item's place in `input`."""
+    """A vector has length 1 unless the request says otherwise; `index` is its item's place in `input`."""
 
     object: Literal["embedding"]
     index: int

@@ -114,7 +114,10 @@ def validate_body(model: type[BodyT], raw: bytes, max_items: int) -> BodyT:
         return model.model_validate(parsed)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=True)
-        raise InvalidRequest(join_faults([_explain(model, fault) for fault in faults])) from None
+        refusal = InvalidRequest(join_faults([_explain(model, fault) for fault in faults]))
+        if len(faults) == 1 and faults[0]["loc"]:
+            refusal.item = str(faults[0]["loc"][0])[:80]
+        raise refusal from None
 
 
 def _explain(model: type[RequestBody], fault: ErrorDetails) -> str:
@@ -136,6 +139,8 @@ def _explain(model: type[RequestBody], fault: ErrorDetails) -> str:
             return f"{name}: must be a string"
         case "int_type" | "int_parsing":
             return f"{name}: must be a whole number"
+        case "bool_type":
+            return f"{name}: must be true or false"
         case "literal_error":
             return f"{name}: must be {fault['ctx']['expected']}"
         case _:

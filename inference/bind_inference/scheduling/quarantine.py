@@ -189,11 +189,12 @@ def _digest(digits: str) -> bytes:
     return digest
 
 
-def exchange(peers: str, suspects: Sequence[Suspect], now: float) -> list[Suspect]:
+def exchange(peers: str, suspects: Sequence[Suspect], now: float, key: str | None = None) -> list[Suspect]:
     """Tell the other servers, and return what they know; one that does not answer is left out.
 
-    peers: `host:port`, several with commas between.
+    peers: `host:port`, several with commas between. key: the API key that they ask for.
     """
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     body, found = to_json(suspects, now), list[Suspect]()
     for peer in peers.split(","):
         host, _, port = peer.rpartition(":")
@@ -202,14 +203,14 @@ def exchange(peers: str, suspects: Sequence[Suspect], now: float) -> list[Suspec
         except OSError:
             continue  # while no server is ready, no name has an address
         for address in addresses:
-            found += _ask(address, int(port), body, now)
+            found += _ask(address, int(port), body, headers, now)
     return found
 
 
-def _ask(address: str, port: int, body: bytes, now: float) -> list[Suspect]:
+def _ask(address: str, port: int, body: bytes, headers: dict[str, str], now: float) -> list[Suspect]:
     connection = HTTPConnection(address, port, timeout=PEER_TIMEOUT_S)
     try:
-        connection.request("POST", SUSPECTS_PATH, body)
+        connection.request("POST", SUSPECTS_PATH, body, headers)
         return from_json(connection.getresponse().read(MAX_TOLD_BYTES), now)
     except (OSError, HTTPException, KeyError, TypeError, ValueError):
         return []  # it is gone, or not there yet, or of another version

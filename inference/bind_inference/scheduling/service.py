@@ -13,6 +13,7 @@ from bind_inference import __version__
 from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining, InvalidRequest, NotReady
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
+from bind_inference.keys import ApiKeys
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
@@ -263,12 +264,13 @@ class Service:
         loads its model is in no DNS: two that died of one item find each other when both are ready.
         """
         asked_when_ready = False
+        keys = ApiKeys.of(self.settings)
         while True:
             suspects, ready = self.quarantine.suspects, self.readiness.ready
             self._became_ready.clear()
             if suspects or (ready and not asked_when_ready):
                 asked_when_ready = asked_when_ready or ready
-                found = await asyncio.to_thread(exchange, peers, suspects, time.time())
+                found = await asyncio.to_thread(exchange, peers, suspects, time.time(), keys.own)
                 self.quarantine.remember(found)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._became_ready.wait(), EXCHANGE_S)

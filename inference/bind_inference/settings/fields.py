@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bind_inference.model_names import MODEL_NAMES, ModelName
@@ -18,6 +18,8 @@ FOREIGN_NAMES: Final = {
     "otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
     "otlp_traces_endpoint": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 }
+# Those that no flag sets, because everybody on the machine may read a command line, and what to use instead.
+VARIABLES_ONLY: Final = {"api_key": "BIND_API_KEY", "api_keys": "BIND_API_KEYS or --api-keys-file"}
 _MIB: Final = 1024 * 1024
 
 
@@ -231,6 +233,23 @@ class Settings(ModelSettings):
         description="processes that speak HTTP, so that reading and writing JSON does not hold up the model; "
         "0: the server's own process does it; unset: on a CPU 0, on a GPU one for two CPUs, 1 to 4",
     )
+    api_keys_file: Path | None = Field(
+        default=None,
+        description="file of keys, one a line, of which a request must carry one (`Authorization: Bearer "
+        "KEY`); it is read again within seconds after a change, so two lines make a rotation that nobody "
+        "notices; /meta, /metrics and the probes need none; unset, and no BIND_API_KEYS: nobody needs one",
+    )
+    api_keys: SecretStr | None = Field(
+        default=None,
+        description="the same keys themselves, with spaces or commas between; a variable only, since all may "
+        "read a command line",
+    )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="file with the certificate, and those above it, in PEM: the server speaks HTTPS; it is "
+        "read again within seconds after a change; unset: plain HTTP",
+    )
+    tls_key: Path | None = Field(default=None, description="file with its private key, in PEM")
     keep_alive_s: int = Field(
         default=150,
         ge=1,
@@ -307,3 +326,17 @@ class Settings(ModelSettings):
         description="the same with its whole path, which --otlp-endpoint is without (/v1/traces is added); "
         "also OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     )
+
+    @model_validator(mode="after")
+    def _tls(self) -> Self:
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError(
+                "--tls-cert (BIND_TLS_CERT) and --tls-key (BIND_TLS_KEY): one is set without the other; a "
+                "certificate needs its key"
+            )
+        if self.tls_cert is not None and self.peers is not None:
+            raise ValueError(
+                "--tls-cert (BIND_TLS_CERT): the servers of --peers (BIND_PEERS) speak plain HTTP with each "
+                "other; unset one of them, or let a proxy speak TLS"
+            )
+        return self

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 from pydantic_settings.exceptions import SettingsError
 
-from bind_inference.settings.fields import FOREIGN_NAMES, PROGRAM, ModelSettings, Settings
+from bind_inference.settings.fields import FOREIGN_NAMES, PROGRAM, VARIABLES_ONLY, ModelSettings, Settings
 from bind_inference.settings.reference import build_help
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def parse_settings(kind: type[SettingsT], arguments: Sequence[str], program: str
     if not {"-h", "--help"}.isdisjoint(arguments):
         sys.stdout.write(build_help(kind, program))
         sys.exit(0)
+    _refuse_secrets(arguments)
     try:
         return _build(kind, _cli_parse_args=list(arguments), _cli_exit_on_error=False)
     except SettingsError as error:
@@ -48,6 +49,17 @@ def server_settings(model: ModelSettings) -> Settings:
     Raises InvalidSetting as `parse_settings` does.
     """
     return _build(Settings, **{name: getattr(model, name) for name in ModelSettings.model_fields})
+
+
+def _refuse_secrets(arguments: Sequence[str]) -> None:
+    """Raise InvalidSetting if a setting is given as a flag that is a variable only."""
+    for argument in arguments:
+        flag = argument.partition("=")[0]
+        name = flag.removeprefix("--").replace("-", "_")
+        if flag.startswith("--") and name in VARIABLES_ONLY:
+            raise InvalidSetting(
+                f"{flag}: everybody on the machine may read a command line; use {VARIABLES_ONLY[name]}"
+            )
 
 
 def _build(kind: type[SettingsT], **values: Any) -> SettingsT:

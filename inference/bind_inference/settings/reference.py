@@ -9,9 +9,10 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from pydantic import SecretStr
 from pydantic_settings import CliPositionalArg
 
-from bind_inference.settings.fields import FOREIGN_NAMES
+from bind_inference.settings.fields import FOREIGN_NAMES, VARIABLES_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,12 +30,12 @@ _UNITS = {
     "_items": "ITEMS",
 }
 _, POSITIONAL = get_args(CliPositionalArg[Path])  # the mark itself has no public name
-_PLAIN = {int: "N", float: "N", str: "TEXT"}
+_PLAIN = {int: "N", float: "N", str: "TEXT", SecretStr: "TEXT"}
 
 
 @dataclass(frozen=True)
 class Option:
-    """A setting has a flag, followed by what it `takes`; `default` is empty where there is none."""
+    """A setting has a flag, followed by what it `takes`; flag and default are empty where there is none."""
 
     flag: str
     variable: str
@@ -61,7 +62,8 @@ def build_help(kind: type[BaseSettings], program: str) -> str:
         "",
     ]
     for option in known:
-        lines.append(f"  {option.flag}" if option.positional else f"  {option.flag} {option.takes}")
+        name = option.flag or f"{option.variable} (a variable only)"
+        lines.append(f"  {name}" if option.positional else f"  {name} {option.takes}")
         default = f"; default: {option.default}" if option.default else ""
         text = f"{option.description} [{option.variable}{default}]"
         # A variable's name is for copying: it must not be broken at a hyphen or in its middle.
@@ -85,7 +87,7 @@ def build_page(title: str, sections: Iterable[tuple[str, str, type[BaseSettings]
             if name not in elsewhere:
                 option = _option(name, field)
                 cells = [
-                    f"`{option.flag}`",
+                    f"`{option.flag}`" if option.flag else "",
                     f"`{option.variable}`",
                     option.takes,
                     option.default,
@@ -97,8 +99,9 @@ def build_page(title: str, sections: Iterable[tuple[str, str, type[BaseSettings]
 
 def _option(name: str, field: FieldInfo) -> Option:
     positional = POSITIONAL in field.metadata
+    flag = "" if name in VARIABLES_ONLY else f"--{name.replace('_', '-')}"
     return Option(
-        flag=name.upper() if positional else f"--{name.replace('_', '-')}",
+        flag=name.upper() if positional else flag,
         variable=FOREIGN_NAMES.get(name, f"BIND_{name.upper()}"),
         takes=_takes(name, field.annotation),
         default="" if field.is_required() else _default(name, field.get_default(call_default_factory=True)),

@@ -5,4 +5,5 @@ seeded      Tiny's, by a formula; it needs nothing but torch and numpy
 source      which file holds ImageBindHuge's, fetched or converted first if need be
 download    one large file over HTTP
 checkpoint  the published file: checked, converted to safetensors, mapped
+wholeness   whether a converted file still holds what was written
 """

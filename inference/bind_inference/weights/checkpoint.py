@@ -10,8 +10,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bind_inference.weights.errors import ORIGIN, WeightsError
-from bind_inference.weights.files import disk_error
+from bind_inference.weights.files import disk_error, rename_durably
 from bind_inference.weights.progress import Progress, Stage
+from bind_inference.weights.wholeness import CONTENT_SUM, content_sum
 
 SOURCE_SHA256 = "source_sha256"
 """The metadata that name the checkpoint a file was converted from."""
@@ -25,7 +26,7 @@ def convert(
     shapes: Mapping[str, torch.Size],
     progress: Callable[[Progress], None],
 ) -> None:
-    """Write the tensors of a PyTorch `checkpoint` to `target` as safetensors, float32, in one rename.
+    """Write the tensors of a PyTorch `checkpoint` to `target` as safetensors, float32, in one durable rename.
 
     shapes: what the model needs, by name. Nothing but tensors is unpickled, and from a memory map, so that
     this takes no second copy in memory. Raises WeightsError if tensors lack or differ in shape.
@@ -36,14 +37,15 @@ def convert(
     _check_shapes(checkpoint, {name: tensor.shape for name, tensor in tensors.items()}, shapes)
     wanted = {name: tensors[name].float().contiguous() for name in shapes}
     temporary = target.with_suffix(".tmp")
+    metadata = {SOURCE_SHA256: sha256, CONTENT_SUM: content_sum(wanted.items())}
     try:
-        save_file(wanted, temporary, metadata={SOURCE_SHA256: sha256})
+        save_file(wanted, temporary, metadata=metadata)
+        rename_durably(temporary, target)
     except (OSError, SafetensorError) as error:
         temporary.unlink(missing_ok=True)
         raise disk_error(
             error if isinstance(error, OSError) else OSError(0, str(error)), temporary
         ) from error
-    temporary.replace(target)
     progress(Progress(Stage.CONVERT, total, total))
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import httpx
 
 from bind_inference.weights.errors import WeightsError
-from bind_inference.weights.files import check_sum, disk_error
+from bind_inference.weights.files import check_sum, disk_error, rename_durably
 from bind_inference.weights.progress import Progress, Stage
 
 _TIMEOUT = httpx.Timeout(30.0)
@@ -26,6 +26,22 @@ def fetch(
     """
     # Named by the checksum: what is left of another file is never continued with this one.
     part = target.with_name(f"{sha256}.part")
+    resumed = _size(part) > 0
+    _transfer(url, part, progress, pause_s)
+    found = check_sum(part, progress)
+    if found != sha256.lower() and resumed:
+        part.unlink()  # what an earlier try left may have lost bytes with the machine's power
+        _transfer(url, part, progress, pause_s)
+        found = check_sum(part, progress)
+    _check(url, part, sha256, found)
+    try:
+        rename_durably(part, target)
+    except OSError as error:
+        raise disk_error(error, part) from error
+
+
+def _transfer(url: str, part: Path, progress: Callable[[Progress], None], pause_s: float) -> None:
+    """Bring `part` to its end, over as many connections as it takes."""
     fruitless = 0
     while True:
         before = _size(part)
@@ -46,8 +62,6 @@ def fetch(
             ) from error
         except OSError as error:
             raise disk_error(error, part) from error
-    _check(url, part, sha256, progress)
-    part.replace(target)
 
 
 def _continue(url: str, part: Path, progress: Callable[[Progress], None]) -> None:
@@ -85,8 +99,7 @@ def _refused(url: str, response: httpx.Response, part: Path) -> NoReturn:
     )
 
 
-def _check(url: str, part: Path, sha256: str, progress: Callable[[Progress], None]) -> None:
-    found = check_sum(part, progress)
+def _check(url: str, part: Path, sha256: str, found: str) -> None:
     if found != sha256.lower():
         size = _size(part)
         part.unlink()

@@ -1,7 +1,8 @@
-"""Sum a file up, and say what a failed write means: both fetching and converting do."""
+"""Sum a file up, name it durably, and say what a failed write means: both fetching and converting do."""
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,3 +29,18 @@ def disk_error(error: OSError, part: Path) -> WeightsError:
     if error.errno in _FULL:
         return WeightsError(f"{part.parent} is full: enlarge the model's cache (model.cache.size)")
     return WeightsError(f"cannot write {part}: {error.strerror}; the model's cache must be writable")
+
+
+def rename_durably(temporary: Path, target: Path) -> None:
+    """Name a file that is written: after a loss of power it is whole, or not there. Raises OSError."""
+    _sync(temporary)
+    temporary.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

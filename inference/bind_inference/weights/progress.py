@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """A step on that way; each happens at most once, in this order."""
+    """A step on that way; each happens once at most, in this order, unless a file is damaged."""
 
     DOWNLOAD = "download"
     VERIFY = "verify"

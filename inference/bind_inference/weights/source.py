@@ -5,6 +5,7 @@ volume) and the cache stays empty. A checkpoint as published is checked and conv
 """
 
 import fcntl
+import logging
 import os
 import shutil
 import stat
@@ -22,6 +23,9 @@ from bind_inference.weights.checkpoint import SOURCE_SHA256, convert
 from bind_inference.weights.errors import WeightsError
 from bind_inference.weights.files import check_sum, disk_error
 from bind_inference.weights.progress import Progress
+from bind_inference.weights.wholeness import find_damage
+
+log = logging.getLogger(__name__)
 
 CONVERTED: Final = ".safetensors"
 CHECKPOINTS: Final = (".pth", ".pt")
@@ -59,10 +63,12 @@ def converted(model: str, source: Source, cache_dir: Path, shapes: Shapes, progr
     """
     target = cache_dir / converted_name(model, source.sha256)
     if source.path is None:
-        _make_once(target, lambda: _fetch_and_convert(source, target, shapes, progress))
+        _make_whole(target, lambda: _fetch_and_convert(source, target, shapes, progress))
         return target
     file = locate(source.path, model, source.sha256)
     if file.suffix == CONVERTED:
+        if damage := _damage(file, cache_dir):
+            raise WeightsError(f"{_SETTING}: {file} is damaged ({damage}); copy or convert it again")
         return file
 
     def make() -> None:
@@ -70,7 +76,7 @@ def converted(model: str, source: Source, cache_dir: Path, shapes: Shapes, progr
         _check_file(file, source.sha256, progress, _SETTING)
         convert(file, target, source.sha256, shapes, progress)
 
-    _make_once(target, make)
+    _make_whole(target, make)
     return target
 
 
@@ -78,8 +84,7 @@ def locate(path: Path, model: str, sha256: str) -> Path:
     """Return the file at or directly in `path` that holds the weights: a converted one before a checkpoint.
 
     A converted file is one whose metadata name the checkpoint `sha256` as its source. That guards against
-    mix-ups; whether the file itself is whole is for the volume or the image (its digest) to guarantee, since
-    summing up gigabytes would cost each start of a server more than all the rest of it.
+    mix-ups; whether the file itself is whole is another question (see `wholeness`).
     """
     try:
         mode = path.stat().st_mode
@@ -171,6 +176,9 @@ def _fetch_and_convert(source: Source, target: Path, shapes: Shapes, progress: R
         convert(local, target, source.sha256, shapes, progress)
         return
     fetched = target.parent / f"{source.sha256}.pth"
+    if fetched.exists() and check_sum(fetched, progress) != source.sha256:
+        log.warning("a fetched checkpoint is damaged and fetched anew", extra={"path": str(fetched)})
+        fetched.unlink()
     if not fetched.exists():
         # httpx takes 0.2 s to import, and most starts fetch nothing
         from bind_inference.weights.download import fetch
@@ -181,13 +189,40 @@ def _fetch_and_convert(source: Source, target: Path, shapes: Shapes, progress: R
     fetched.unlink()  # the cache need not hold both
 
 
-def _make_once(target: Path, make: Callable[[], None]) -> None:
-    """Call `make` unless `target` is there; servers that share a cache make it once, the others wait."""
-    if target.exists():
+def _make_whole(target: Path, make: Callable[[], None]) -> None:
+    """Call `make` unless `target` is there and whole; servers that share a cache wait for one of them."""
+    if _is_whole(target):
         return
     with _alone_in(target.parent):
-        if not target.exists():  # another server made it while this one waited
-            make()
+        if _is_whole(target):  # another server made it while this one waited
+            return
+        _remove_damaged(target)
+        make()
+        if damage := _damage(target, target.parent):
+            raise WeightsError(f"{target} was written just now and is damaged ({damage}): see to the disk")
+
+
+def _is_whole(target: Path) -> bool:
+    return target.exists() and _damage(target, target.parent) is None
+
+
+def _damage(file: Path, notes: Path) -> str | None:
+    try:
+        return find_damage(file, notes)
+    except OSError as error:
+        raise _unreadable(file, error) from error
+
+
+def _remove_damaged(target: Path) -> None:
+    if not target.exists():
+        return
+    log.warning("the converted weights are damaged and are made anew", extra={"path": str(target)})
+    try:
+        target.unlink()
+    except OSError as error:
+        raise WeightsError(
+            f"{target} is damaged and cannot be removed ({error.strerror}): delete it, it will be made anew"
+        ) from error
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from bind_inference.readiness import Amount, Phase, Readiness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bind_inference.settings import Settings
+
 # Characters of a text that is sent in the head, because the main process cuts it into tokens itself; a longer
 # one goes to a decoder, in shared memory like media. As the scheduler has it.
 SHORT_TEXT: Final = 2000
@@ -160,6 +162,12 @@ def unpack_body(head: dict[str, Any], files: Sequence[Shared]) -> ParsedBody:
     """Return the body. Raises Malformed."""
     faults = [unpack_error(fault) for fault in head["faults"]]
     return ParsedBody(unpack_items(head["items"], files), faults, head["options"])
+
+
+def pack_settings(settings: Settings) -> dict[str, Any]:
+    """Return what a head says of the settings, with the keys, of which a dump has asterisks."""
+    keys = settings.api_keys.get_secret_value() if settings.api_keys else None
+    return settings.model_dump(mode="json") | {"api_keys": keys}
 
 
 def pack_readiness(readiness: Readiness) -> dict[str, Any]:

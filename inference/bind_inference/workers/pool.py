@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bind_inference import __version__
 from bind_inference.errors import NotReady
 from bind_inference.workers.handle import Handle
-from bind_inference.workers.messages import pack_readiness
+from bind_inference.workers.messages import pack_readiness, pack_settings
 from bind_inference.workers.process import start_process
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Workers:
         handle.tell(
             {
                 "do": "hello",
-                "settings": settings.model_dump(mode="json"),
+                "settings": pack_settings(settings),
                 "started": self._service.started,
                 "max_body_bytes": share,
                 "state": self._state(),

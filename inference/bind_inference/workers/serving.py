@@ -64,6 +64,7 @@ class Worker(uvicorn.Server):
         self._connection = connection
         self._early = early
         self._connecting: set[asyncio.Task[None]] = set()
+        self._handshake = {"ssl_handshake_timeout": settings.head_timeout_s} if settings.tls_cert else {}
         service.on_start = self._open
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -116,8 +117,8 @@ class Worker(uvicorn.Server):
             )
 
         try:
-            await loop.connect_accepted_socket(create, connection)
-        except OSError:  # the client is gone already
+            await loop.connect_accepted_socket(create, connection, ssl=self.config.ssl, **self._handshake)
+        except OSError:  # the client is gone already, or speaks no TLS
             connection.close()
             self._service.disconnected()
 

@@ -3,7 +3,7 @@
 It does what the body of POST /vectorize says: `{"status": 422, "body": "…"}` is answered so, `{"die": true}`
 kills the process, `{"die_at_first": true}` does so unless the gate says that it killed one already, and
 `{"delay_s": 1}` waits first, where the body says nothing DELAY_S. Else it gives the body's length as vector,
-and the beginning of what was sent.
+the beginning of what was sent, and the credentials that came with it.
 With WORKERS it reads and works on so many at once.
 """
 
@@ -41,6 +41,7 @@ class Handler(BaseHTTPRequestHandler):
             "textVectors": [[len(raw)]],
             "server": self.server.server_address[0],
             "sent": raw[:MOST_SENT].decode(),
+            "authorization": self.headers["Authorization"],
         }
         self._send(wish.get("status", 200), wish.get("body", json.dumps(vectors)))
 

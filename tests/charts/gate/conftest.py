@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from support.charts import containers, env, pick, pod_specs, render
 from support.dns import FakeDns
 from support.ports import free_ports
+from support.server import environment
 from support.tools import binary
 from support.waiting import until
 
@@ -27,6 +29,7 @@ BACKEND = Path(__file__).parent / "backend.py"
 TRY_S = 2
 MEDIA_TRY_S = 15
 START_S = 20
+READY_S = 120
 
 
 def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
@@ -90,6 +93,23 @@ class Gate:
         return httpx.post(f"{self.url}/vectorize", json=body, timeout=timeout_s)
 
 
+def serve_tiny(gate: Gate, host: str, *arguments: str) -> None:
+    """Start the real inference server behind the gate, which ends it, and make it known once it is ready."""
+    listen = ("--http-host", host, "--http-port", str(gate.backend_port))
+    command = [sys.executable, "-m", "bind_inference", "--model", "tiny", *listen, *arguments]
+    gate.backends[host] = subprocess.Popen(command, env=environment())
+    ready = f"http://{host}:{gate.backend_port}/.well-known/ready"
+    until(lambda: _status(ready) == 204, READY_S, "the inference server is ready")
+    gate.dns.addresses = (host,)
+
+
+def _status(url: str) -> int:
+    try:
+        return httpx.get(url, timeout=5).status_code
+    except httpx.TransportError:
+        return 0
+
+
 def run_caddy(caddyfile: Path, memory_limit: str = "") -> subprocess.Popen[bytes]:
     """Start Caddy; its log goes where pytest shows it when a test fails. memory_limit: GOMEMLIMIT."""
     return subprocess.Popen(
@@ -111,15 +131,20 @@ def adapted(text: str, folder: Path, changes: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def running_gate(**values: str) -> Iterator[Gate]:
-    """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers."""
+def running_gate(
+    arguments: Sequence[str] = (), paths: Mapping[str, str] = MappingProxyType({}), **values: str
+) -> Iterator[Gate]:
+    """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers.
+
+    arguments: more ones of helm. paths: what to write in the place of paths in the container.
+    """
     port, health_port, large_health_port = free_ports(3)
     (backend_port,) = free_ports(1, "0.0.0.0")  # noqa: S104  (127/8)
     ports = {"port": port, "healthPort": health_port, "large.healthPort": large_health_port}
     settings = [
         part for name, value in {**ports, **values}.items() for part in ("--set", f"gate.{name}={value}")
     ]
-    manifests = render("weaviate-bind", "--set", TINY, *settings)
+    manifests = render("weaviate-bind", "--set", TINY, *settings, *arguments)
     texts = pick(manifests, "ConfigMap", "gate")["data"]
     parts = containers(pod_specs(manifests)["StatefulSet/shop-weaviate"])
     # Not tmp_path: the path of a socket is short.
@@ -128,6 +153,7 @@ def running_gate(**values: str) -> Iterator[Gate]:
         changes = {
             f"svc.cluster.local. {INFERENCE_PORT} {{": f"svc.cluster.local. {backend_port} {{",
             "refresh 1s": f"refresh 1s\n\t\tresolvers 127.0.0.1:{dns.port}",
+            **paths,
         }
         caddyfile = folder / "Caddyfile"
         caddyfile.write_text(adapted(texts["Caddyfile"], folder, changes))

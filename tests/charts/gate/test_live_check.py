@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,11 +16,10 @@ from bind_operator.policy.sketch import cosine, sketch
 from bind_operator.policy.verification import Expected
 from bind_operator.reasons import Reason
 from support.ports import free_ports
-from support.server import environment
 from support.tools import binary
 from support.waiting import until
 
-from .conftest import Gate
+from .conftest import Gate, serve_tiny
 
 ASKER = Asker(timeout_s=3.0, embedding_timeout_s=30.0)
 HOST = "127.0.0.2"
@@ -42,12 +40,7 @@ def serve(gate: Gate) -> Serve:
     """Start the inference server behind the gate; the gate's fixture ends it."""
 
     def start(*arguments: str) -> None:
-        listen = ("--http-host", HOST, "--http-port", str(gate.backend_port))
-        command = [sys.executable, "-m", "bind_inference", "--model", "tiny", *listen, *arguments]
-        gate.backends[HOST] = subprocess.Popen(command, env=environment())
-        ready = f"http://{HOST}:{gate.backend_port}/.well-known/ready"
-        until(lambda: _status(ready) == 204, START_S, "the inference server is ready")
-        gate.dns.addresses = (HOST,)
+        serve_tiny(gate, HOST, *arguments)
 
     return start
 

@@ -22,7 +22,7 @@ def family(kind: type[BindError]) -> list[type[BindError]]:
 
 
 SUBCLASSES = family(BindError)[1:]
-PROMISED = {400, 408, 413, 415, 422, 429, 503, 504}
+PROMISED = {400, 401, 408, 413, 415, 422, 429, 503, 504}
 
 
 @pytest.mark.parametrize("kind", SUBCLASSES)

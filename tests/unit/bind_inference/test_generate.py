@@ -6,13 +6,13 @@ import pytest
 
 from bind_inference import generate
 from bind_inference.convert.settings import ConvertSettings
-from bind_inference.settings import Settings
+from bind_inference.settings import FOREIGN_NAMES, Settings
 
 
 def test_every_setting_is_written_once() -> None:
     page = generate.render()
     for name in {*Settings.model_fields, *ConvertSettings.model_fields}:
-        assert page.count(f"| `--{name.replace('_', '-')}` |") == 1
+        assert page.count(f"| `{FOREIGN_NAMES.get(name, f'BIND_{name.upper()}')}` |") == 1
 
 
 def test_a_missing_or_stale_page_is_named_and_then_written(

@@ -12,7 +12,7 @@ from bind_load.settings import LoadSettings
 def test_every_setting_of_its_own_is_told_once_and_none_of_the_model() -> None:
     page = generate.render()
     for name in LoadSettings.model_fields.keys() - {"source", "output"}:
-        rows = page.count(f"| `--{name.replace('_', '-')}` |")
+        rows = page.count(f"| `BIND_{name.upper()}` |")
         assert rows == (name not in ModelSettings.model_fields), name
     assert page.count("| `SOURCE` |") == page.count("| `OUTPUT` |") == 1
 

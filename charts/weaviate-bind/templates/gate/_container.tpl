@@ -49,4 +49,9 @@ volumeMounts:
     readOnly: true
   - name: gate-tmp
     mountPath: /tmp
+  {{- if and (eq .name "gate") (index .root.Values.modules "multi2vec-bind").apiKeys.existingSecret }}
+  - name: gate-key
+    mountPath: /etc/gate-key
+    readOnly: true
+  {{- end }}
 {{- end }}

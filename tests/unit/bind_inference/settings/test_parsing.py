@@ -3,6 +3,7 @@
 import pytest
 
 from bind_inference.settings import FOREIGN_NAMES, InvalidSetting, Settings, read_settings
+from bind_inference.settings.fields import VARIABLES_ONLY
 
 
 @pytest.fixture(autouse=True)
@@ -96,10 +97,23 @@ def test_help_lists_every_setting_with_its_variable_and_explanation(
     printed = " ".join(capsys.readouterr().out.split())
     for name, field in Settings.model_fields.items():
         variable = FOREIGN_NAMES.get(name, f"BIND_{name.upper()}")
-        assert f" --{name.replace('_', '-')} " in printed
+        flag = f" --{name.replace('_', '-')} "
+        assert (flag in printed) is (name not in VARIABLES_ONLY)
         assert f"[{variable}]" in printed or f"[{variable}; default: " in printed
         assert field.description
         assert " ".join(field.description.split()) in printed
+
+
+@pytest.mark.parametrize("flag", ["--api-keys", "--api-keys=a-key-of-somebody"])
+def test_a_secret_is_no_flag(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidSetting, match="everybody on the machine may read a command line") as caught:
+        read_settings(["--model", "tiny", flag, "a-key-of-somebody"])
+    assert "somebody" not in str(caught.value)
+    monkeypatch.setenv("BIND_API_KEYS", "a-key-of-somebody")
+    settings = read_settings(["--model", "tiny"])
+    assert settings.api_keys is not None
+    assert settings.api_keys.get_secret_value() == "a-key-of-somebody"
+    assert "somebody" not in f"{settings!r} {settings.model_dump_json()}"
 
 
 def test_settings_cannot_be_changed() -> None:

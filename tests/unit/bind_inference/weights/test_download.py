@@ -32,6 +32,25 @@ def test_a_file_is_fetched_checked_and_only_then_named(tmp_path: Path) -> None:
     assert downloads[-1] == Progress(Stage.DOWNLOAD, len(CONTENT), len(CONTENT))
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    replace = Path.replace
+
+    def note_replace(self: Path, other: Path) -> Path:
+        done.append(f"{self.suffix} becomes {Path(other).name}")
+        return replace(self, other)
+
+    monkeypatch.setattr(
+        "os.fsync", lambda number: done.append(Path(f"/proc/self/fd/{number}").readlink().suffix)
+    )
+    monkeypatch.setattr(Path, "replace", note_replace)
+    with serving(FileServer(CONTENT)) as server:
+        fetched(server, tmp_path)
+    assert done == [".part", ".part becomes weights.pth", ""]
+
+
 def test_a_download_that_breaks_off_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with serving(FileServer(CONTENT, hang_up_after=[1_200_000, 900_000])) as server:
         path, _ = fetched(server, tmp_path)

@@ -10,6 +10,7 @@ from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 from bind_inference.readiness import Amount, Phase, Readiness
 from bind_inference.scheduling.scheduler import INLINE_TEXT
+from bind_inference.settings import Settings
 from bind_inference.workers.messages import (
     SHORT_TEXT,
     Malformed,
@@ -19,6 +20,7 @@ from bind_inference.workers.messages import (
     pack_items,
     pack_outcomes,
     pack_readiness,
+    pack_settings,
     split_packet,
     unpack_body,
     unpack_error,
@@ -168,3 +170,11 @@ def test_what_is_no_message_is_known_as_none(packet: bytes) -> None:
 def test_items_that_are_none_are_known_too(packed: list[list[object]]) -> None:
     with pytest.raises(Malformed):
         unpack_items(packed, [])
+
+
+@pytest.mark.parametrize("keys", [None, "a-key-of-somebody,another-key-of-somebody"])
+def test_settings_travel_with_their_keys(keys: str | None) -> None:
+    settings = Settings(model="Tiny", api_keys=keys, http_workers=2)
+    head = through(pack_settings(settings))
+    assert isinstance(head, dict)
+    assert Settings(**head) == settings
