@@ -228,6 +228,19 @@ class Settings(ModelSettings):
         gt=0,
         description="seconds that the whole body of a request may take to arrive; above it the answer is 408",
     )
+    answer_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="seconds within which a client must take an answer that does not fit into the network's "
+        "buffers; above it the connection is reset",
+    )
+    max_connections: int = Field(
+        default=2048,
+        ge=1,
+        description="connections that may be open at once; fewer if the process may not have two descriptors "
+        "for each (`ulimit -n`); above it the one that is idle for longest, 5 s or more, is closed for a new "
+        "one, and where there is none new ones wait",
+    )
     drain_delay_s: float = Field(
         default=2.0,
         ge=0,
