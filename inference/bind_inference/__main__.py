@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bind_inference.engine.importing import load_engine
 from bind_inference.exit import end, exit_status
+from bind_inference.http.accepting import allow_descriptors
 from bind_inference.keys import ApiKeys
 from bind_inference.logs import configure_logging
 from bind_inference.scheduling.cpus import http_workers, limit_libraries
@@ -24,23 +25,31 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bind_inference")
 
+TCP_NOTSENT_LOWAT = 25  # of linux/tcp.h; the socket module has no name for it
+UNSENT_BYTES = 1 << 15
+
 
 def listen(settings: Settings) -> socket.socket:
     """Return the listening socket. Raises InvalidSetting if the address cannot be had."""
     host, port = settings.http_host, settings.http_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise InvalidSetting(
             "--http-host, --http-port (BIND_HTTP_HOST, BIND_HTTP_PORT): "
             f"cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno else error}"
         ) from error
+    # Each connection has it from here. What a client does not take waits in the server, where it is counted,
+    # not in the kernel, which would keep megabytes for each.
+    listener.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+    return listener
 
 
 def serve(settings: Settings) -> int:
     """Serve until a signal; return the exit status, 1 if the model cannot be loaded."""
     spans = start_tracing(settings)
+    allow_descriptors()
     listener = listen(settings)
     failures: list[str] = []
     if workers := http_workers(settings):
@@ -67,9 +76,9 @@ def serve_alone(
         server.should_exit = True
 
     service = Service(settings, load_engine, on_failure=fail, spans=spans)
-    server = Server(create_app(service), service, settings)
+    server = Server(create_app(service), service, settings, listener)
     log_listening(settings, listener)
-    server.run(sockets=[listener])
+    server.run()
 
 
 def serve_by_workers(

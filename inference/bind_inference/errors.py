@@ -150,8 +150,9 @@ def rebuild(kind: str, message: str, item: str | None = None) -> BindError:
     return error
 
 
-def join_faults(faults: list[str]) -> str:
-    """Return the faults as one line; beyond MAX_NAMED they are only counted."""
+def join_faults(faults: list[str], unnamed: int = 0) -> str:
+    """Return the faults as one line; beyond MAX_NAMED they are only counted, with `unnamed` others."""
     distinct = list(dict.fromkeys(faults))
-    more = f"; and {len(distinct) - MAX_NAMED} more" if len(distinct) > MAX_NAMED else ""
+    count = len(distinct[MAX_NAMED:]) + unnamed
+    more = f"; and {count} more" if count else ""
     return "; ".join(distinct[:MAX_NAMED]) + more

@@ -218,8 +218,9 @@ async def test_a_worker_that_dies_costs_its_own_requests_and_is_replaced(tmp_pat
             return statuses
 
         with socket.create_connection(("127.0.0.1", process.port)) as uploading:
-            uploading.sendall(b"POST /vectorize HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n{")
-            await becomes(lambda: metric(process.url, 'bind_held{unit="bytes"}') >= 500_000)
+            head = b"POST /vectorize HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n"
+            uploading.sendall(head + b" " * 400_000)
+            await becomes(lambda: metric(process.url, 'bind_held{unit="bytes"}') >= 400_000)
             load = [asyncio.create_task(client(number)) for number in range(8)]
             await becomes(lambda: len(served_by) == len(load))
             os.kill(victim, signal.SIGKILL)

@@ -6,6 +6,7 @@ decoder that was taken over by its input may write what it likes there: it is da
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,11 +21,15 @@ from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from bind_inference.errors import BindError
 
-# A map holds a descriptor, of which there may be 1,024: worth it for a video, not for each of 4,096 images.
+# A map holds a descriptor, of which there may be 1,024: worth it for a video, once for all of its slices, not
+# for each of 4,096 images.
 _COPY_BYTES: Final = 1 << 20
 # Texts of a large body that come back as strings, to be tokenized in the server.
 _SHORT_TEXT_BYTES: Final = 2000
@@ -44,9 +49,14 @@ def build_error(fault: dict[str, Any]) -> BindError:
 
 def build_decoded(reply: dict[str, Any], shared: Shared) -> Decoded:
     """Return a decoded item; the arrays of a large one stay in the shared memory."""
+    map_once = functools.cache(shared.map)
     return Decoded(
         [
-            Slice(_array(shared, part["offset"], part["shape"], part["dtype"]), part["share"], part["gflop"])
+            Slice(
+                _array(shared, map_once, part["offset"], part["shape"], part["dtype"]),
+                part["share"],
+                part["gflop"],
+            )
             for part in reply["slices"]
         ],
         reply["tokens"],
@@ -64,10 +74,12 @@ def build_body(reply: dict[str, Any], shared: Shared) -> ParsedBody:
     return ParsedBody(items, [build_error(fault) for fault in reply["faults"]], reply["options"])
 
 
-def _array(shared: Shared, offset: int, shape: list[int], dtype: str) -> npt.NDArray[Any]:
+def _array(
+    shared: Shared, map_once: Callable[[], mmap.mmap], offset: int, shape: list[int], dtype: str
+) -> npt.NDArray[Any]:
     size = math.prod(shape)
     if size * 4 > _COPY_BYTES:
-        return np.frombuffer(shared.map(), dtype, size, offset).reshape(shape)
+        return np.frombuffer(map_once(), dtype, size, offset).reshape(shape)
     array = np.empty(shape, dtype)
     shared.read_into(array.data.cast("B"), offset)
     return array

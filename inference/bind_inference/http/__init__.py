@@ -1,6 +1,7 @@
 """This package turns a request's bytes into items, and their outcomes into a response.
 
 server         is uvicorn, which drains before it ends; protocol is one connection of it, tls its certificate
+accepting      takes connections up to a limit; connections says which of them are idle
 app            is the application and the one error handler; middleware is around every request, then door
 requests       receives a body and waits for its items' vectors
 routes         are /vectorize, /meta, /metrics and the probes

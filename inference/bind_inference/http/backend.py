@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bind_inference.items.shared_memory import Shared
     from bind_inference.readiness import Readiness
     from bind_inference.scheduling.policy.admission import Budget
+    from bind_inference.scheduling.turns import Pace
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
 
@@ -28,6 +29,11 @@ class Backend(Protocol):
     @property
     def spans(self) -> Spans | None:
         """Return what makes spans, None if nobody asks for any."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """Return what spreads long work over the turns of the event loop."""
         ...
 
     @property

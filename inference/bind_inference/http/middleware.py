@@ -7,10 +7,11 @@ import logging
 import os
 import re
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from bind_inference.http.requests import HELD
 from bind_inference.http.responses import json_response
 from bind_inference.items.openai_errors import error_content
 from bind_inference.logs import log_fields
@@ -66,6 +67,7 @@ class RequestMiddleware:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
+        held = scope[HELD] = ExitStack()
         try:
             await self._app(scope, receive, send_noting)
         except Exception:  # a bug: the traceback is for the log, not for the client
@@ -75,6 +77,7 @@ class RequestMiddleware:
                 content = error_content(scope["path"], HTTPStatus.INTERNAL_SERVER_ERROR, message)
                 await json_response(content, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send_noting)
         finally:
+            held.close()
             self._note(scope, status, time.perf_counter() - start)
         return status
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bind_inference.errors import BindError, DeadlineExceeded, RequestTimeout, RequestTooLarge, combine
+from bind_inference.errors import (
+    BindError,
+    DeadlineExceeded,
+    NotReady,
+    RequestTimeout,
+    RequestTooLarge,
+    combine,
+)
 from bind_inference.items.embedding import Embedding
 from bind_inference.items.shared_memory import Shared
+from bind_inference.scheduling.policy.admission import Hold
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -24,6 +33,22 @@ CLIENT_GONE: Final = 499  # nobody reads it; it is for the metrics
 # Bytes up to which a body is parsed at once (0.7 ms for a MiB); a larger one is put into shared memory as it
 # arrives, and no byte of it comes into the interpreter.
 INLINE_BODY: Final = 1 << 20
+# Bytes up to which that does not wait for a turn of the loop.
+UNPACED_BODY: Final = 1 << 13
+
+
+# What counts as small, and may take from the part of the budget that is kept for it: the bytes of a body, and
+# those of the vectors that it asks for (64 of ImageBindHuge's).
+SMALL_BODY: Final = 1 << 16
+SMALL_ANSWER: Final = 1 << 18
+_FLOAT_BYTES: Final = 4
+# Where a request's scope has what is released once its response is sent.
+HELD: Final = "bind.held"
+
+
+_PREFERENCE: Final = "handling=lenient"
+LENIENT: Final = {"Preference-Applied": _PREFERENCE}
+_SPACE: Final = re.compile(r'[\s"]')
 
 
 class ClientGone(Exception):
@@ -32,7 +57,7 @@ class ClientGone(Exception):
 
 @contextlib.asynccontextmanager
 async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[ParsedBody]:
-    """Receive the body and parse it; hold its bytes of the budget until the block ends.
+    """Receive the body and parse it; its bytes are held of the budget until the response is taken.
 
     What is done in the block has the rest of `request_timeout_s`, which counts from here.
 
@@ -43,20 +68,24 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
     service.readiness.require()
     began = asyncio.get_running_loop().time()
     limit_s = service.settings.body_timeout_s
-    with contextlib.ExitStack() as held:
-        try:
-            # Of the whole body: a client that sends a byte now and then makes progress for ever.
-            async with asyncio.timeout(limit_s):
-                raw = await _receive_bytes(request, service, held)
-        except TimeoutError:
-            raise RequestTimeout(
-                f"the body has not arrived within {limit_s:g} s, the limit (--body-timeout-s)"
-            ) from None
-        async with _deadline(began, service.settings.request_timeout_s):
-            parsing = service.parse(endpoint, raw)
-            body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
-            del raw
-            yield body
+    hold = request.scope[HELD].enter_context(Hold(service.bodies))
+    try:
+        # Of the whole body: a client that sends a byte now and then makes progress for ever.
+        async with asyncio.timeout(limit_s):
+            raw = await _receive_bytes(request, service, hold)
+    except TimeoutError:
+        raise RequestTimeout(
+            f"the body has not arrived within {limit_s:g} s, the limit (--body-timeout-s)"
+        ) from None
+    async with _deadline(began, service.settings.request_timeout_s):
+        if isinstance(raw, bytes) and len(raw) > UNPACED_BODY:
+            await service.pace.turn(late=True)
+        parsing = service.parse(endpoint, raw)
+        body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
+        del raw
+        answer_bytes = len(body.items) * service.dimension * _FLOAT_BYTES
+        hold.grow(answer_bytes, small=answer_bytes <= SMALL_ANSWER)
+        yield body
 
 
 @contextlib.asynccontextmanager
@@ -79,12 +108,7 @@ async def _deadline(began: float, limit_s: float) -> AsyncIterator[None]:
 
 async def embed_items(request: Request, items: Sequence[Item], name: str | None = None) -> list[Embedding]:
     """Return the items' embeddings, or raise one error that names every item that has none."""
-    if not items:
-        return []
-    service: Backend = request.app.state.service
-    # Of the gate, which repeats a request once whose server died under it.
-    deaths = int(request.headers.get("x-gate-retry") == "broken")
-    outcomes = await unless_gone(request, service.embed(items, deaths))
+    outcomes = await embed_leniently(request, items)
     good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
     if len(good) == len(items):
         return good
@@ -95,6 +119,29 @@ async def embed_items(request: Request, items: Sequence[Item], name: str | None 
             if isinstance(outcome, BindError)
         ]
     )
+
+
+async def embed_leniently(request: Request, items: Sequence[Item]) -> list[Embedding | BindError]:
+    """Return, item by item, its embedding or what is wrong with it.
+
+    Raises NotReady if it is the server that is to blame for all of them.
+    """
+    if not items:
+        return []
+    service: Backend = request.app.state.service
+    # Of the gate, which repeats a request once whose server died under it.
+    deaths = int(request.headers.get("x-gate-retry") == "broken")
+    outcomes = await unless_gone(request, service.embed(items, deaths))
+    first = outcomes[0]
+    if isinstance(first, NotReady) and all(isinstance(outcome, NotReady) for outcome in outcomes):
+        raise first
+    return outcomes
+
+
+def is_lenient(request: Request) -> bool:
+    """Return whether the client prefers vectors and errors side by side to one error for all (RFC 7240)."""
+    preferences = ",".join(request.headers.getlist("prefer")).casefold().split(",")
+    return any(_SPACE.sub("", each.partition(";")[0]) == _PREFERENCE for each in preferences)
 
 
 async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -111,13 +158,16 @@ async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         gone.cancel()
 
 
-async def _receive_bytes(request: Request, service: Backend, held: contextlib.ExitStack) -> bytes | Shared:
-    """Return the body, a large one in shared memory; `held` holds its bytes of the budget."""
-    limit, budget = service.settings.max_request_bytes, service.bodies
+async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> bytes | Shared:
+    """Return the body, a large one in shared memory; `hold` grows by what has arrived.
+
+    What a client only announces holds nothing: eight of them would keep everybody else out.
+    """
+    limit = service.settings.max_request_bytes
     announced = request.headers.get("content-length", "")
     expected = int(announced) if announced.isdigit() else 0
     _check_size(expected, limit)
-    held.enter_context(budget.hold(expected))
+    service.bodies.check(expected, small=expected <= SMALL_BODY)
     size, small = 0, bytearray()
     large: Shared | None = None
     while True:
@@ -127,12 +177,9 @@ async def _receive_bytes(request: Request, service: Backend, held: contextlib.Ex
         chunk = message.get("body", b"")
         size += len(chunk)
         _check_size(size, limit)
-        if size > expected:
-            held.enter_context(budget.hold(size - expected))
-            expected = size
+        hold.grow(len(chunk), small=size <= SMALL_BODY)
         if large is None and size > INLINE_BODY:
-            large = Shared()
-            large.write(small)
+            large = _share(small)
             small.clear()
         if large is None:
             small += chunk
@@ -140,6 +187,16 @@ async def _receive_bytes(request: Request, service: Backend, held: contextlib.Ex
             large.write(chunk)
         if not message.get("more_body", False):
             return bytes(small) if large is None else large
+
+
+def _share(start: bytearray) -> Shared:
+    """Return shared memory that begins with `start`. Raises NotReady if there is none to be had."""
+    try:
+        shared = Shared()
+        shared.write(start)
+    except OSError as error:  # no descriptor, no memory
+        raise NotReady(f"the server has no room for the body ({error.strerror}); try again") from error
+    return shared
 
 
 def _check_size(size: int, limit: int) -> None:

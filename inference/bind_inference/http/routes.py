@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
-from bind_inference.errors import RequestTooLarge
-from bind_inference.http.requests import embed_items, receive_body
-from bind_inference.http.responses import json_response
+from bind_inference.errors import BindError, RequestTooLarge
+from bind_inference.http.requests import LENIENT, embed_items, embed_leniently, is_lenient, receive_body
+from bind_inference.http.responses import Rows, json_response, rows_response
 from bind_inference.items.bodies import Endpoint
+from bind_inference.items.embedding import Embedding
+from bind_inference.items.openai_errors import error_code
 from bind_inference.items.schemas import ErrorBody, Meta, VectorizeRequest, VectorizeResponse
 from bind_inference.modality import Modality
 from bind_inference.scheduling.quarantine import MAX_TOLD_BYTES, SUSPECTS_PATH
@@ -61,13 +63,35 @@ def documented(
     **documented(VectorizeRequest, VectorizeResponse, ERRORS),
 )
 async def vectorize(request: Request) -> Response:
-    """Answer one vector for each item, or name every item that has none."""
+    """Answer one vector for each item, or name every item that has none.
+
+    With `Prefer: handling=lenient` the others have their vectors all the same: null stands in the place of
+    one that has none, and `errors` says why.
+    """
+    service: Backend = request.app.state.service
+    lenient = is_lenient(request)
     async with receive_body(request, Endpoint.VECTORIZE) as body:
-        embeddings = await embed_items(request, body.items)
-    vectors: dict[str, list[Any]] = {modality.vector_key: [] for modality in Modality}
-    for item, embedding in zip(body.items, embeddings, strict=True):
-        vectors[item.modality.vector_key].append(embedding.vector)
-    return json_response(vectors)
+        embed = embed_leniently if lenient else embed_items
+        outcomes = await embed(request, body.items)
+    found: dict[Modality, list[Any]] = {modality: [] for modality in Modality}
+    for item, outcome in zip(body.items, outcomes, strict=True):
+        found[item.modality].append(outcome.vector if isinstance(outcome, Embedding) else None)
+    content: dict[str, object] = {
+        modality.vector_key: Rows(len(vectors), vectors) for modality, vectors in found.items()
+    }
+    if lenient:
+        content["errors"] = [
+            {
+                "field": item.modality.plural,
+                "index": item.index,
+                "status": outcome.status,
+                "code": error_code(outcome),
+                "message": outcome.message,
+            }
+            for item, outcome in zip(body.items, outcomes, strict=True)
+            if isinstance(outcome, BindError)
+        ]
+    return rows_response(content, service, LENIENT if lenient else None)
 
 
 @router.head("/.well-known/live", include_in_schema=False)

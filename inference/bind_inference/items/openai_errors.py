@@ -22,7 +22,7 @@ def error_content(path: str, status: int, message: str, error: BindError | None 
     """
     if not path.startswith(PREFIX):
         return {"error": message}
-    code = _snake(type(error).__name__) if error else HTTPStatus(status).name.casefold()
+    code = error_code(error) if error else HTTPStatus(status).name.casefold()
     return openai_error(status, message, code=code, param=error.item if error else None)
 
 
@@ -37,5 +37,6 @@ def openai_error(status: int, message: str, *, code: str, param: str | None = No
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+def error_code(error: BindError) -> str:
+    """Return the word for programs that stands for the kind of `error`: `invalid_item`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

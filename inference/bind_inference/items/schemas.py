@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import from_json
 
-from bind_inference.errors import InvalidRequest, RequestTooLarge, join_faults
+from bind_inference.errors import MAX_NAMED, InvalidRequest, RequestTooLarge, join_faults
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -43,10 +44,29 @@ VectorizeRequest: Final = create_model(
     **_request_fields,
 )
 
-_response_fields: dict[str, Any] = {modality.vector_key: list[list[float]] for modality in Modality}
+
+class ItemError(BaseModel):
+    """One item has no vector; `field` and `index` say which, `status` what it would be alone."""
+
+    field: str = Field(examples=["images"])
+    index: int
+    status: int = Field(examples=[422])
+    code: str = Field(examples=["invalid_item"])
+    message: str = Field(examples=["not a decodable image"])
+
+
+_response_fields: dict[str, Any] = {
+    modality.vector_key: list[list[float] | None] for modality in Modality
+} | {
+    "errors": (
+        list[ItemError] | None,
+        Field(default=None, description="only with `Prefer: handling=lenient`: one for each null"),
+    )
+}
 VectorizeResponse: Final = create_model(
     "VectorizeResponse",
-    __doc__="One vector for each item, in the request's order; every list is always there.",
+    __doc__="One vector for each item, in the request's order; every list is always there. null only with "
+    "`Prefer: handling=lenient`, for an item that has none.",
     **_response_fields,
 )
 
@@ -110,14 +130,28 @@ def validate_body(model: type[BodyT], raw: bytes, max_items: int) -> BodyT:
         count = sum(len(value) for value in parsed.values() if isinstance(value, list))
         if count > max_items:
             raise RequestTooLarge(f"{count:,} items are above the limit of {max_items:,} a request")
+    unnamed = _drop_unknown(model, parsed) if isinstance(parsed, dict) else 0
     try:
         return model.model_validate(parsed)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=True)
-        refusal = InvalidRequest(join_faults([_explain(model, fault) for fault in faults]))
-        if len(faults) == 1 and faults[0]["loc"]:
+        explained = [_explain(model, fault) for fault in faults]
+        refusal = InvalidRequest(join_faults(explained, unnamed))
+        if len(explained) == 1 and not unnamed and faults[0]["loc"]:
             refusal.item = str(faults[0]["loc"][0])[:80]
         raise refusal from None
+
+
+def _drop_unknown(model: type[RequestBody], parsed: dict[str, Any]) -> int:
+    """Leave as many unknown fields in the body as one error names; return how many were taken out.
+
+    Each costs pydantic 6 µs, and a body of 1 MiB can have 90,000.
+    """
+    unknown = list(itertools.filterfalse(model.model_fields.__contains__, parsed))
+    for name in unknown[MAX_NAMED:]:
+        del parsed[name]
+    ignored = model.model_config.get("extra") == "ignore"
+    return 0 if ignored else max(0, len(unknown) - MAX_NAMED)
 
 
 def _explain(model: type[RequestBody], fault: ErrorDetails) -> str:

@@ -34,6 +34,11 @@ class Shared:
         """Return the descriptor."""
         return self.fd
 
+    def detach(self) -> int:
+        """Return the descriptor, which is the caller's from now on."""
+        fd, self.fd = self.fd, -1
+        return fd
+
     @property
     def size(self) -> int:
         """Return how many bytes it has."""

@@ -21,10 +21,12 @@ from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
 from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
 from bind_inference.scheduling.lanes import BusyLane, cut_next, earliest
-from bind_inference.scheduling.policy.admission import Budget
+from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
 from bind_inference.scheduling.policy.cache import VectorCache
+from bind_inference.scheduling.policy.texts import is_quick
 from bind_inference.scheduling.quarantine import Quarantine
+from bind_inference.scheduling.turns import Pace, Turns
 from bind_inference.scheduling.worker import BatchResult, Worker
 from bind_inference.service_class import kind_of
 
@@ -38,10 +40,8 @@ if TYPE_CHECKING:
     from bind_inference.telemetry.metrics import Metrics
     from bind_inference.telemetry.spans import Spans
 
-# Characters up to which a text is tokenized at once: 6 ms at worst. A longer one goes to a decoder process,
-# because the cost grows with the square: 100,000 characters that are one word hold the interpreter for 2 s,
-# and a nest of "&amp;amp;" takes 14 s to unravel.
-INLINE_TEXT: Final = 2000
+# Items that are looked up and queued without waiting for a turn of the loop: half a millisecond.
+UNPACED_ITEMS: Final = 32
 # Characters of one request that are hashed at once (0.1 ms); the rest is hashed in a thread, because 60 MB
 # would hold up every probe for 50 ms.
 INLINE_DIGEST: Final = 1 << 17
@@ -82,21 +82,24 @@ class Scheduler:
         clock: Callable[[], float] = time.monotonic,
         spans: Spans | None = None,
         quarantine: Quarantine | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._engine = engine
         self._decoders = decoders
         self._metrics = metrics
         self._clock = clock
         self._spans = spans
+        self._pace = pace or Pace()
         self._quarantine = quarantine or Quarantine(None, 0, metrics)
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         self._batcher = Batcher[Part](config.policy, {lane.kinds for lane in engine.lanes})
         self._items = Budget(config.max_items, "items")
-        self._bytes = Budget(config.max_bytes, "bytes")
+        self._bytes = Budget(config.max_bytes, "bytes", config.max_bytes // RESERVED_SHARE)
         self._cache = VectorCache(config.cache_bytes)
         self._single_flight = SingleFlight()
         self._digests = ThreadPoolExecutor(1, "digest")
+        self._texts = Turns[Job](self._tokenize_now)
         self._lanes = self._open(engine.lanes, prepare_forward)
         self._pumping = False
         self._waiters: set[Waiter] = set()
@@ -149,6 +152,8 @@ class Scheduler:
         queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of its
         items that nobody else waits for.
         """
+        if len(items) > UNPACED_ITEMS:
+            await self._pace.turn()
         if self._closed:
             raise self._closed
         trace = self._spans.here() if self._spans else None
@@ -166,7 +171,8 @@ class Scheduler:
         ]
         unknown = self._unknown(waiters)
         decoded_bytes = sum(waiter.modality.entry.decoded_bytes for waiter in unknown)
-        with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes):
+        small = all(waiter.modality is Modality.TEXT for waiter in unknown)
+        with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes, small=small):
             self._waiters.update(unknown)
             try:
                 for waiter in unknown:
@@ -272,12 +278,16 @@ class Scheduler:
 
     def _decode(self, job: Job) -> None:
         data = job.data
-        if job.modality is Modality.TEXT and isinstance(data, str) and len(data) <= INLINE_TEXT:
-            self._decoded(job, *self._tokenize(data))
+        if job.modality is Modality.TEXT and isinstance(data, str) and is_quick(data):
+            self._texts.put(job.waiters[0].request, job)
         else:
             done = partial(self._in_loop, self._decoded, job)
             self._quarantine.begin(job)
             self._decoders.decode(job.modality, data, lambda: not job.abandoned, done, job.request)
+
+    def _tokenize_now(self, job: Job) -> None:
+        if isinstance(job.data, str) and not job.abandoned:
+            self._decoded(job, *self._tokenize(job.data))
 
     def _tokenize(self, data: str) -> tuple[Decoded | Exception, float]:
         """Return a text's tokens, or what is wrong with it, and the seconds that took."""

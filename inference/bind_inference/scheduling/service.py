@@ -24,6 +24,8 @@ from bind_inference.scheduling.placement import place_passes
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
+from bind_inference.scheduling.turns import Pace
+from bind_inference.telemetry.lag import LagProbe
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -69,6 +71,11 @@ MAX_BATCH_SIZE: Final = 32
 MAX_BATCH_SIZE_CUDA: Final = 256
 
 
+# Of the bytes that may be held, the scheduler's part where HTTP workers hold bodies and answers. It leaves
+# each of four workers room for a body of the largest size beside what is kept for small requests.
+DECODED_EIGHTHS: Final = 3
+
+
 def max_batch_size(settings: Settings) -> int:
     """Return the most items of one forward pass."""
     return settings.max_batch_size or (MAX_BATCH_SIZE_CUDA if settings.enable_cuda else MAX_BATCH_SIZE)
@@ -82,6 +89,12 @@ def max_batch_gflop(settings: Settings, precision: Precision | None = None, *, a
         return MAX_BATCH_GFLOP_CUDA
     two = amx and precision not in {None, Precision.FLOAT32}
     return MAX_BATCH_GFLOP_AMX if two else MAX_BATCH_GFLOP
+
+
+def decoded_share(settings: Settings) -> int:
+    """Return the bytes that the scheduler may hold; where HTTP workers hold bodies, the rest is theirs."""
+    whole = settings.max_queue_bytes
+    return whole * DECODED_EIGHTHS // 8 if http_workers(settings) else whole
 
 
 def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decoders:
@@ -145,6 +158,7 @@ class Service:
         self.settings = settings
         self.spans = spans
         self.metrics = Metrics()
+        self.pace = Pace()
         self.readiness = Readiness()
         self._open_decoders = decoders
         self._decoders: Decoders | None = None
@@ -154,6 +168,7 @@ class Service:
         self._parsing: set[asyncio.Future[ParsedBody]] = set()
         self._stopped: Draining | None = None
         self._exchanging: asyncio.Task[None] | None = None
+        self._lag: LagProbe | None = None
         self._became_ready = asyncio.Event()
         self._started = time.monotonic()
         self.started = int(time.time())
@@ -193,6 +208,7 @@ class Service:
     def start(self) -> None:
         """Load the model beside the event loop; `readiness` says how far it is."""
         call = asyncio.get_running_loop().call_soon_threadsafe
+        self._lag = LagProbe(lambda seconds: self.metrics.lagged("main", seconds))
         if self.settings.peers:
             self._exchanging = asyncio.create_task(self._exchange(self.settings.peers))
         threading.Thread(target=self._load_in_thread, args=(call,), name="load", daemon=True).start()
@@ -206,6 +222,8 @@ class Service:
         """Accept nothing more, and refuse with 503 what still waits."""
         if self._exchanging:
             self._exchanging.cancel()
+        if self._lag:
+            self._lag.stop()
         self._stopped = reason = Draining("the server stops; try another")
         for parsed in self._parsing:
             if not parsed.done():
@@ -314,6 +332,7 @@ class Service:
             decoders.start()
             engine = self._load_engine(self.settings, report)
             decoders.check()
+            decoders.text("")  # the first one takes 50 ms, which the event loop does not have
         except Exception as error:  # whatever it is, the process must say it and end
             log.exception("the model could not be loaded")
             call(self._fail, str(error) or repr(error))
@@ -342,13 +361,14 @@ class Service:
             SchedulerConfig(
                 policy=Policy(max_batch_size(settings), most, settings.max_wait_s, engine.rungs),
                 max_items=settings.max_queue_items,
-                max_bytes=settings.max_queue_bytes,
+                max_bytes=decoded_share(settings),
                 cache_bytes=settings.vector_cache_bytes,
                 forward_timeout_s=settings.forward_timeout_s,
             ),
             self.metrics,
             spans=self.spans,
             quarantine=self.quarantine,
+            pace=self.pace,
             on_death=lambda error: self.fail(str(error)),
             prepare_forward=prepare,
         )

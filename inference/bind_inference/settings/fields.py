@@ -272,6 +272,19 @@ class Settings(ModelSettings):
         description="seconds that a request may take from its head to its vectors; above it what is left of "
         "it is dropped and the answer is 504; 0: no limit. Weaviate hangs up after 50, which drops it too",
     )
+    answer_timeout_s: float = Field(
+        default=60.0,
+        gt=0,
+        description="seconds within which a client must take an answer that does not fit into the network's "
+        "buffers; above it the connection is reset",
+    )
+    max_connections: int = Field(
+        default=2048,
+        ge=1,
+        description="connections that may be open at once; fewer if the process may not have two descriptors "
+        "for each (`ulimit -n`); above it the one that is idle for longest, 5 s or more, is closed for a new "
+        "one, and where there is none new ones wait",
+    )
     drain_delay_s: float = Field(
         default=2.0,
         ge=0,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50)
 _ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
+_LAG = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _GFLOP = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 
 
@@ -105,6 +106,15 @@ class Metrics:
         self._worker_restarts = Counter(
             "bind_http_worker_restarts", "HTTP workers that were replaced.", registry=self.registry
         )
+        lag = Histogram(
+            "bind_event_loop_lag_seconds",
+            "Seconds for which an event loop was held up, looked at 50 times a second, by process: main or "
+            "http_worker.",
+            ["process"],
+            buckets=_LAG,
+            registry=self.registry,
+        )
+        self._lag = {process: lag.labels(process) for process in ("main", "http_worker")}
         self._bodies: Callable[[], int] = lambda: 0
         self._forward_s = histogram("forward_seconds", "Seconds of a forward pass.", _SECONDS)
         self._cache_hits = counter("cache_hits", "Items whose vector was in the cache.")
@@ -233,6 +243,10 @@ class Metrics:
     def watch_bodies(self, held: Callable[[], int]) -> None:
         """Read the bytes of bodies that other processes hold when the budget of bytes is asked for."""
         self._bodies = held
+
+    def lagged(self, process: str, seconds: float) -> None:
+        """Note for how long the event loop of `main` or of an `http_worker` was held up."""
+        self._lag[process].observe(seconds)
 
     def http_worker_replaced(self) -> None:
         """Count an HTTP worker that ended by itself and was replaced."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import socket
 from typing import TYPE_CHECKING, Any
 
 from bind_inference.errors import BindError, NotReady
@@ -22,7 +24,6 @@ from bind_inference.workers.messages import (
 )
 
 if TYPE_CHECKING:
-    import socket
     import subprocess
     from collections.abc import Awaitable, Callable
 
@@ -44,6 +45,7 @@ class Handle:
         *,
         on_ready: Callable[[], None],
         on_end: Callable[[Handle], None],
+        on_closed: Callable[[], None],
         render_metrics: Callable[[Handle], Awaitable[bytes]],
     ) -> None:
         self.process = process
@@ -55,8 +57,11 @@ class Handle:
         self._service = service
         self._on_ready = on_ready
         self._on_end = on_end
+        self._on_closed = on_closed
         self._render_metrics = render_metrics
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._numbers = itertools.count(1)
+        self._untaken: dict[int, Shared] = {}
         self._counting: list[asyncio.Future[None]] = []
         self._channel = Channel(connection, self._receive, self._ended)
 
@@ -67,8 +72,14 @@ class Handle:
     def hand_over(self, connection: socket.socket) -> None:
         """Let the worker serve an accepted connection."""
         self.connections += 1
-        # closed once it is sent, which may be later
-        self._channel.send({"do": "connection"}, b"", Shared(connection.detach()))
+        number = next(self._numbers)
+        file = self._untaken[number] = Shared(connection.detach())
+        self._channel.send({"do": "connection", "id": number}, b"", file)
+
+    def untaken(self) -> list[socket.socket]:
+        """Return the connections of which the worker, which has ended, has read nothing."""
+        files, self._untaken = list(self._untaken.values()), {}
+        return [socket.socket(fileno=file.detach()) for file in files]
 
     async def count(self) -> None:
         """Wait until the worker has told what it counted so far, or is gone."""
@@ -112,6 +123,8 @@ class Handle:
             case "ready":
                 self.ready = self.was_ready = True
                 self._on_ready()
+            case "taken":
+                self._untaken.pop(int(head["id"]), None)
             case "counted":
                 self._settle_counts()
             case "cancel":
@@ -126,8 +139,12 @@ class Handle:
     def _note(self, note: dict[str, Any]) -> None:
         for path, status, seconds in note["requests"]:
             self._service.answered(path, status, seconds)
+        for seconds in note["lags"]:
+            self._service.metrics.lagged("http_worker", seconds)
         self.connections -= note["closed"]
         self.held = note["held"]
+        if note["closed"]:
+            self._on_closed()
 
     async def _answer(self, number: int, message: Message) -> None:
         """Send what comes of the work that a worker asks for."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference import __version__
 from bind_inference.errors import NotReady
+from bind_inference.scheduling.service import DECODED_EIGHTHS
 from bind_inference.workers.handle import Handle
 from bind_inference.workers.messages import pack_readiness, pack_settings
 from bind_inference.workers.process import start_process
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bind_inference.scheduling.service import Service
+    from bind_inference.settings import Settings
 
     Started = tuple[subprocess.Popen[bytes], socket.socket]
 
@@ -35,12 +37,21 @@ _SILENT_S: Final = 60.0
 _COUNT_S: Final = 1.0
 
 
+def body_share(settings: Settings, workers: int) -> int:
+    """Return the bytes of bodies and answers that one of so many workers may hold."""
+    return settings.max_queue_bytes * (8 - DECODED_EIGHTHS) // 8 // workers
+
+
 class Workers:
     """It starts workers before there is a loop or a service, because they take a while to import."""
 
     def __init__(self, count: int) -> None:
         self.on_ready: Callable[[], None] = lambda: None
         self.on_none_left: Callable[[str], None] = lambda _: None
+        self.on_ended: Callable[[], None] = lambda: None
+        self.orphans: list[socket.socket] = []
+        """Connections that were handed to a worker which ended before it read of them: another's, soon."""
+        self.on_none: Callable[[], None] = lambda: None
         self._count = count
         self._started: list[Started] = [start_process() for _ in range(count)]
         self._handles: list[Handle] = []
@@ -54,6 +65,11 @@ class Workers:
     def alive(self) -> list[Handle]:
         """Return the workers that connections may be handed to."""
         return [handle for handle in self._handles if handle.ready]
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections the workers have."""
+        return sum(handle.connections for handle in self._handles)
 
     def open(self, service: Service) -> None:
         """Let workers and `service` speak; the loop runs."""
@@ -95,11 +111,12 @@ class Workers:
             self._service,
             on_ready=self._ready,
             on_end=self._replace,
+            on_closed=lambda: self.on_ended(),
             render_metrics=self._render_metrics,
         )
         self._handles.append(handle)
         settings = self._service.settings
-        share = max(settings.max_queue_bytes // self._count, settings.max_request_bytes)
+        share = body_share(settings, self._count)
         handle.tell(
             {
                 "do": "hello",
@@ -122,6 +139,12 @@ class Workers:
     def _replace(self, handle: Handle) -> None:
         """Start another worker in the place of one that has ended."""
         self._handles.remove(handle)
+        if not self._closing:
+            self.orphans += handle.untaken()
+        if not self.alive:
+            self.on_none()
+        else:
+            self.on_ended()
         self._in_background(self._replace_soon(handle))
 
     async def _replace_soon(self, handle: Handle) -> None:

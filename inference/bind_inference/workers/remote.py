@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bind_inference.errors import NotReady
 from bind_inference.items.bodies import parse_body
 from bind_inference.logs import current_fields
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.scheduling.policy.admission import Budget
+from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
+from bind_inference.scheduling.turns import Pace
+from bind_inference.telemetry.lag import LagProbe
 from bind_inference.workers.messages import (
     Message,
     pack_items,
@@ -37,6 +40,8 @@ T = TypeVar("T")
 COUNT_S: Final = 0.2
 # Seconds of silence after which the main process, which speaks every five, is held to hang.
 SILENT_S: Final = 60.0
+# Delays of the event loop that are kept to be told; the main process asks every five seconds.
+_MOST_LAGS: Final = 2000
 
 
 class RemoteService:
@@ -45,14 +50,17 @@ class RemoteService:
     def __init__(self, settings: Settings, hello: dict[str, Any], spans: Spans | None) -> None:
         self.settings = settings
         self.spans = spans
+        self.pace = Pace()
         self.started: int = hello["started"]
         self.on_start: Callable[[], None] = lambda: None
         self.channel: Channel | None = None
-        self._bodies = Budget(hello["max_body_bytes"], "bytes")
+        self._bodies = Budget(share := hello["max_body_bytes"], "bytes", share // RESERVED_SHARE)
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self._counts: list[tuple[str, int, float]] = []
         self._closed = 0
+        self._lags: deque[float] = deque(maxlen=_MOST_LAGS)
+        self._lag: LagProbe | None = None
         self._told = 0
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at = float("inf")
@@ -88,9 +96,12 @@ class RemoteService:
     def start(self) -> None:
         """Open the channel: the loop runs."""
         self.on_start()
+        self._lag = LagProbe(lambda seconds: self._lags.append(round(seconds, 4)))
 
     def stop(self) -> None:
         """Tell what was counted."""
+        if self._lag:
+            self._lag.stop()
         self._tell()
         if self.channel:
             self.channel.flush()
@@ -100,6 +111,12 @@ class RemoteService:
         self._counts.append((path, status, seconds))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COUNT_S, self._tell)
+
+    def taken(self, number: int) -> None:
+        """Tell at once that a connection is taken: from now on it may be read."""
+        if self.channel:
+            self.channel.send({"do": "taken", "id": number})
+            self.channel.flush()
 
     def disconnected(self) -> None:
         """Note that a connection has ended."""
@@ -180,7 +197,13 @@ class RemoteService:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        note = {"requests": self._counts, "closed": self._closed, "held": self._bodies.held}
+        note = {
+            "requests": self._counts,
+            "closed": self._closed,
+            "held": self._bodies.held,
+            "lags": list(self._lags),
+        }
+        self._lags.clear()
         self._counts, self._closed, self._told = [], 0, self._bodies.held
         if self.channel:
             self.channel.send(head | {"note": note}, payload, *files)

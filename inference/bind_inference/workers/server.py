@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import signal
-import socket
 from typing import TYPE_CHECKING, Final
 
 import uvloop
 
+from bind_inference.http.accepting import Acceptor, connection_limit
 from bind_inference.http.server import FLUSH_S
 
 if TYPE_CHECKING:
+    import socket
+
     from bind_inference.scheduling.service import Service
     from bind_inference.settings import Settings
     from bind_inference.workers.pool import Workers
 
 log = logging.getLogger(__name__)
 
-# Connections accepted before the loop does something else.
-_BURST: Final = 64
-_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_PAUSE_S: Final = 1.0
 # What a worker takes to end beyond its own limits.
 _END_S: Final = 3.0
 
@@ -38,11 +35,18 @@ class MainServer:
         self._service = service
         self._workers = workers
         self._settings = settings
-        self._listener = listener
-        self._accepting = False
+        self._acceptor = Acceptor(
+            listener,
+            connection_limit(settings.max_connections),
+            count=lambda: self._workers.connections,
+            hand_over=self._hand_over,
+            make_room=self._make_room,
+        )
         self._asked = self._closed = False
         self._ended = asyncio.Event()
-        workers.on_ready = self._accept_on
+        workers.on_ready = self._worker_is_ready
+        workers.on_ended = self._worker_has_room
+        workers.on_none = self._acceptor.stop
 
     def run(self) -> None:
         """Serve until a signal, or until `close`."""
@@ -54,8 +58,7 @@ class MainServer:
         if self._closed:
             return
         self._closed = True
-        self._accept_off()
-        self._listener.close()
+        self._acceptor.close()
         self._workers.close()
         loop = asyncio.get_running_loop()
         loop.call_later(self._settings.drain_timeout_s, self._service.stop)
@@ -65,7 +68,6 @@ class MainServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._handle_signal)
-        self._listener.setblocking(False)
         self._workers.open(self._service)
         self._service.start()
         await self._ended.wait()
@@ -87,33 +89,28 @@ class MainServer:
         self._service.drain()
         asyncio.get_running_loop().call_later(delay_s, self.close)
 
-    def _accept_on(self) -> None:
-        """Accept as long as there is a worker; until then connections wait in the kernel."""
-        if not self._accepting and self._listener.fileno() >= 0:
-            self._accepting = True
-            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+    def _worker_is_ready(self) -> None:
+        self._hand_over_orphans()
+        self._acceptor.start()
 
-    def _accept_off(self) -> None:
-        if self._accepting:
-            self._accepting = False
-            asyncio.get_running_loop().remove_reader(self._listener)
+    def _worker_has_room(self) -> None:
+        self._hand_over_orphans()
+        self._acceptor.ended()
 
-    def _accept(self) -> None:
-        for _ in range(_BURST):
-            workers = self._workers.alive
-            if not workers:
-                self._accept_off()
-                return
-            try:
-                connection, _ = self._listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in _NO_ROOM:
-                    raise
-                log.error("connections wait: %s", error.strerror)  # noqa: TRY400  (it is no bug)
-                self._accept_off()
-                asyncio.get_running_loop().call_later(_PAUSE_S, self._accept_on)
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _hand_over_orphans(self) -> None:
+        orphans, self._workers.orphans = self._workers.orphans, []
+        for connection in orphans:
+            self._hand_over(connection)
+
+    def _hand_over(self, connection: socket.socket) -> None:
+        workers = self._workers.alive
+        if workers:
             min(workers, key=lambda worker: worker.connections).hand_over(connection)
+        else:  # the last one has just ended
+            self._workers.orphans.append(connection)
+
+    def _make_room(self) -> None:
+        """Let the worker with the most connections close one that is idle."""
+        workers = self._workers.alive
+        if workers:
+            max(workers, key=lambda worker: worker.connections).tell({"do": "room"})

@@ -1,15 +1,18 @@
 """The application around a fake engine: what the real process can hardly be brought to show."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
 from bind_inference import __version__
 from bind_inference.errors import BindError
+from bind_inference.http import responses
 from bind_inference.http.app import create_app
 from bind_inference.readiness import Amount, Phase, Readiness
 from bind_inference.scheduling.service import Service
@@ -120,6 +123,112 @@ async def test_bodies_count_against_the_bytes_that_may_be_held() -> None:
     assert "bytes" in answer.json()["error"]
     assert world.service.scheduler.bytes_held.held == 0
     world.service.stop()
+
+
+async def test_announced_bytes_hold_nothing_until_they_arrive() -> None:
+    world = await World(max_queue_bytes=10_000_000, max_request_bytes=5_000_000).ready()
+    arrived = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b" " * 1000
+        arrived.set()
+        await ended.wait()
+        yield b"{}"
+
+    head = {"content-length": "5000000"}
+    waiting = [
+        asyncio.create_task(world.client.post("/vectorize", content=body(), headers=head)) for _ in range(8)
+    ]
+    await arrived.wait()
+    async with asyncio.timeout(5):
+        while world.service.bodies.held != 8 * 1000:  # noqa: ASYNC110  (there is no event to wait for)
+            await asyncio.sleep(0.01)
+    assert (await world.client.post("/vectorize", json={"texts": ["a"]})).status_code == 200
+    ended.set()
+    assert [(await task).status_code for task in waiting] == [200] * 8
+    assert world.service.bodies.held == 0
+    world.service.stop()
+
+
+async def test_large_bodies_leave_room_for_texts() -> None:
+    world = await World(max_queue_bytes=8_000_000).ready()
+    with world.service.bodies.hold(6_990_000):
+        large = await world.client.post("/vectorize", content=b" " * 70_000 + b"{}")
+        assert (large.status_code, large.headers["retry-after"]) == (429, "1")
+        assert (await world.client.post("/vectorize", json={"texts": ["a"]})).status_code == 200
+    world.service.stop()
+
+
+async def test_vectors_are_held_of_the_budget_until_they_are_sent() -> None:
+    world = await World(max_queue_bytes=8_000_000).ready()
+    seen: list[int] = []
+    inner = world.app.router
+
+    async def noting(scope: Any, receive: Any, send: Any) -> None:
+        async def note(message: Any) -> None:
+            seen.append(world.service.bodies.held)
+            await send(message)
+
+        await inner(scope, receive, note)
+
+    world.app.router = noting  # type: ignore[assignment]
+    body = json.dumps({"texts": [f"{number}" for number in range(1024)]}).encode()
+    assert (await world.client.post("/vectorize", content=body)).status_code == 200
+    assert set(seen) == {len(body) + 1024 * 4 * 4}
+    assert world.service.bodies.held == 0
+    world.service.stop()
+
+
+LENIENT = {"Prefer": "handling=lenient"}
+
+
+async def test_one_bad_item_of_many_costs_its_own_vector_alone(world: World) -> None:
+    texts = [f"good {number}" for number in range(1024)]
+    texts[700] = "bad"
+    answer = await world.client.post("/vectorize", json={"texts": texts}, headers=LENIENT)
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "handling=lenient"
+    found = answer.json()
+    assert [index for index, vector in enumerate(found["textVectors"]) if vector is None] == [700]
+    assert len(found["textVectors"]) == 1024
+    assert found["errors"] == [
+        {"field": "texts", "index": 700, "status": 422, "code": "invalid_item", "message": "not a good one"}
+    ]
+    strict = await world.client.post("/vectorize", json={"texts": texts})
+    assert strict.status_code == 422
+    assert strict.json() == {"error": "texts[700]: not a good one"}
+    assert "preference-applied" not in strict.headers
+
+
+async def test_lenient_answers_have_their_errors_though_there_are_none(world: World) -> None:
+    for value in ("handling=lenient", 'a, Handling = "lenient"; x=1', "HANDLING=LENIENT,wait=5"):
+        answer = await world.client.post("/vectorize", json={"texts": ["a"]}, headers={"Prefer": value})
+        assert answer.json()["errors"] == []
+    for value in ("handling=strict", "handling", "xhandling=lenient", ""):
+        answer = await world.client.post("/vectorize", json={"texts": ["a"]}, headers={"Prefer": value})
+        assert "errors" not in answer.json()
+
+
+async def test_what_is_wrong_with_a_whole_request_is_an_error_for_lenient_clients_too(world: World) -> None:
+    assert (await world.client.post("/vectorize", content=b"{", headers=LENIENT)).status_code == 400
+    assert (
+        await world.client.post("/vectorize", json={"texts": ["bug"]}, headers=LENIENT)
+    ).status_code == 500
+    world.service.stop()
+    answer = await world.client.post("/vectorize", json={"texts": ["a", "b"]}, headers=LENIENT)
+    assert answer.status_code == 503
+
+
+async def test_a_long_answer_is_the_same_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"texts": [f"text {number}" * (number % 7) for number in range(400)], "images": ["aGVsbG8="]}
+    whole = await world.client.post("/vectorize", json=body)
+    assert "content-length" in whole.headers
+    monkeypatch.setattr(responses, "PART_NUMBERS", 64)
+    parts = await world.client.post("/vectorize", json=body)
+    assert "content-length" not in parts.headers
+    assert parts.headers["content-type"] == "application/json"
+    assert parts.json() == whole.json()
 
 
 async def test_a_model_that_cannot_be_loaded_is_named_everywhere() -> None:

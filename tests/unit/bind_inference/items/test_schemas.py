@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bind_inference.errors import InvalidRequest, RequestTooLarge
+from bind_inference.items import schemas
 from bind_inference.items.schemas import VectorizeRequest, validate_body
 from bind_inference.modality import Modality
 
@@ -71,3 +72,20 @@ def test_many_faults_are_counted() -> None:
 def test_too_many_items_are_refused_with_both_figures() -> None:
     with pytest.raises(RequestTooLarge, match="101 items are above the limit of 100"):
         validate_body(VectorizeRequest, json.dumps({"texts": ["a"] * 60, "imu": ["b"] * 41}).encode(), 100)
+
+
+def test_a_flood_of_unknown_fields_is_counted_not_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    explained: list[object] = []
+    real = schemas._explain
+    monkeypatch.setattr(schemas, "_explain", lambda *given: explained.append(given) or real(*given))
+    raw = json.dumps({f"key {number}": 0 for number in range(90_000)} | {"texts": [1]}).encode()
+    message = refused(raw)
+    assert message.startswith("texts[0]: must be a string; key 0: unknown field")
+    assert message.endswith("; and 89981 more")
+    assert len(explained) < 50
+
+
+def test_unknown_fields_that_can_all_be_named_are() -> None:
+    message = refused(json.dumps({f"key {number}": 0 for number in range(20)}).encode())
+    assert message.count("unknown field") == 20
+    assert "more" not in message

@@ -27,15 +27,18 @@ async def test_a_full_queue_refuses_all_of_a_request_and_then_recovers(engine: F
 
 
 async def test_decoded_items_are_bounded_in_bytes(engine: FakeEngine) -> None:
-    queue = scheduler(engine, max_bytes=40_000_000)  # two videos
+    queue = scheduler(engine, max_bytes=42_000_000)  # two videos, and what is kept for texts
     engine.gate.clear()
     video = Modality.VIDEO, base64.b64encode(b"v").decode()
     waiting = [asyncio.create_task(queue.embed([video])) for _ in range(2)]
     await running(engine)
     with pytest.raises(QueueFull, match="bytes"):
         await queue.embed([video])
+    texts = asyncio.create_task(queue.embed([(TEXT, "a"), (TEXT, "b")]))
+    await asyncio.sleep(0.02)
+    assert not texts.done(), "texts wait for the model, they are not refused"
     engine.gate.set()
-    await asyncio.gather(*waiting)
+    await asyncio.gather(*waiting, texts)
 
 
 async def test_the_size_of_an_item_is_bounded(engine: FakeEngine) -> None:

@@ -9,7 +9,7 @@ from bind_inference.items.embedding import Embedding, content_key
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
 from bind_inference.readiness import Amount, Phase, Readiness
-from bind_inference.scheduling.scheduler import INLINE_TEXT
+from bind_inference.scheduling.policy.texts import LONGEST
 from bind_inference.settings import Settings
 from bind_inference.workers.messages import (
     SHORT_TEXT,
@@ -71,7 +71,7 @@ def test_texts_are_the_same_there(text: str) -> None:
 
 
 def test_the_scheduler_tokenizes_the_texts_that_come_as_strings() -> None:
-    assert SHORT_TEXT == INLINE_TEXT
+    assert SHORT_TEXT == LONGEST
 
 
 def test_media_lie_in_one_file_under_their_hashes() -> None:

@@ -134,7 +134,7 @@ async def test_what_one_has_asked_for_ends_with_it(
     service.start()
     await becomes(lambda: service.readiness.ready)
     engine.gate.clear()
-    note = {"requests": [], "closed": 0, "held": 500}
+    note = {"requests": [], "closed": 0, "held": 500, "lags": []}
     for number in (1, 2):
         items = [["text", 0, f"a {number}"], ["text", 1, f"b {number}"]]
         ask = {"do": "embed", "id": number, "items": items, "deaths": 0, "log": {}, "note": note}
@@ -200,10 +200,12 @@ async def test_the_metrics_wait_no_longer_than_a_moment_for_a_worker_that_hangs(
     for end in starts.ends:
         send(end, join_frame({"do": "ready"}))
     await becomes(lambda: len(workers.alive) == 2)
-    note = {"requests": [["/meta", 200, 0.1]], "closed": 0, "held": 77}
+    note = {"requests": [["/meta", 200, 0.1]], "closed": 0, "held": 77, "lags": [0.3]}
     starts.say(join_frame({"do": "metrics", "id": 1, "log": {}, "note": note}))
 
     while (message := await starts.hear()).head["do"] != "answer":
         pass
     assert b'bind_requests_total{path="/meta",status="200"} 1.0' in message.payload
+    assert b'bind_event_loop_lag_seconds_bucket{le="0.25",process="http_worker"} 0.0' in message.payload
+    assert b'bind_event_loop_lag_seconds_bucket{le="0.5",process="http_worker"} 1.0' in message.payload
     workers.kill()
