@@ -18,7 +18,7 @@ from bind_inference.modality import Modality
 from bind_inference.model import CONFIGS, ImageBind
 from bind_inference.model.packing import Packing
 from bind_inference.model.stems import VideoPatches
-from bind_inference.scheduling.service import open_decoders
+from bind_inference.scheduling.sizing import open_decoders
 from bind_inference.settings import Settings
 from parity.reference import made_up_input, reference_vectors, relative_error, vectors
 

@@ -61,9 +61,13 @@ def reserved_bytes(settings: Settings, http_workers: int) -> int:
     else:
         # What auto becomes is known once the model is loaded, and a failed self-check makes it float32.
         model = MODEL_BYTES.get(settings.precision, MODEL_BYTES["float32"])
-    # HTTP workers hold bodies of their own beside what the queue holds.
-    bodies = settings.max_queue_bytes * (2 if http_workers else 1)
-    return model + bodies + settings.vector_cache_bytes + http_workers * HTTP_WORKER_BYTES + SPARE_BYTES
+    return (
+        model
+        + settings.max_queue_bytes
+        + settings.vector_cache_bytes
+        + http_workers * HTTP_WORKER_BYTES
+        + SPARE_BYTES
+    )
 
 
 def plan_decoders(decoders: int, memory_bytes: int, room: int | None) -> DecoderPlan:

@@ -17,20 +17,17 @@ from bind_inference.keys import ApiKeys
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
 from bind_inference.readiness import Amount, Phase, Readiness
-from bind_inference.scheduling.cpus import decoder_processes, http_workers
-from bind_inference.scheduling.machine import ROOT, memory_limit
-from bind_inference.scheduling.memory import DecoderPlan, plan_decoders, reserved_bytes
 from bind_inference.scheduling.placement import place_passes
 from bind_inference.scheduling.policy.batching import Policy
 from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json, to_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
+from bind_inference.scheduling.sizing import decoded_share, max_batch_gflop, max_batch_size, open_decoders
 from bind_inference.scheduling.turns import Pace
 from bind_inference.telemetry.lag import LagProbe
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Coroutine, Sequence
 
     from bind_inference.decoders.protocol import Decoders
     from bind_inference.engine.protocol import Engine
@@ -55,93 +52,8 @@ WEIGHTS_LICENCE: Final = {
     "ImageBindHuge": "CC BY-NC-SA 4.0 (no commercial use), accepted by the user",
     "Tiny": "none needed: the weights come from a formula",
 }
-# Bounds how long one batch holds up the others. On a CPU one picture or one view of a video (on two cores
-# half a second to two). With AMX, below float32, two: they take less time than that, and share the reading of
-# the weights, 13 % of a picture's time. Without it two were no faster, and texts waited twice as long. On a
-# GPU some ten milliseconds: 64 pictures.
-MAX_BATCH_GFLOP: Final = 350.0
-MAX_BATCH_GFLOP_AMX: Final = 700.0
-MAX_BATCH_GFLOP_CUDA: Final = 21_000.0
-
 # Seconds after which suspects are exchanged again: what the DNS takes to name a server that became ready.
 EXCHANGE_S: Final = 5.0
-
-# Of texts: of all else the arithmetic is the limit. 256 of 16 tokens take a GPU about as long as 32 do.
-MAX_BATCH_SIZE: Final = 32
-MAX_BATCH_SIZE_CUDA: Final = 256
-
-
-# Of the bytes that may be held, the scheduler's part where HTTP workers hold bodies and answers. It leaves
-# each of four workers room for a body of the largest size beside what is kept for small requests.
-DECODED_EIGHTHS: Final = 3
-
-
-def max_batch_size(settings: Settings) -> int:
-    """Return the most items of one forward pass."""
-    return settings.max_batch_size or (MAX_BATCH_SIZE_CUDA if settings.enable_cuda else MAX_BATCH_SIZE)
-
-
-def max_batch_gflop(settings: Settings, precision: Precision | None = None, *, amx: bool = False) -> float:
-    """Return the most arithmetic of one forward pass; without a `precision`, of any. amx: of the CPU."""
-    if settings.max_batch_gflop:
-        return settings.max_batch_gflop
-    if settings.enable_cuda:
-        return MAX_BATCH_GFLOP_CUDA
-    two = amx and precision not in {None, Precision.FLOAT32}
-    return MAX_BATCH_GFLOP_AMX if two else MAX_BATCH_GFLOP
-
-
-def decoded_share(settings: Settings) -> int:
-    """Return the bytes that the scheduler may hold; where HTTP workers hold bodies, the rest is theirs."""
-    whole = settings.max_queue_bytes
-    return whole * DECODED_EIGHTHS // 8 if http_workers(settings) else whole
-
-
-def open_decoders(settings: Settings, restarted: Callable[[str], None]) -> Decoders:
-    """Return the decoder processes that `settings` ask for, not started yet."""
-    # numpy and the tokenizer take a while: the server listens before it imports them
-    from bind_inference.decoders.decoding import Bounds
-    from bind_inference.decoders.handle import PoolConfig
-    from bind_inference.decoders.pool import DecoderPool
-    from bind_inference.preprocess import Limits as ItemLimits
-
-    plan = fit_decoders(settings)
-    return DecoderPool(
-        Bounds(
-            ItemLimits(keep_end_token=settings.text_truncation == "upstream"),
-            settings.max_item_bytes,
-            max_batch_gflop(settings),
-        ),
-        PoolConfig(plan.decoders, settings.decode_timeout_s, plan.memory_bytes, plan.large_bytes),
-        restarted,
-    )
-
-
-def fit_decoders(
-    settings: Settings, affinity: Collection[int] | None = None, root: Path = ROOT
-) -> DecoderPlan:
-    """Return how many decoders there are and what each may take, and log it."""
-    limit = memory_limit(root)
-    reserved = reserved_bytes(settings, http_workers(settings))
-    wanted = decoder_processes(settings, affinity, root)
-    room = None if limit is None else max(0, limit - reserved)
-    plan = plan_decoders(wanted, settings.decode_memory_bytes, room)
-    short = plan.decoders < wanted or not plan.fits
-    log.log(
-        logging.WARNING if short else logging.INFO,
-        "there are fewer decoders than CPUs are good for: raise the memory limit" if short else "decoders",
-        extra={
-            "decoders": plan.decoders,
-            "decoders_wanted": wanted,
-            "decoder_bytes": plan.memory_bytes,
-            "decoder_bytes_wanted": settings.decode_memory_bytes,
-            "large_decoder_bytes": plan.large_bytes,
-            "memory_limit_bytes": limit,
-            "reserved_bytes": reserved,
-            "fits": plan.fits,
-        },
-    )
-    return plan
 
 
 class Service:

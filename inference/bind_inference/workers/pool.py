@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference import __version__
 from bind_inference.errors import NotReady
-from bind_inference.scheduling.service import DECODED_EIGHTHS
+from bind_inference.scheduling.sizing import DECODED_EIGHTHS
 from bind_inference.workers.handle import Handle
 from bind_inference.workers.messages import pack_readiness, pack_settings
 from bind_inference.workers.process import start_process

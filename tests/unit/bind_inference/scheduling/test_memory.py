@@ -14,7 +14,7 @@ from bind_inference.scheduling.memory import (
     plan_decoders,
     reserved_bytes,
 )
-from bind_inference.scheduling.service import fit_decoders
+from bind_inference.scheduling.sizing import fit_decoders
 from bind_inference.settings import Settings
 from support.machines import machine
 

@@ -10,7 +10,8 @@ from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.shared_memory import Shared
-from bind_inference.scheduling.service import Service, max_batch_gflop, max_batch_size
+from bind_inference.scheduling.service import Service
+from bind_inference.scheduling.sizing import max_batch_gflop, max_batch_size
 from bind_inference.settings import Settings
 from support.fake_engine import FakeDecoders, FakeEngine
 
