@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bind_inference.errors import InvalidItem
+from bind_inference.errors import InvalidItem, InvalidRequest
 from bind_inference.items.data_uri import classify
 from bind_inference.modality import Modality
 
@@ -26,13 +26,13 @@ _FORMS: Final = (
 def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str]:
     """Return the modality of an element, and it as the scheduler takes it: a text, or media in base64.
 
-    Raises InvalidItem, UnsupportedMedia.
+    Raises InvalidRequest for an object of no form, InvalidItem, UnsupportedMedia.
     """
     if isinstance(given, str):
         return classify(given)
     names = [name for name in given if name != "type"]
     if len(names) != 1:
-        raise InvalidItem(f"an object holds one item: {_FORMS}")
+        raise InvalidRequest(f"an object holds one item: {_FORMS}")
     (name,) = names
     value = given[name]
     if name.endswith(_URL):
@@ -40,9 +40,9 @@ def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str]:
     try:
         modality = Modality(name)
     except ValueError:
-        raise InvalidItem(f"{name[:80]!r} is no kind of item; an object is {_FORMS}") from None
+        raise InvalidRequest(f"{name[:80]!r} is no kind of item; an object is {_FORMS}") from None
     if not isinstance(value, str):
-        raise InvalidItem(f"{name}: must be a string")
+        raise InvalidRequest(f"{name}: must be a string")
     if modality is Modality.TEXT:
         return modality, value
     _refuse_address(value)
@@ -53,7 +53,7 @@ def _data_uri(name: str, value: object) -> str:
     """Return the URI of a part such as `image_url`, whose value may be the string itself."""
     url = value.get("url") if isinstance(value, dict) else value
     if not isinstance(url, str):
-        raise InvalidItem(f"{name[:80]}: must hold a string, url")
+        raise InvalidRequest(f"{name[:80]}: must hold a string, url")
     _refuse_address(url)
     if url[:5].casefold() != "data:":
         raise InvalidItem(f"{name[:80]}: must be a data: URI")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bind_inference.errors import InvalidItem, UnsupportedMedia
+from bind_inference.errors import BindError, UnsupportedMedia
 from bind_inference.items.openai_inputs import classify_input
 from bind_inference.modality import Modality
 
@@ -50,9 +50,11 @@ def test_an_item_is_what_its_form_says(given: str | dict[str, object], modality:
     ],
 )
 def test_what_has_no_form_is_told_those_that_there_are(given: dict[str, object], message: str) -> None:
-    with pytest.raises(InvalidItem) as caught:
+    with pytest.raises(BindError) as caught:
         classify_input(given)
     assert caught.value.message.startswith(message)
+    of_the_item = "a data: URI" in message or "fetched" in message
+    assert caught.value.status == (422 if of_the_item else 400)
 
 
 def test_a_type_that_is_not_served_is_told_so() -> None:
