@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from bind_inference import __version__
 from bind_inference.errors import InvalidRequest, combine
 from bind_inference.http.requests import embed_items, receive_body
-from bind_inference.http.responses import json_response
+from bind_inference.http.responses import Rows, json_response, rows_response
 from bind_inference.http.routes import ERRORS, documented
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.openai_errors import openai_error
@@ -51,16 +51,18 @@ async def embeddings(request: Request) -> Response:
         results = await embed_items(request, body.items, name="input")
     encode = _base64 if body.options["encoding_format"] == "base64" else lambda vector: vector
     tokens = sum(result.tokens for result in results)
-    return json_response(
+    data = (
+        {"object": "embedding", "index": index, "embedding": encode(result.vector)}
+        for index, result in enumerate(results)
+    )
+    return rows_response(
         {
             "object": "list",
-            "data": [
-                {"object": "embedding", "index": index, "embedding": encode(result.vector)}
-                for index, result in enumerate(results)
-            ],
+            "data": Rows(len(results), data),
             "model": service.settings.model,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        }
+        },
+        service,
     )
 
 
