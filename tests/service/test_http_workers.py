@@ -132,6 +132,19 @@ def test_every_answer_is_the_same(alone: ServerProcess, pair: ServerProcess, nam
     }
 
 
+def test_so_is_one_with_errors_beside_vectors(alone: ServerProcess, pair: ServerProcess) -> None:
+    bodies = [{"texts": ["a"] * 1023, "images": [BAD]}, {"images": [PICTURE, "!" * LARGE], "texts": ["b"]}]
+    for body in bodies:
+        one, other = (
+            httpx.post(f"{each.url}/vectorize", json=body, headers={"Prefer": "handling=lenient"}, timeout=60)
+            for each in (alone, pair)
+        )
+        assert (one.status_code, one.content) == (200, other.content)
+        assert [fault["field"] for fault in other.json()["errors"]] == ["images"]
+        assert other.json()["imageVectors"][-1] is None
+        assert None not in other.json()["textVectors"]
+
+
 async def test_so_is_that_of_a_full_queue(tmp_path: Path) -> None:
     with server(tmp_path, *WORKERS, "--max-queue-items", "1", "--decode-workers", "1") as process:
         async with httpx.AsyncClient(base_url=process.url, timeout=60) as client:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from bind_inference import __version__
 from bind_inference.errors import InvalidRequest, combine
 from bind_inference.http.requests import embed_items, receive_body
-from bind_inference.http.responses import json_response
+from bind_inference.http.responses import Rows, json_response, rows_response
 from bind_inference.http.routes import ERRORS, documented
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.openai_errors import openai_error
@@ -54,16 +54,18 @@ async def embeddings(request: Request) -> Response:
     scale = _as_it_is if body.options["normalize"] is False else _normalized
     encode = _base64 if body.options["encoding_format"] == "base64" else _as_it_is
     tokens = sum(result.tokens for result in results)
-    return json_response(
+    data = (
+        {"object": "embedding", "index": index, "embedding": encode(scale(result.vector))}
+        for index, result in enumerate(results)
+    )
+    return rows_response(
         {
             "object": "list",
-            "data": [
-                {"object": "embedding", "index": index, "embedding": encode(scale(result.vector))}
-                for index, result in enumerate(results)
-            ],
+            "data": Rows(len(results), data),
             "model": service.settings.model,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        }
+        },
+        service,
     )
 
 

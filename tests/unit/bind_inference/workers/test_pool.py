@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from bind_inference.readiness import Phase
-from bind_inference.scheduling.service import Service
+from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
+from bind_inference.scheduling.service import Service, decoded_share
 from bind_inference.settings import Settings
 from bind_inference.workers import pool as module
 from bind_inference.workers.channel import INLINE_BYTES, receive, send
 from bind_inference.workers.messages import Message, join_frame
-from bind_inference.workers.pool import MOST_FAILURES, Workers
+from bind_inference.workers.pool import MOST_FAILURES, Workers, body_share
+from bind_inference.workers.server import MainServer
 from support.fake_engine import FakeDecoders, FakeEngine
 from support.waiting import becomes
 
@@ -209,3 +211,41 @@ async def test_the_metrics_wait_no_longer_than_a_moment_for_a_worker_that_hangs(
     assert b'bind_event_loop_lag_seconds_bucket{le="0.25",process="http_worker"} 0.0' in message.payload
     assert b'bind_event_loop_lag_seconds_bucket{le="0.5",process="http_worker"} 1.0' in message.payload
     workers.kill()
+
+
+async def test_a_connection_of_which_nothing_was_read_goes_to_another_worker(
+    started: Callable[[str, bool], Started], service: Service
+) -> None:
+    starts = started(IDLE, False)
+    workers = Workers(1)
+    workers.open(service)
+    server = MainServer(service, workers, service.settings, socket.create_server(("127.0.0.1", 0)))
+    starts.say(join_frame({"do": "ready"}))
+    await becomes(lambda: len(workers.alive) == 1)
+    ours = [socket.socketpair() for _ in range(2)]
+    for _, theirs in ours:
+        server._hand_over(theirs)
+    while (message := await starts.hear()).head["do"] != "connection":
+        pass
+    starts.say(join_frame({"do": "taken", "id": message.head["id"]}))
+    await asyncio.sleep(0.1)
+    starts.ends[0].close()
+    await becomes(lambda: len(starts.processes) == 2)
+    starts.say(join_frame({"do": "ready"}))
+    while (message := await starts.hear()).head["do"] != "connection":
+        pass
+    ours[1][0].sendall(b"still open")
+    with socket.socket(fileno=message.files[0].detach()) as handed:
+        assert await asyncio.to_thread(handed.recv, 100) == b"still open"
+    workers.kill()
+    for own, _ in ours:
+        own.close()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_workers_and_scheduler_share_what_may_be_held(count: int) -> None:
+    settings = Settings(model="Tiny", http_workers=count)
+    share = body_share(settings, count)
+    assert count * share + decoded_share(settings) == settings.max_queue_bytes
+    Budget(share, "bytes", share // RESERVED_SHARE).check(settings.max_request_bytes)
+    assert decoded_share(Settings(model="Tiny", http_workers=0)) == settings.max_queue_bytes
