@@ -130,8 +130,10 @@ def test_probes_answer_while_the_largest_bodies_are_posted(
 
 
 LONG_TEXTS = {
-    "one word": "".join(random.Random(1).choices("abcdefghij", k=99_000)),
-    "a nest": "&" + "amp;" * 9000,
+    "one word": ["".join(random.Random(1).choices("abcdefghij", k=99_000))],
+    "a nest": ["&" + "amp;" * 9000],
+    "short nests": ["&" + "amp;" * 490 + str(number) for number in range(400)],
+    "short words": ["".join(random.Random(n).choices("abcdefghij", k=2000)) for n in range(1000)],
 }
 
 
@@ -143,7 +145,7 @@ def test_a_text_that_takes_seconds_holds_up_nobody(
     answers: list[httpx.Response] = []
     asking = threading.Thread(
         target=lambda: answers.append(
-            httpx.post(f"{running.url}/vectorize", json={"texts": [LONG_TEXTS[kind]]}, timeout=60)
+            httpx.post(f"{running.url}/vectorize", json={"texts": LONG_TEXTS[kind]}, timeout=60)
         )
     )
     asking.start()
