@@ -59,8 +59,11 @@ class _Parts(Response):
         self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
-        del scope, receive
+        """Send the response; whole to a client of HTTP/1.0, which knows no parts."""
+        if scope["http_version"] == "1.0":
+            whole = Response(b"".join(self._parts), self.status_code, self.headers, _JSON)
+            await whole(scope, receive, send)
+            return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         more = {"type": "http.response.body", "body": b"", "more_body": True}
         for part in self._parts:
