@@ -26,8 +26,8 @@ class WideEngine:
     lanes = ONE_LANE
     rungs = ()
 
-    def start(self, modality: str, tensors: Sequence[Any], device: int = 0) -> Computed:
-        del modality, device
+    def start(self, modality: str, tensors: Sequence[Any], *_: Any) -> Computed:
+        del modality
         rows = np.random.default_rng(7).standard_normal((1, DIMENSION), np.float32)
         return Computed(np.repeat(rows, len(tensors), axis=0))
 
