@@ -83,7 +83,7 @@ room-demo:
 test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
-	@echo "left out here: what takes the operator through faults that last; make test-long runs it, in 12 minutes"
+	@echo "left out here: what takes the operator through faults that last, and the server through masses of clients; make test-long runs it, in 11 minutes"
 	@echo "tests/e2e waits for the cluster most of the time: it runs beside the others, and is shown after them"
 	@log=$$(mktemp); $(bin)/pytest tests/e2e --durations=10 >"$$log" 2>&1 & stories=$$!; \
 	 trap 'kill $$stories 2>/dev/null; rm -f "$$log"' EXIT; \
@@ -114,10 +114,10 @@ test-integration: venv ## the operator against a real API server (root)
 	@$(bind_local) binaries
 	@$(bin)/pytest tests/integration
 
-test-long: venv ## the operator through faults that last: minutes of refusals, frozen leaders, deadlocked rollouts (root)
+test-long: venv ## the operator through faults that last (refusals, frozen leaders, deadlocked rollouts), the server through masses of clients (root)
 	@$(bind_local) packages
 	@$(bind_local) binaries
-	@$(bin)/pytest -m long tests/integration
+	@$(bin)/pytest -m long tests/integration tests/service
 
 test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
