@@ -14,7 +14,7 @@ from bind_inference.engine.devices import find_devices
 from bind_inference.engine.lowering import lower
 from bind_inference.engine.precision import AUTO, Precision, choose_for_cpu, choose_for_cuda, ladder
 from bind_inference.engine.selfcheck.result_file import ResultFile, machine_key
-from bind_inference.engine.several import SeveralDevices
+from bind_inference.engine.several import SideBySide
 from bind_inference.engine.torch_engine import TorchEngine
 from bind_inference.engine.trim import trim
 from bind_inference.readiness import Amount, Phase, Readiness
@@ -63,7 +63,7 @@ def load_engine(settings: ModelSettings, report: Report) -> Engine:
     for engine in engines:
         engine.warm_up()
     trim()
-    return engines[0] if len(engines) == 1 else SeveralDevices(engines)
+    return engines[0] if len(engines) == 1 else SideBySide(engines)
 
 
 def choose_precision(settings: ModelSettings, device: torch.device) -> Precision:

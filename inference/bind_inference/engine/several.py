@@ -16,34 +16,16 @@ if TYPE_CHECKING:
 
 
 class SideBySide:
-    """One engine that computes in several threads at once, with one copy of the model."""
-
-    def __init__(self, engine: Engine, passes: int) -> None:
-        """Let so many `passes` run at once."""
-        self._engine = engine
-        self.info, self.rungs = engine.info, engine.rungs
-        self.lanes = tuple(replace(lane, device=number) for number in range(passes) for lane in engine.lanes)
-
-    def start(
-        self,
-        modality: Modality,
-        tensors: Sequence[Tensor],
-        device: int = 0,
-        pause: Callable[[], None] = no_pause,
-    ) -> Started:
-        """Start a batch, whichever thread it is in; see `Engine.start`."""
-        del device
-        return self._engine.start(modality, tensors, pause=pause)
-
-
-class SeveralDevices:
-    """The lanes of all `engines`, which have one device each, side by side."""
+    """The lanes of all `engines`, which have one device each, or of one that is named several times."""
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         """The first of `engines` tells what the vectors come from: the models are copies of one."""
         self._engines = tuple(engines)
         first = self._engines[0]
-        self.info = replace(first.info, device=f"{len(self._engines)} x {first.info.device}")
+        devices = len(set(self._engines))
+        self.info = (
+            replace(first.info, device=f"{devices} x {first.info.device}") if devices > 1 else first.info
+        )
         self.rungs = first.rungs
         self.lanes = tuple(
             replace(lane, device=number)
@@ -58,5 +40,5 @@ class SeveralDevices:
         device: int = 0,
         pause: Callable[[], None] = no_pause,
     ) -> Started:
-        """Start a batch on the device of that number; see `Engine.start`."""
+        """Start a batch by the engine of that number; see `Engine.start`."""
         return self._engines[device].start(modality, tensors, pause=pause)

@@ -259,7 +259,7 @@ class Service:
         settings = self.settings
         places = place_passes(settings)
         if len(places) > 1:
-            engine = SideBySide(engine, len(places))
+            engine = SideBySide([engine] * len(places))
             log.info("forward passes run side by side", extra={"places": [str(place) for place in places]})
 
         def prepare(device: int) -> None:

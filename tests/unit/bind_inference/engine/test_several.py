@@ -8,7 +8,7 @@ import torch
 
 from bind_inference.engine import loading
 from bind_inference.engine.protocol import run_batch
-from bind_inference.engine.several import SeveralDevices, SideBySide
+from bind_inference.engine.several import SideBySide
 from bind_inference.modality import Modality
 from support.fake_engine import FakeEngine
 from support.fake_gpus import gpus
@@ -16,7 +16,7 @@ from support.fake_gpus import gpus
 
 def test_a_batch_runs_on_the_device_of_its_lane() -> None:
     engines = [FakeEngine(), FakeEngine()]
-    both = SeveralDevices(engines)
+    both = SideBySide(engines)
     assert [lane.device for lane in both.lanes] == [0, 1]
     assert both.info.device == "2 x cpu"
     run_batch(both, Modality.TEXT, ["a"], 1)
@@ -49,12 +49,12 @@ def test_each_gpu_gets_a_copy_of_the_one_model_that_was_loaded(monkeypatch: pyte
     found = loading.load_engine(SimpleNamespace(enable_cuda=True, gpus=0), lambda _: None)  # type: ignore[arg-type]
     assert [(one.where, device) for one, device in made] == [("first", "cuda:0"), ("cuda:1", "cuda:1")]
     assert made[0][0] is model
-    assert isinstance(found, SeveralDevices)
+    assert isinstance(found, SideBySide)
 
 
 def test_passes_side_by_side_share_one_engine() -> None:
     engine = FakeEngine()
-    both = SideBySide(engine, 2)
+    both = SideBySide([engine] * 2)
     assert [lane.device for lane in both.lanes] == [0, 1]
     assert both.info is engine.info
     for device in range(2):
