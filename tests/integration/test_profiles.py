@@ -189,6 +189,10 @@ def test_a_node_that_has_still_to_be_made_is_waited_for(
         return any(one.get("reason") == "ProgressDeadlineExceeded" for one in conditions)
 
     eventually("late", is_late, within_s=20)
+    looks = operator.metric("bind_operator_reconciles_total")
+    instance.kubectl("annotate", "bv", "search", "look=now")
+    # Two, as one may have begun before it was late.
+    eventually("looked", lambda: operator.metric("bind_operator_reconciles_total") >= looks + 2, within_s=40)
     assert instance.condition("Stalled")[0] == "False"
     assert instance.condition() == ("Unknown", "WaitingForNode")
 

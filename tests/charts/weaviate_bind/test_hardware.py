@@ -44,7 +44,8 @@ def test_without_claims_a_gpu_is_asked_for() -> None:
 
 
 def test_sizes_of_batches_are_the_servers_settings() -> None:
-    sizes = ("--set", f"{BIND}.batching.maxBatchSize=64", "--set", f"{BIND}.batching.maxBatchGflop=1000000")
+    # As numbers of a values file, which Helm reads as floats.
+    sizes = ("--set-json", f'{BIND}.batching={{"maxBatchSize":64,"maxBatchGflop":1000000}}')
     found = env(containers(_pod(*sizes))["inference"])
     assert (found["BIND_MAX_BATCH_SIZE"], found["BIND_MAX_BATCH_GFLOP"]) == ("64", "1000000")
     assert not {name for name in env(containers(_pod())["inference"]) if "BATCH" in name}
