@@ -12,10 +12,13 @@ from bind_operator.policy.facts import Component, Key, Workload
 _NAMED = ("namespace", "name")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    status: BindVectorizerStatus
-    workloads: Sequence[tuple[Component, Workload]]
+    """It holds the label values, and not the status: with many resources that would be megabytes."""
+
+    conditions: Sequence[tuple[str, str, str]]
+    info: tuple[str, str, str, str]
+    pods: Sequence[tuple[str, int, int]]
 
 
 @dataclass(eq=False)
@@ -31,8 +34,14 @@ class ResourceMetrics(Collector):
         self, key: Key, status: BindVectorizerStatus, weaviate: Workload | None, inference: Workload | None
     ) -> None:
         """Take what was found of a resource in the place of what is known of it."""
-        found = ((Component.WEAVIATE, weaviate), (Component.INFERENCE, inference))
-        self._seen[key] = _Seen(status, tuple((part, load) for part, load in found if load is not None))
+        release = status.release
+        chart, revision = (release.chart, str(release.revision)) if release else ("", "")
+        workloads = ((Component.WEAVIATE, weaviate), (Component.INFERENCE, inference))
+        self._seen[key] = _Seen(
+            tuple((one.type, one.status, one.reason) for one in status.conditions),
+            (status.device or "", status.model or "", chart, revision),
+            tuple((str(part), load.wanted, load.ready) for part, load in workloads if load is not None),
+        )
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone, or that another operator acts on."""
@@ -59,16 +68,13 @@ class ResourceMetrics(Collector):
             for state in ("wanted", "ready")
         )
         for key, seen in list(self._seen.items()):
-            named, status = (key.namespace, key.name), seen.status
-            for one in status.conditions:
-                condition.add_metric((*named, one.type, one.status, one.reason), 1)
-            chart, revision = (
-                (status.release.chart, str(status.release.revision)) if status.release else ("", "")
-            )
-            info.add_metric((*named, status.device or "", status.model or "", chart, revision), 1)
-            for part, load in seen.workloads:
-                wanted.add_metric((*named, str(part)), load.wanted)
-                ready.add_metric((*named, str(part)), load.ready)
+            named = (key.namespace, key.name)
+            for one in seen.conditions:
+                condition.add_metric((*named, *one), 1)
+            info.add_metric((*named, *seen.info), 1)
+            for component, are_wanted, are_ready in seen.pods:
+                wanted.add_metric((*named, component), are_wanted)
+                ready.add_metric((*named, component), are_ready)
         yield from (condition, info, wanted, ready)
 
 
