@@ -179,8 +179,15 @@ def _read(model: type[Model], value: object) -> Model | None:
 
 def _history_entry(revision: Revision) -> HistoryEntry:
     # Labels that somebody else's revision inherited say nothing of it.
-    chart, digest = (revision.chart, revision.digest) if revision.managed else ("", "")
-    return HistoryEntry(revision=revision.number, status=revision.status, chart=chart, digest=digest)
+    ours = revision if revision.managed else None
+    return HistoryEntry(
+        revision=revision.number,
+        status=revision.status,
+        chart=ours.chart if ours else "",
+        digest=ours.digest if ours else "",
+        generation=ours.generation if ours else None,
+        cause=(ours.cause or None) if ours else None,
+    )
 
 
 def _model(name: ModelName) -> str:
