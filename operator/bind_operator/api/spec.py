@@ -14,6 +14,7 @@ from bind_operator.api.parts import (
     Scheduling,
     WeaviateImage,
     WeaviateResources,
+    WeaviateService,
 )
 from bind_operator.api.status import BindVectorizerStatus
 
@@ -274,7 +275,7 @@ class Storage(ApiModel):
     )
 
 
-class Weaviate(ApiModel):
+class Weaviate(Scheduling):
     """The vector database that the operator runs."""
 
     version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
@@ -286,6 +287,9 @@ class Weaviate(ApiModel):
     )
     env: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
         default_factory=dict, max_length=64, description="More environment variables of Weaviate."
+    )
+    service: WeaviateService = Field(
+        default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
     )
 
 

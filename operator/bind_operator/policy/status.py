@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
@@ -155,8 +156,11 @@ def _last_verified(
 
 
 def weaviate_digest(resource: BindVectorizer) -> str:
-    """Return the digest of the spec of Weaviate, which a rollback must not change."""
-    text = resource.spec.weaviate.model_dump_json()
+    """Return the digest of the spec of Weaviate, which a rollback must not change.
+
+    Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
+    """
+    text = resource.spec.weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service"})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 

@@ -18,7 +18,7 @@ from bind_operator.policy.facts import (
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status, weaviate_digest
 from bind_operator.reasons import Reason
-from support.resources import tiny_resource
+from support.resources import merged, tiny_resource
 
 REVISION = Revision(3, "deployed", managed=True, digest="d", chart="weaviate-bind-0.1.0", created_at=0.0)
 INFERENCE = Workload("t-inference", "t", wanted=2, ready=2, is_current=True)
@@ -87,6 +87,17 @@ def test_status_as_it_is_written() -> None:
             "weaviate": weaviate_digest(parse_resource(tiny_resource("t", "demo"))),
         },
     }
+
+
+def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_not_change() -> None:
+    def digest(**weaviate: object) -> str:
+        spec = {"weaviate": {"version": "1.35.2", **weaviate}}
+        return weaviate_digest(parse_resource(merged(tiny_resource("t"), {"spec": spec})))
+
+    # As an operator before these fields wrote it down.
+    assert digest() == "9b64e67c2de71f41"
+    assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
+    assert digest(replicas=2) != digest()
 
 
 def test_what_was_verified_and_rolled_back_before_is_kept() -> None:
