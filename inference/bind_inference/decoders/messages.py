@@ -56,11 +56,17 @@ def build_decoded(reply: dict[str, Any], shared: Shared) -> Decoded:
                 _array(shared, map_once, part["offset"], part["shape"], part["dtype"]),
                 part["share"],
                 part["gflop"],
+                part["window"],
             )
             for part in reply["slices"]
         ],
         reply["tokens"],
     )
+
+
+def build_duration(reply: dict[str, Any], _shared: Shared) -> int:
+    """Return a recording's milliseconds."""
+    return int(reply["duration_ms"])
 
 
 def build_body(reply: dict[str, Any], shared: Shared) -> ParsedBody:

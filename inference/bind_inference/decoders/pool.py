@@ -14,14 +14,20 @@ import multiprocessing
 import signal
 import time
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
 from bind_inference.decoders.handle import NobodyWaits, PoolConfig, ProcessHandle
 from bind_inference.decoders.lane import Lane
-from bind_inference.decoders.messages import build_body, build_decoded, build_error, read_reply
+from bind_inference.decoders.messages import (
+    build_body,
+    build_decoded,
+    build_duration,
+    build_error,
+    read_reply,
+)
 from bind_inference.decoders.process import PRELOAD
 from bind_inference.decoders.protocol import DecodersBroken
 from bind_inference.errors import (
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
 
     from bind_inference.decoders.protocol import Done, Wanted
     from bind_inference.items.bodies import Endpoint, ParsedBody
+    from bind_inference.items.windows import WindowGroup
 
 log = logging.getLogger(__name__)
 
@@ -108,14 +115,42 @@ class DecoderPool:
         wanted: Wanted,
         done: Done[Decoded],
         asked_by: Hashable = None,
+        windows: WindowGroup | None = None,
     ) -> None:
-        """Decode media or a long text."""
+        """Decode media or a long text, or windows of a recording."""
         request: dict[str, Any] = {"do": "decode", "modality": modality}
-        if isinstance(data, Blob):
-            request |= {"offset": data.offset, "length": data.length}
-        media = data.shared if isinstance(data, Blob) else data
+        if windows:
+            request["windows"] = asdict(windows)
         is_long = modality is Modality.VIDEO or (modality is Modality.TEXT and len(data) > _LONG_TEXT)
-        self._lanes[0].put(_Task(request, media, build_decoded, wanted, done, asked_by or object(), is_long))
+        self._put(request, data, build_decoded, wanted, done, asked_by, is_long=is_long or bool(windows))
+
+    def measure(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[int],
+        asked_by: Hashable = None,
+    ) -> None:
+        """Find how long a recording is."""
+        request = {"do": "measure", "modality": modality}
+        self._put(request, data, build_duration, wanted, done, asked_by, is_long=True)
+
+    def _put(
+        self,
+        request: dict[str, Any],
+        data: str | Blob,
+        build: Callable[[dict[str, Any], Shared], Any],
+        wanted: Wanted,
+        done: Done[Any],
+        asked_by: Hashable,
+        *,
+        is_long: bool,
+    ) -> None:
+        if isinstance(data, Blob):
+            request = request | {"offset": data.offset, "length": data.length}
+        media = data.shared if isinstance(data, Blob) else data
+        self._lanes[0].put(_Task(request, media, build, wanted, done, asked_by or object(), is_long))
 
     def read(
         self, kind: Endpoint, raw: Shared, max_items: int, wanted: Wanted, done: Done[ParsedBody]

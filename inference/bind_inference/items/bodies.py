@@ -14,6 +14,7 @@ from bind_inference.errors import BindError
 from bind_inference.items.openai_inputs import classify_input
 from bind_inference.items.openai_schemas import EmbeddingsRequest
 from bind_inference.items.schemas import VectorizeRequest, validate_body
+from bind_inference.items.windows import pack_windows
 
 if TYPE_CHECKING:
     from bind_inference.items.shared_memory import Blob
@@ -33,8 +34,8 @@ class Item:
 class ParsedBody:
     """A body asks for the vectors of `items`.
 
-    faults: what is wrong with inputs of /v1/embeddings that are no items. options: the other fields of such a
-    body, with `count`, the number of its inputs.
+    faults: what is wrong with inputs of /v1/embeddings that are no items. options: the other fields of the
+    body, there with `count`, the number of its inputs.
     """
 
     items: list[Item]
@@ -56,7 +57,8 @@ def parse_body(endpoint: Endpoint, raw: bytes, max_items: int) -> ParsedBody:
     """
     if endpoint is Endpoint.VECTORIZE:
         vectorize = validate_body(VectorizeRequest, raw, max_items)
-        return ParsedBody([Item(*item) for item in vectorize.items()])
+        options = {"windows": pack_windows(vectorize.wanted_windows())}
+        return ParsedBody([Item(*item) for item in vectorize.items()], options=options)
     wanted = validate_body(EmbeddingsRequest, raw, max_items)
     items: list[Item] = []
     faults: list[BindError] = []

@@ -298,6 +298,12 @@ class Settings(ModelSettings):
     )
     max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
     max_request_items: int = Field(default=1024, ge=1, description="most items in one request")
+    max_request_windows: int = Field(
+        default=4096,
+        ge=1,
+        description="most windows of recordings in one request, all its files together (`windows` of "
+        "/vectorize); an hour in steps of a second has 3,600",
+    )
     max_queue_items: int = Field(
         default=4096, ge=1, description="items that may wait at once; above it the answer is 429"
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bind_inference.errors import BindError, NotReady
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.shared_memory import Shared
+from bind_inference.items.windows import unpack_windows
 from bind_inference.logs import log_fields
 from bind_inference.workers.channel import Channel
 from bind_inference.workers.messages import (
@@ -174,7 +175,8 @@ class Handle:
             case "embed":
                 items = unpack_items(head["items"], message.files)
                 message.files.clear()  # the items have them, as long as they are waited for
-                packed, vectors = pack_outcomes(await self._service.embed(items, head["deaths"]))
+                windows = unpack_windows(head.get("windows", {}))
+                packed, vectors = pack_outcomes(await self._service.embed(items, head["deaths"], windows))
                 return {"outcomes": packed}, vectors, ()
             case "parse":
                 raw = message.files.pop()

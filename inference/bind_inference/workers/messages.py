@@ -6,6 +6,7 @@ that was taken over by a stranger's bytes may tell the main process is data, nev
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,8 @@ from bind_inference.readiness import Amount, Phase, Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy.typing as npt
 
     from bind_inference.settings import Settings
 
@@ -128,10 +131,16 @@ def unpack_error(packed: Sequence[Any]) -> BindError:
 
 
 def pack_outcomes(outcomes: Sequence[Embedding | BindError]) -> tuple[list[Any], bytes]:
-    """Return what a head says of outcomes, for each its tokens or its error, and the vectors in a row."""
-    packed = [
-        outcome.tokens if isinstance(outcome, Embedding) else pack_error(outcome) for outcome in outcomes
-    ]
+    """Return what a head says of outcomes, and the vectors in a row.
+
+    The head has for each its tokens, the times of its windows as `{"times_s": …}`, or its error.
+    """
+    packed: list[Any] = []
+    for outcome in outcomes:
+        if isinstance(outcome, BindError):
+            packed.append(pack_error(outcome))
+        else:
+            packed.append(outcome.tokens if outcome.times_s is None else {"times_s": outcome.times_s})
     vectors = [
         outcome.vector.astype(np.float32, copy=False).tobytes()
         for outcome in outcomes
@@ -142,14 +151,25 @@ def pack_outcomes(outcomes: Sequence[Embedding | BindError]) -> tuple[list[Any],
 
 def unpack_outcomes(packed: Sequence[Any], payload: bytes) -> list[Embedding | BindError]:
     """Return the outcomes. Raises Malformed."""
-    good = sum(not isinstance(outcome, list) for outcome in packed)
-    if len(payload) % (_FLOAT_BYTES * max(good, 1)):
-        raise Malformed("vectors: their bytes are no whole number of them")
-    rows = iter(np.frombuffer(payload, np.float32).reshape(good, -1) if good else ())
-    return [
-        unpack_error(outcome) if isinstance(outcome, list) else Embedding(next(rows), outcome)
+    counts = [
+        0 if isinstance(outcome, list) else len(outcome["times_s"]) if isinstance(outcome, dict) else 1
         for outcome in packed
     ]
+    if len(payload) % (_FLOAT_BYTES * max(sum(counts), 1)):
+        raise Malformed("vectors: their bytes are no whole number of them")
+    columns = len(payload) // (_FLOAT_BYTES * max(sum(counts), 1))
+    rows = np.frombuffer(payload, np.float32).reshape(sum(counts), columns)
+    starts = itertools.accumulate(counts, initial=0)
+    return [_unpack_outcome(outcome, rows, start) for outcome, start in zip(packed, starts, strict=False)]
+
+
+def _unpack_outcome(outcome: Any, rows: npt.NDArray[np.float32], start: int) -> Embedding | BindError:
+    if isinstance(outcome, list):
+        return unpack_error(outcome)
+    if isinstance(outcome, dict):
+        times_s = [(begin, end) for begin, end in outcome["times_s"]]
+        return Embedding(rows[start : start + len(times_s)], 0, times_s)
+    return Embedding(rows[start], outcome)
 
 
 def pack_body(body: ParsedBody) -> tuple[dict[str, Any], Shared | None]:

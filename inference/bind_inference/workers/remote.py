@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bind_inference.errors import NotReady
 from bind_inference.items.bodies import parse_body
+from bind_inference.items.windows import NO_WINDOWS, pack_windows
 from bind_inference.logs import current_fields
 from bind_inference.readiness import Phase, Readiness
 from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
@@ -24,12 +25,14 @@ from bind_inference.workers.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bind_inference.errors import BindError
     from bind_inference.items.bodies import Endpoint, Item, ParsedBody
     from bind_inference.items.embedding import Embedding
     from bind_inference.items.shared_memory import Shared
+    from bind_inference.items.windows import Windows
+    from bind_inference.modality import Modality
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
     from bind_inference.workers.channel import Channel, File
@@ -134,10 +137,14 @@ class RemoteService:
         answer = await self._ask({"do": "parse", "endpoint": endpoint}, b"", raw)
         return unpack_body(answer.head, answer.files)
 
-    async def embed(self, items: Sequence[Item], deaths: int) -> list[Embedding | BindError]:
-        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
+    async def embed(
+        self, items: Sequence[Item], deaths: int, windows: Mapping[Modality, Windows] = NO_WINDOWS
+    ) -> list[Embedding | BindError]:
+        """Return, item by item, its embedding or what is wrong with it; see `Service.embed`."""
         packed, file = pack_items(items)
         head: dict[str, Any] = {"do": "embed", "items": packed, "deaths": deaths}
+        if windows:
+            head["windows"] = pack_windows(windows)
         if self.spans:
             head["trace"] = self.spans.carrier()
         answer = await self._ask(head, b"", *([file] if file else []))

@@ -117,6 +117,26 @@ def test_vectors_and_errors_keep_their_order_and_every_bit() -> None:
             assert after.message == before.message
 
 
+def test_windows_keep_their_vectors_and_times_among_others() -> None:
+    rows = np.random.default_rng(1).standard_normal((5, 32)).astype(np.float32)
+    times_s = [(0.0, 2.0), (1.0, 3.0), (1.5, 3.5)]
+    outcomes: list[Embedding | BindError] = [
+        Embedding(rows[0], 3),
+        Embedding(rows[1:4], 0, times_s),
+        InvalidItem("broken"),
+        Embedding(rows[:0], 0, []),
+        Embedding(rows[4]),
+    ]
+    packed, vectors = pack_outcomes(outcomes)
+    found = unpack_outcomes(through(packed), vectors)  # type: ignore[arg-type]
+    assert [type(outcome) for outcome in found] == [type(outcome) for outcome in outcomes]
+    for before, after in zip(outcomes, found, strict=True):
+        if isinstance(before, Embedding):
+            assert isinstance(after, Embedding)
+            assert np.array_equal(before.vector, after.vector)
+            assert before.times_s == after.times_s
+
+
 def test_no_vector_at_all_is_no_fault() -> None:
     packed, vectors = pack_outcomes([InvalidItem("a"), InvalidItem("b")])
     assert [str(error) for error in unpack_outcomes(packed, vectors)] == ["a", "b"]
