@@ -7,8 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from bind_inference.decoders.fair_queue import FairQueue
 from bind_inference.decoders.handle import PoolConfig, ProcessHandle
+from bind_inference.decoders.task_queue import TaskQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -48,7 +48,7 @@ class Lane(Generic[TaskT]):
         self, bounds: Bounds, config: PoolConfig, name: str, run: Callable[[ProcessHandle, TaskT], None]
     ) -> None:
         self.handles = [ProcessHandle(bounds, config, f"{name}-{n}") for n in range(config.workers)]
-        self._tasks = FairQueue[TaskT](config.workers, lambda task: task.wanted())
+        self._tasks = TaskQueue[TaskT](config.workers, lambda task: task.wanted())
         self._run = run
         self._changed = threading.Condition()  # it guards the queue
         self._closed = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bind_inference.decoders.fair_queue import FairQueue
+from bind_inference.decoders.task_queue import TaskQueue
 
 SLOW_S = 14.0  # a text of nested entities
 QUICK_S = 0.008  # a picture
@@ -26,7 +26,7 @@ class Task:
 
 def run(decoders: int, tasks: Iterable[Task], until: float = 1e9) -> None:
     """Let decoders do what has come, by a clock that jumps from one event to the next."""
-    queue = FairQueue[Task](decoders, lambda task: task.wanted)
+    queue = TaskQueue[Task](decoders, lambda task: task.wanted)
     numbers = itertools.count()
     events = [(task.comes, next(numbers), "comes", task) for task in tasks]
     heapq.heapify(events)
@@ -49,7 +49,7 @@ def many(request: Hashable, seconds: float, count: int, comes: float = 0.0) -> l
 
 
 def test_what_comes_first_is_first_where_nobody_has_used_anything() -> None:
-    queue = FairQueue[str](2)
+    queue = TaskQueue[str](2)
     for number in range(3):
         queue.put(str(number), number, 0.0)
     assert (queue.take(0.0), queue.take(0.0), len(queue)) == ("0", "1", 1)
@@ -118,7 +118,7 @@ def test_long_and_short_requests_are_both_served_while_more_comes_than_can_be_do
 
 
 def test_what_is_said_to_be_long_never_has_the_last_decoder() -> None:
-    queue = FairQueue[str](2)
+    queue = TaskQueue[str](2)
     for name in ("video 1", "video 2"):
         queue.put(name, name, 0.0, is_long=True)
     assert queue.take(0.0) == "video 1"
@@ -131,7 +131,7 @@ def test_what_is_said_to_be_long_never_has_the_last_decoder() -> None:
 
 
 def test_of_an_unknown_request_one_task_may_have_the_last_decoder_until_it_has_ended() -> None:
-    queue = FairQueue[str](2)
+    queue = TaskQueue[str](2)
     for name in ("one", "two", "three"):
         queue.put(name, "unknown", 0.0)
     assert queue.take(0.0) == "one"
@@ -147,7 +147,7 @@ def test_what_nobody_wants_is_dropped_in_its_turn_or_before() -> None:
     run(1, [*gone, stays])
     assert stays.begins == 0.0
     assert not any(task.ends for task in gone)
-    queue = FairQueue[Task](1, lambda task: task.wanted)
+    queue = TaskQueue[Task](1, lambda task: task.wanted)
     for task in [*gone, stays]:
         queue.put(task, task.request, 0.0)
     queue.sweep()
@@ -156,7 +156,7 @@ def test_what_nobody_wants_is_dropped_in_its_turn_or_before() -> None:
 
 
 def test_nothing_is_kept_of_a_request_that_has_ended() -> None:
-    queue = FairQueue[str](1)
+    queue = TaskQueue[str](1)
     for number in range(100):
         queue.put("task", number, number)
         assert queue.take(number) == "task"

@@ -56,7 +56,7 @@ class _Run(Generic[TaskT]):
     began: float
 
 
-class FairQueue(Generic[TaskT]):
+class TaskQueue(Generic[TaskT]):
     """The queue holds the tasks that wait for one of so many `decoders`, and knows those that run."""
 
     def __init__(self, decoders: int, is_wanted: Callable[[TaskT], bool] = lambda _: True) -> None:
