@@ -143,6 +143,19 @@ def test_so_is_one_with_errors_beside_vectors(alone: ServerProcess, pair: Server
         assert [fault["field"] for fault in other.json()["errors"]] == ["images"]
         assert other.json()["imageVectors"][-1] is None
         assert None not in other.json()["textVectors"]
+    inputs = ["a", {"image": BAD}, {"smell": "x"}, {"image": "https://x/y"}]
+    for given in (inputs, [*inputs, {"image": "!" * LARGE}]):
+        one, other = (
+            httpx.post(
+                f"{each.url}/v1/embeddings",
+                json={"input": given},
+                headers={"Prefer": "handling=lenient"},
+                timeout=60,
+            )
+            for each in (alone, pair)
+        )
+        assert (one.status_code, one.content) == (200, other.content)
+        assert [error["index"] for error in other.json()["errors"]] == list(range(1, len(given)))
 
 
 async def test_so_is_that_of_a_full_queue(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
         parsing = service.parse(endpoint, raw)
         body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
         del raw
-        answer_bytes = len(body.items) * service.dimension * _FLOAT_BYTES
+        answer_bytes = (len(body.items) + len(body.remote)) * service.dimension * _FLOAT_BYTES
         hold.grow(answer_bytes, small=answer_bytes <= SMALL_ANSWER)
         yield body
 
@@ -179,7 +179,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
         _check_size(size, limit)
         hold.grow(len(chunk), small=size <= SMALL_BODY)
         if large is None and size > INLINE_BODY:
-            large = _share(small)
+            large = open_shared(small)
             small.clear()
         if large is None:
             small += chunk
@@ -189,7 +189,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
             return bytes(small) if large is None else large
 
 
-def _share(start: bytearray) -> Shared:
+def open_shared(start: bytes | bytearray = b"") -> Shared:
     """Return shared memory that begins with `start`. Raises NotReady if there is none to be had."""
     try:
         shared = Shared()

@@ -178,8 +178,8 @@ class Handle:
                 return {"outcomes": packed}, vectors, ()
             case "parse":
                 raw = message.files.pop()
-                parsed, file = pack_body(await self._service.parse(Endpoint(head["endpoint"]), raw))
-                return parsed, b"", (file,) if file else ()
+                parsed, files = pack_body(await self._service.parse(Endpoint(head["endpoint"]), raw))
+                return parsed, b"", tuple(files)
             case "hear":
                 return {}, await self._service.hear(message.payload), ()
             case _:

@@ -136,11 +136,11 @@ class RemoteService:
 
     async def embed(self, items: Sequence[Item], deaths: int) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
-        packed, file = pack_items(items)
+        packed, files = pack_items(items)
         head: dict[str, Any] = {"do": "embed", "items": packed, "deaths": deaths}
         if self.spans:
             head["trace"] = self.spans.carrier()
-        answer = await self._ask(head, b"", *([file] if file else []))
+        answer = await self._ask(head, b"", *files)
         return unpack_outcomes(answer.head["outcomes"], answer.payload)
 
     def meta(self, version: str) -> dict[str, Any]:
