@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.handle import NobodyWaits, PoolConfig, ProcessHandle
+from bind_inference.decoders.handle import GivesWay, NobodyWaits, PoolConfig, ProcessHandle
 from bind_inference.decoders.lane import Lane
 from bind_inference.decoders.messages import (
     build_body,
@@ -73,7 +73,10 @@ class DecoderPool:
     """Decoder processes, each with a thread that waits for it."""
 
     def __init__(self, bounds: Bounds, config: PoolConfig, restarted: Callable[[str], None]) -> None:
-        """`restarted` is called with "crash" or "timeout" for each process replaced, in any thread."""
+        """`restarted` is called, in any thread, for each process that is replaced: with what a metric counts.
+
+        That is "crash", "timeout", or "gave_way" where a long item was stopped for what may be short.
+        """
         self._bounds = bounds
         self._config = config
         self._restarted = restarted
@@ -169,19 +172,25 @@ class DecoderPool:
         for lane in self._lanes:
             lane.close()
 
-    def _run(self, handle: ProcessHandle, task: _Task) -> None:
-        task.context.run(self._try, handle, task, is_last=len(self._lanes) == 1)
+    def _run(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> None:
+        task.context.run(self._try, handle, task, gives_way, is_last=len(self._lanes) == 1)
 
-    def _run_again(self, handle: ProcessHandle, task: _Task) -> None:
-        task.context.run(self._try, handle, task, is_last=True)
+    def _run_again(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> None:
+        task.context.run(self._try, handle, task, gives_way, is_last=True)
 
-    def _try(self, handle: ProcessHandle, task: _Task, *, is_last: bool) -> None:
+    def _try(
+        self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool], *, is_last: bool
+    ) -> None:
         start = time.perf_counter()
         try:
-            result, seconds = self._result(handle, task)
+            result, seconds = self._result(handle, task, gives_way)
         except NobodyWaits:
             handle.replace()  # it may be at it for another minute, and others wait
             return
+        except GivesWay:
+            handle.replace()
+            self._restarted("gave_way")
+            raise
         except Exception as error:  # noqa: BLE001  (it is this item's result, and the thread must live)
             result, seconds = error, time.perf_counter() - start
         if self._closed:
@@ -191,7 +200,7 @@ class DecoderPool:
         else:
             task.done(result, seconds)
 
-    def _result(self, handle: ProcessHandle, task: _Task) -> tuple[Any, float]:
+    def _result(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> tuple[Any, float]:
         """Return what came of `task` and the seconds it took. Raises what kept the process from a reply."""
         data = task.data if isinstance(task.data, Shared) else Shared()
         request = task.request
@@ -202,7 +211,7 @@ class DecoderPool:
         what = "the body: " if request["do"] == "read" else ""  # an item is named by whoever knows its place
         start = time.perf_counter()
         try:
-            message, shared = handle.ask(request, data, task.wanted)
+            message, shared = handle.ask(request, data, task.wanted, gives_way)
         except DecodersBroken as error:
             raise NotReady(f"no decoder process can be started ({error}); try again") from error
         except TimeoutError:

@@ -165,12 +165,17 @@ def _read(task: dict[str, Any], data: Shared, out: Shared, _bounds: Bounds) -> d
         _, digest = content_key(item.modality, item.data)
         items.append([item.modality, item.index, out.write(text), len(text), digest.hex()])
     faults = [_fault(fault) | {"item": fault.item} for fault in body.faults]
-    return {"items": items, "faults": faults, "options": body.options}
+    remote = [[item.modality, item.index, _printable(item.url)] for item in body.remote]
+    return {"items": items, "faults": faults, "options": body.options, "remote": remote}
 
 
 _DOERS: Final = {"decode": _decode, "measure": _measure, "read": _read}
 
 
 def _fault(error: BindError) -> dict[str, Any]:
-    # JSON takes no half surrogate pairs, which a message may quote
-    return {"kind": type(error).__name__, "message": error.message.encode(errors="replace").decode()}
+    return {"kind": type(error).__name__, "message": _printable(error.message)}
+
+
+def _printable(text: str) -> str:
+    """Return `text` without half surrogate pairs, which JSON does not take and a client may send."""
+    return text.encode(errors="replace").decode()

@@ -88,7 +88,8 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
         del raw
         # How many windows there are is not known yet, and afterwards would be a pity.
         windows = service.settings.max_request_windows if body.options.get("windows") else 0
-        answer_bytes = (len(body.items) + windows) * service.dimension * _FLOAT_BYTES
+        vectors = len(body.items) + len(body.remote) + windows
+        answer_bytes = vectors * service.dimension * _FLOAT_BYTES
         hold.grow(answer_bytes, small=answer_bytes <= SMALL_ANSWER)
         yield body
 
@@ -191,7 +192,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
         _check_size(size, limit)
         hold.grow(len(chunk), small=size <= SMALL_BODY)
         if large is None and size > INLINE_BODY:
-            large = _share(small)
+            large = open_shared(small)
             small.clear()
         if large is None:
             small += chunk
@@ -201,7 +202,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
             return bytes(small) if large is None else large
 
 
-def _share(start: bytearray) -> Shared:
+def open_shared(start: bytes | bytearray = b"") -> Shared:
     """Return shared memory that begins with `start`. Raises NotReady if there is none to be had."""
     try:
         shared = Shared()

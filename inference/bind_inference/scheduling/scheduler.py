@@ -120,8 +120,7 @@ class Scheduler:
         def worker(lane: Lane) -> Worker:
             return Worker(
                 self._engine,
-                depth=lane.depth,
-                device=lane.device,
+                lane,
                 on_done=lambda started, result: self._in_loop(self._ran, *started, result),
                 on_death=lambda error: self._in_loop(self._died, error),
                 prepare=partial(prepare, lane.device),

@@ -244,6 +244,20 @@ class Settings(ModelSettings):
         description="the same keys themselves, with spaces or commas between; a variable only, since all may "
         "read a command line",
     )
+    allow_urls: str | None = Field(
+        default=None,
+        pattern=r"^((https?://)?(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?)( *, *"
+        r"(https?://)?(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?)*$",
+        description="hosts that media of /v1/embeddings may be fetched from where a request names them by an "
+        "address, with commas between: `images.example.com` (https), `*.example.com` (any below it), "
+        "`http://files.example.com:8080`; never an address that is not public; unset: nothing is fetched",
+    )
+    fetch_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="seconds that fetching one medium may take, with its redirects; above it that item is "
+        "refused",
+    )
     tls_cert: Path | None = Field(
         default=None,
         description="file with the certificate, and those above it, in PEM: the server speaks HTTPS; it is "

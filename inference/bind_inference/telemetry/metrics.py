@@ -100,11 +100,11 @@ class Metrics:
         self._decode_s = histogram("decode_seconds", "Seconds to decode an item.", _SECONDS)
         restarts = Counter(
             "bind_decoder_restarts",
-            "Decoder processes that were replaced, by cause: crash or timeout.",
+            "Decoder processes that were replaced, by cause: crash, timeout or gave_way.",
             ["cause"],
             registry=self.registry,
         )
-        self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout")}
+        self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout", "gave_way")}
         self._worker_restarts = Counter(
             "bind_http_worker_restarts", "HTTP workers that were replaced.", registry=self.registry
         )
@@ -184,7 +184,7 @@ class Metrics:
         self._decode_s[modality].observe(seconds)
 
     def decoder_replaced(self, cause: str) -> None:
-        """Count a decoder process that was replaced after a `crash` or a `timeout`."""
+        """Count a decoder process that was replaced after a `crash` or a `timeout`, or since it gave way."""
         self._restarts[cause].inc()
 
     def cut(self, modality: Modality, waited_s: Sequence[float], gflop: float) -> None:
