@@ -135,6 +135,7 @@ test-gpu: ## the engine on a GPU; needs a Python with torch and numpy (PYTHON=py
 bench: bench-inference bench-operator ## the benchmarks that need no GPU: bench-inference and bench-operator
 
 bench-inference: venv ## speed of the server, beside Weaviate's: PEER=<its checkout>; QUICK=1 is short; ARGS=--help
+	@$(bind_local) binaries helm caddy weaviate
 	@$(bind_bench) $(if $(PEER),--peer "$(PEER)") $(if $(QUICK),--quick) $(ARGS)
 
 bench-operator: venv ## cost of the operator beside bare Helm, with 300 resources (root); QUICK=1; ARGS=--help

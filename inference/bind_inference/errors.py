@@ -9,6 +9,8 @@
     │   ├── AudioTooShort     422
     │   ├── DecoderCrashed    422  its decoder process died of it
     │   ├── DecodeTimeout     422  its decoder was stopped after `decode_timeout_s`
+    │   ├── AddressRefused    422  its address is not one that is fetched
+    │   ├── FetchFailed       422  what is at its address could not be had
     │   └── PoisonItem        422  servers died while they worked on it
     ├── UnsupportedMedia      415  one item of a format that is not served
     ├── MediaTooLarge         413  one item, as sent or as decoded
@@ -88,6 +90,14 @@ class DecoderCrashed(InvalidItem):
 
 class DecodeTimeout(InvalidItem):
     """The item took longer to decode than it may; the message gives both figures."""
+
+
+class AddressRefused(InvalidItem):
+    """The item is named by an address that is not on the allow-list, or that leads to a private one."""
+
+
+class FetchFailed(InvalidItem):
+    """The item could not be had from its address: no such host, an error, too slow."""
 
 
 class PoisonItem(InvalidItem):

@@ -36,6 +36,8 @@ class Entry:
     """Numbers of a prepared item: levels of a still are bytes, which the model normalises."""
     unit: Unit | None = None
     """The first axis of `shape` counts these, and an item costs those that differ; None: it is one."""
+    clips: int = 0
+    """A recording is looked at in so many places, two seconds each; 0: the item has no length in time."""
     unit_gflop: float
     """A unit's forward pass takes so much arithmetic at ImageBindHuge's size, by torch's flop counter."""
     endings: str = ""
@@ -68,12 +70,12 @@ class Modality(StrEnum):
         endings="jpg jpeg jpe jfif png webp gif bmp tif tiff avif jp2 ppm pgm", media_types=("image/*",),
     )  # fmt: skip
     AUDIO = Entry(
-        name="audio", plural="audio", trunk="audio", shape=(3, 1, 128, 204),
+        name="audio", plural="audio", trunk="audio", shape=(3, 1, 128, 204), clips=3,
         unit="clip", unit_gflop=38.1, description=f"WAV, FLAC, OGG, MP3 …, {_BASE64}",
         endings="wav flac ogg oga opus mp3 m4a aac aif aiff", media_types=("audio/*",),
     )  # fmt: skip
     VIDEO = Entry(
-        name="video", plural="video", trunk="vision", shape=(15, 3, 2, 224, 224),
+        name="video", plural="video", trunk="vision", shape=(15, 3, 2, 224, 224), clips=5,
         unit="view", unit_gflop=326.0, description=f"MP4, WebM, MKV, AVI, MOV, {_BASE64}",
         endings="mp4 m4v mov mkv webm avi mpg mpeg", media_types=("video/*",),
     )  # fmt: skip
@@ -102,6 +104,7 @@ class Modality(StrEnum):
         self.entry: Final = cast("Entry", row)
         self.plural: Final = self.entry.plural
         self.vector_key: Final = f"{self.entry.name}Vectors"
+        self.window_key: Final = f"{self.entry.name}Windows"
         self.trunk: Final = self.entry.trunk
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pybase64
 
+from bind_inference.items.windows import WINDOWED
 from bind_inference.modality import Modality
 from bind_load.plan import is_same
 from bind_load.scan import digest
@@ -115,6 +116,11 @@ class Run:
         return await self._record(source, sha256, text, text)
 
     async def _record(self, source: Source, sha256: str, data: str, text: str | None = None) -> Record:
+        if self.settings.windows and source.modality in WINDOWED:
+            cut = await self.embedder.embed_windows(source.modality, data, self.settings.windows)
+            if isinstance(cut, str):
+                return Record(source, sha256, text, error=cut)
+            return Record(source, sha256, text, vector=cut.vector, times_s=cut.times_s)
         made = await self.embedder.embed(source.modality, data)
         if isinstance(made, str):
             return Record(source, sha256, text, error=made)

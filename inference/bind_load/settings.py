@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import CliPositionalArg
 
+from bind_inference.items.windows import LEAST_S, Windows
 from bind_inference.settings import ModelSettings, parse_settings
 from bind_load import PROGRAM
 from bind_load.plan import Rule, parse_rule
@@ -35,6 +36,19 @@ class LoadSettings(ModelSettings):
         default=[],
         description="GLOB=MODALITY, such as '**/flir_*.png=thermal': what the files of these paths are; may "
         "be given more than once, the first that matches wins",
+    )
+    window_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=600,
+        description="seconds of a window: audio and video have a row for each, with start_s and end_s; 0: "
+        "one row for the whole file",
+    )
+    stride_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=14400,
+        description="seconds from the start of a window to that of the next; 0: the same as --window-s",
     )
     url: str | None = Field(
         default=None,
@@ -65,6 +79,26 @@ class LoadSettings(ModelSettings):
             return self  # it is the server that loads the weights
         checked: Self = super()._licence()  # type: ignore[operator]  # the decorator hides the method
         return checked
+
+    @field_validator("window_s", "stride_s")
+    @classmethod
+    def _at_least_a_tenth(cls, value: float) -> float:
+        if 0 < value < LEAST_S:
+            raise ValueError(f"must be {LEAST_S} or more")
+        return value
+
+    @model_validator(mode="after")
+    def _stride_of_windows(self) -> Self:
+        if self.stride_s and not self.window_s:
+            raise ValueError("--stride-s is set without --window-s: a stride is that of windows")
+        return self
+
+    @property
+    def windows(self) -> Windows | None:
+        """The windows that are wanted, None for whole files."""
+        if not self.window_s:
+            return None
+        return Windows(round(self.window_s * 1000), round((self.stride_s or self.window_s) * 1000))
 
     @property
     def rules(self) -> list[Rule]:

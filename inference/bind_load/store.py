@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -37,7 +38,8 @@ class Store:
         self._parts = output.with_name(f"{output.name}.parts")
         self._origin = origin
         self._next = 1
-        self._places: dict[str, tuple[int, int]] = {}
+        # of the rows of a path: their file, the first of them and how many they are
+        self._places: dict[str, tuple[int, int, int]] = {}
         self._files: list[Path] = []
 
     @contextlib.contextmanager
@@ -70,8 +72,10 @@ class Store:
         table = table_of(records, self._origin)
         self._atomically(file, lambda temporary: pq.write_table(table, temporary))
         self._next += 1
-        for index, record in enumerate(records):
-            self._places[record.source.path] = len(self._files), index
+        index = 0
+        for record in records:
+            self._places[record.source.path] = len(self._files), index, record.rows
+            index += record.rows
         self._files.append(file)
 
     def finish(self, removed: frozenset[str]) -> None:
@@ -79,8 +83,8 @@ class Store:
         for path in removed:
             self._places.pop(path, None)
         chosen: list[set[int]] = [set() for _ in self._files]
-        for file, index in self._places.values():
-            chosen[file].add(index)
+        for file, first, count in self._places.values():
+            chosen[file].update(range(first, first + count))
         if removed or self._files != [self._output]:
             self._atomically(self._output, lambda temporary: self._merge(temporary, chosen))
         with _disk_errors(self._parts):
@@ -111,13 +115,25 @@ class Store:
                 for batch in opened.iter_batches(columns=_KEYS):
                     for row in batch.to_pylist():
                         known[row["path"]] = _known(row)
-                        self._places[row["path"]] = number, index
+                        self._note(row["path"], number, index)
                         index += 1
         return known
+
+    def _note(self, path: str, number: int, index: int) -> None:
+        """Note a row of a file; it belongs to those of the same path right before it."""
+        file, first, count = self._places.get(path, (-1, 0, 0))
+        follows = (file, first + count) == (number, index)
+        self._places[path] = (number, first, count + 1) if follows else (number, index, 1)
 
     def _check(self, file: Path, origin: Origin | None) -> None:
         if origin is None:
             raise LoadFailed(f"{file} is there and was not written by this command: choose another output")
+        if replace(origin, windows=self._origin.windows) == self._origin != origin:
+            raise LoadFailed(
+                f"{file} holds {origin.describe_rows()}, and this load makes {self._origin.describe_rows()} "
+                f"(--window-s, --stride-s): choose another output, or remove {self._output} and "
+                f"{self._parts} to embed everything again"
+            )
         if origin != self._origin:
             raise LoadFailed(
                 f"{file} holds vectors of {origin.describe()}; those of {self._origin.describe()} are of "

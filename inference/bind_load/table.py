@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bind_inference.items.embedding import Vector
     from bind_load.plan import Source
@@ -19,28 +19,45 @@ _PREFIX: Final = b"bind."
 
 @dataclass(frozen=True)
 class Origin:
-    """It tells what vectors come from: compare none of two origins. `fingerprint` may be unknown."""
+    """It tells what vectors come from: compare none of two origins. `fingerprint` may be unknown.
+
+    windows: how recordings are cut into rows, "" for not at all.
+    """
 
     model: str
     dimension: int
     precision: str
     fingerprint: str | None = None
+    windows: str = ""
 
     def describe(self) -> str:
         """Return it for people."""
         mark = f", fingerprint {self.fingerprint}" if self.fingerprint else ""
         return f"{self.model}, {self.dimension} dimensions, {self.precision}{mark}"
 
+    def describe_rows(self) -> str:
+        """Return what a recording's rows are, for people."""
+        return f"windows of {self.windows}" if self.windows else "a row for each whole file"
+
 
 @dataclass(frozen=True)
 class Record:
-    """One source with its vector, or with what kept it from having one."""
+    """One source with its vector, or with what kept it from having one.
+
+    A recording in windows has a row for each: vectors [windows, dimension], and when each starts and ends.
+    """
 
     source: Source
     sha256: str
     text: str | None = None
     vector: Vector | None = None
     error: str | None = None
+    times_s: Sequence[tuple[float, float]] | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows it has in the table."""
+        return 1 if self.times_s is None else len(self.times_s)
 
 
 def schema_of(origin: Origin) -> pa.Schema:
@@ -51,6 +68,10 @@ def schema_of(origin: Origin) -> pa.Schema:
         _PREFIX + b"precision": origin.precision.encode(),
         _PREFIX + b"fingerprint": (origin.fingerprint or "").encode(),
     }
+    times = []
+    if origin.windows:
+        metadata[_PREFIX + b"windows"] = origin.windows.encode()
+        times = [pa.field("start_s", pa.float64()), pa.field("end_s", pa.float64())]
     return pa.schema(
         [
             pa.field("path", pa.string(), nullable=False),
@@ -65,6 +86,7 @@ def schema_of(origin: Origin) -> pa.Schema:
             pa.field("model", pa.string(), nullable=False),
             pa.field("precision", pa.string(), nullable=False),
             pa.field("fingerprint", pa.string()),
+            *times,
         ],
         metadata,
     )
@@ -80,39 +102,53 @@ def origin_of(schema: pa.Schema) -> Origin | None:
     }
     try:
         return Origin(
-            values["model"], int(values["dimension"]), values["precision"], values["fingerprint"] or None
+            values["model"],
+            int(values["dimension"]),
+            values["precision"],
+            values["fingerprint"] or None,
+            values.get("windows", ""),
         )
     except (KeyError, ValueError):
         return None
 
 
 def table_of(records: Sequence[Record], origin: Origin) -> pa.Table:
-    """Return `records` as a table of `schema_of(origin)`."""
-    missing = [record.vector is None for record in records]
-    flat = [record.vector for record in records if record.vector is not None]
+    """Return `records` as a table of `schema_of(origin)`; the rows of one stand together."""
+    rows = [(record, *row) for record in records for row in _rows(record)]
+    flat = [vector for _, vector, _ in rows if vector is not None]
+    missing = [vector is None for _, vector, _ in rows]
     sizes = [0 if none else origin.dimension for none in missing]
     vectors = pa.ListArray.from_arrays(
         pa.array(np.cumsum([0, *sizes]), pa.int32()),
         pa.array(np.concatenate(flat).astype(np.float32) if flat else [], pa.float32()),
         mask=pa.array(missing),
     )
-    count = len(records)
     columns: list[Any] = [
-        [record.source.path for record in records],
-        [str(record.source.modality) for record in records],
+        [record.source.path for record, _, _ in rows],
+        [str(record.source.modality) for record, _, _ in rows],
         vectors,
-        [record.sha256 for record in records],
-        [record.source.size_bytes for record in records],
-        [record.source.mtime_ns for record in records],
-        [record.text for record in records],
-        [record.error for record in records],
-        [origin.model] * count,
-        [origin.precision] * count,
-        [origin.fingerprint] * count,
+        [record.sha256 for record, _, _ in rows],
+        [record.source.size_bytes for record, _, _ in rows],
+        [record.source.mtime_ns for record, _, _ in rows],
+        [record.text for record, _, _ in rows],
+        [record.error for record, _, _ in rows],
+        [origin.model] * len(rows),
+        [origin.precision] * len(rows),
+        [origin.fingerprint] * len(rows),
     ]
+    if origin.windows:
+        columns += [[times_s and times_s[end] for _, _, times_s in rows] for end in (0, 1)]
     schema = schema_of(origin)
     arrays = [
         column if isinstance(column, pa.Array) else pa.array(column, field.type)
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _rows(record: Record) -> Iterator[tuple[Vector | None, tuple[float, float] | None]]:
+    """Yield the vector and the times of each row."""
+    if record.times_s is None or record.vector is None:
+        yield record.vector, None
+    else:
+        yield from zip(record.vector, record.times_s, strict=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 
+from bind_bench.bandwidth import read_gb_per_s
 from bind_bench.cost import cost_ms
 from bind_bench.errors import BenchError
 from bind_bench.figures.page import RunContext, cut, render
@@ -20,6 +21,7 @@ from bind_bench.run import run
 from bind_bench.servers import ours, peer
 from bind_bench.settings import Settings, parse_settings, split_list
 from bind_bench.workload.scenarios import Scenario, full, only, quick
+from bind_local.paths import Paths
 from bind_local.settings import Settings as LocalSettings
 
 COST_WINDOWS = 3
@@ -72,7 +74,10 @@ def bench_all(settings: Settings, bench: Path, console: Console) -> None:
         home = peer.prepare(checkout, bench)
         peer_versions, relaxed = peer.versions(home), home.relaxed
         launches.insert(0, peer.launch_config(checkout, home, bench, checkpoint))
-    results = run(launches, scenarios, bench / "media", log)
+    log("how fast memory is read")
+    read = read_gb_per_s()
+    results = run(launches, scenarios, bench / "media", log, Paths(bench.parent))
+    results.read_gb_per_s = read
     log("the server's own cost, with Tiny")
     results.cost_ms = cost_ms(ours.tiny_launch_config(bench), bench / "media", COST_WINDOWS)
     context = RunContext(

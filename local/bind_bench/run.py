@@ -8,10 +8,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from bind_bench.figures.results import PEER, Results, ServerFigures
+from bind_bench.servers.gateway import weaviate_before
 from bind_bench.servers.process import LaunchConfig, RunningServer, running
 from bind_bench.workload.clients import measure
 from bind_bench.workload.media import prepare, request_body
-from bind_bench.workload.scenarios import Scenario, of_round
+from bind_bench.workload.scenarios import IMPORT, Scenario, of_round
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bind_bench.workload.sample import Sample
+    from bind_local.paths import Paths
 
 _GIB = 1024**3
 
@@ -28,8 +30,12 @@ def run(
     scenarios: list[Scenario],
     media: Path,
     log: Callable[[str], None],
+    paths: Paths,
 ) -> Results:
-    """Start every server twice, then all of them at once; run every scenario on each in turn."""
+    """Start every server twice, then all of them at once; run every scenario on each in turn.
+
+    paths: where the built programs are, for a Weaviate before each of ours.
+    """
     results = Results(scenarios, [ServerFigures(launch.name) for launch in launches])
     numbers = count()
     for kind in Modality:
@@ -47,10 +53,19 @@ def run(
             figures.note = _precision_note(server)
             log(f"{server.name} is up, {figures.rss_gib:.2f} GiB {figures.note}")
         results.cosines.update(_warm_up(servers, numbers, media))
+        imports = any(scenario.kind == IMPORT for scenario in scenarios)
+        weaviates = {
+            server.name: stack.enter_context(weaviate_before(server.port, paths))
+            for server in servers
+            if imports and server.name != PEER
+        }
         for number in range(max((s.rounds for s in scenarios), default=0)):
             for scenario in of_round(scenarios, number):
                 for server in servers:
-                    sample = measure(scenario, server.port, numbers, media, seed=number)
+                    weaviate = weaviates.get(server.name, 0)
+                    if scenario.kind == IMPORT and not weaviate:
+                        continue
+                    sample = measure(scenario, server.port, numbers, media, number, weaviate)
                     results.add(scenario, server.name, sample)
                     log(f"round {number + 1}  {scenario.name:<22} {server.name:<9} {_summary(sample)}")
         for server, figures in zip(servers, results.servers, strict=True):

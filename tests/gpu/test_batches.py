@@ -43,3 +43,14 @@ class TestBatches(unittest.TestCase):
                 one, other = item(modality, 1), item(modality, 2)
                 first, _, again = made.forward(modality, [one, other, one])
                 np.testing.assert_array_equal(first, again)
+
+    def test_windows_run_beside_whole_recordings(self) -> None:
+        made = engine(Precision.FLOAT16)
+        for modality, clips in ((Modality.AUDIO, 1), (Modality.VIDEO, 3)):
+            with self.subTest(modality=modality.value):
+                items = [item(modality, seed)[: clips if seed % 3 else None] for seed in range(6)]
+                alone = np.stack([made.forward(modality, [one])[0] for one in items])
+                found = made.forward(modality, items)
+                products = (found * alone).sum(axis=1)
+                cosines = products / np.linalg.norm(found, axis=1) / np.linalg.norm(alone, axis=1)
+                self.assertGreaterEqual(float(cosines.min()), 0.99999)

@@ -100,11 +100,15 @@ class OperatorProcess:
         """Return what all its runs have logged."""
         return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
 
-    def metric(self, name: str) -> float:
-        """Return the sum of a metric over its labels."""
+    def metric(self, name: str, /, **labels: str) -> float:
+        """Return the sum of a metric over its labels, of which some may be given."""
         text = httpx.get(f"http://127.0.0.1:{self._metrics_port}/metrics").raise_for_status().text
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-        return sum(sample.value for sample in samples if sample.name == name)
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:

@@ -91,7 +91,11 @@ def test_a_change_rolls_out(operator: OperatorProcess, instance: Instance) -> No
     assert instance.revisions() == {1: "superseded", 2: "deployed"}
     assert instance.status()["observedGeneration"] == 2
     assert "Upgraded" in instance.event_reasons()
-    assert [entry["revision"] for entry in instance.status()["history"]] == [2, 1]
+    history = instance.status()["history"]
+    assert [(one["revision"], one["generation"], one["cause"]) for one in history] == [
+        (2, 2, "SpecChanged"),
+        (1, 1, "Installed"),
+    ]
 
 
 def test_suspend_stops_and_resumes(operator: OperatorProcess, instance: Instance) -> None:

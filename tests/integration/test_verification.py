@@ -67,6 +67,10 @@ def test_the_status_tells_when_and_what_was_verified(operator: OperatorProcess, 
         assert status["lastVerifiedTime"] > "2026"
         assert (set(live.asked), live.asked.count("/verify")) == ({"/v1/meta", "/verify"}, 1)
         assert operator.metric("bind_operator_verified_timestamp_seconds") > time.time() - 600
+        ready = {"type": "Ready", "name": instance.name}
+        assert operator.metric("bind_operator_resource_condition", **ready) == 1
+        assert operator.metric("bind_operator_resource_condition", **ready, reason="InSync") == 1
+        assert operator.metric("bind_operator_resource_ready_pods", name=instance.name) == 2
 
 
 def test_a_system_that_is_well_is_checked_once_more_when_asked(

@@ -1,4 +1,4 @@
-"""The real Weaviate as a process on loopback, with a module whose server is played by the test."""
+"""The real Weaviate as a process on loopback, with a module whose server is played by the test or is real."""
 
 import contextlib
 import json
@@ -26,15 +26,20 @@ class _Inference(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running_weaviate(folder: Path) -> Iterator[str]:
-    """Run Weaviate with its files in `folder`, and yield its `host:port`."""
+def running_weaviate(folder: Path, inference: str = "", grpc_port: int = 0) -> Iterator[str]:
+    """Run Weaviate with its files in `folder`, and yield its `host:port`.
+
+    inference: the server's URL, "" for one that is played. grpc_port: 0 takes a free one.
+    """
     port, gossip, data, raft, raft_rpc, grpc = free_ports(6)
-    with listening(_Inference) as inference, (folder / "weaviate.log").open("wb") as log:
+    with contextlib.ExitStack() as stack:
+        url = inference or stack.enter_context(listening(_Inference))
+        log = stack.enter_context((folder / "weaviate.log").open("wb"))
         environment = {
             "PERSISTENCE_DATA_PATH": str(folder / "data"),
             "ENABLE_MODULES": "multi2vec-bind",
             "DEFAULT_VECTORIZER_MODULE": "multi2vec-bind",
-            "BIND_INFERENCE_API": inference,
+            "BIND_INFERENCE_API": url,
             "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
             "CLUSTER_HOSTNAME": "weaviate-0",
             "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
@@ -43,7 +48,7 @@ def running_weaviate(folder: Path) -> Iterator[str]:
             "RAFT_PORT": str(raft),
             "RAFT_INTERNAL_RPC_PORT": str(raft_rpc),
             "RAFT_BOOTSTRAP_EXPECT": "1",
-            "GRPC_PORT": str(grpc),
+            "GRPC_PORT": str(grpc_port or grpc),
             "DISABLE_TELEMETRY": "true",
         }
         process = subprocess.Popen(

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bind_inference.modality import Modality
+from support.media import tone
 from support.samples import MEDIA, SAMPLES, Expected
 from support.server import ROOT, ServerProcess, environment
 
@@ -138,6 +139,37 @@ def test_a_run_that_is_cut_goes_on_and_embeds_nothing_twice(tmp_path: Path, end:
     assert not parts.exists()
 
 
+@pytest.mark.parametrize("where", ["in this process", "a server"])
+def test_recordings_in_windows(tmp_path: Path, running: ServerProcess, where: str) -> None:
+    folder, output = tmp_path / "media", tmp_path / "vectors.parquet"
+    folder.mkdir()
+    (folder / "tone.wav").write_bytes(tone(5))
+    (folder / "short.wav").write_bytes(tone(1, hertz=880))
+    (folder / "long.wav").write_bytes(tone(400))
+    shutil.copy(MEDIA / "wide_25fps_6s.mp4", folder / "wide.mp4")
+    shutil.copy(MEDIA / "small.webp", folder / "small.webp")
+    (folder / "broken.mp3").write_bytes(b"nothing")
+    url = ["--url", running.url] if where == "a server" else []
+    windows = [*url, "--window-s", "2", "--stride-s", "1.5"]
+    printed = load(folder, output, *windows, status=1)
+    assert "5 embedded, 0 unchanged, 0 removed, 1 failed" in printed
+    rows = pq.read_table(output).to_pylist()
+    times: dict[str, list[tuple[float, float]]] = {row["path"]: [] for row in rows}
+    for row in rows:
+        times[row["path"]].append((row["start_s"], row["end_s"]))
+    assert times["tone.wav"] == [(0, 2), (1.5, 3.5), (3, 5)]
+    assert times["short.wav"] == [(0, 1)]
+    assert times["wide.mp4"] == [(0, 2), (1.5, 3.5), (3, 5), (4, 6)]
+    assert times["small.webp"] == times["broken.mp3"] == [(None, None)]
+    assert [start for start, _ in times["long.wav"]] == [*(1.5 * n for n in range(266)), 398]
+    assert {len(row["vector"]) for row in rows if row["vector"]} == {32}
+    (folder / "short.wav").write_bytes(tone(2.5, hertz=880))
+    printed = load(folder, output, *windows, status=1)
+    assert "1 embedded, 5 unchanged, 0 removed, 1 failed" in printed
+    assert len(pq.read_table(output)) == len(rows) + 1
+    assert "holds windows of 2 s, one each 1.5 s" in load(folder, output, *url, status=3)
+
+
 def test_lines_of_a_file_are_texts(tmp_path: Path, expected: Expected) -> None:
     texts, output = tmp_path / "texts.txt", tmp_path / "vectors.parquet"
     texts.write_text("A dog.\n\na photo of a cat on the mat\n日本語のテキスト\n")
@@ -186,6 +218,8 @@ def test_vectors_of_another_model_are_refused(tmp_path: Path) -> None:
         ),
         ([".", "o.parquet", "--http-port", "1"], 2, "unrecognized arguments: --http-port 1"),
         ([".", "o.parquet", "--url", "http://127.0.0.1:9"], 3, "is no inference server that can be reached"),
+        ([".", "o.parquet", "--window-s", "0.01"], 2, "--window-s (BIND_WINDOW_S): must be 0.1 or more"),
+        ([".", "o.parquet", "--stride-s", "1"], 2, "--stride-s is set without --window-s"),
         (["."], 2, "OUTPUT"),
     ],
 )

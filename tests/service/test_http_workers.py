@@ -143,6 +143,19 @@ def test_so_is_one_with_errors_beside_vectors(alone: ServerProcess, pair: Server
         assert [fault["field"] for fault in other.json()["errors"]] == ["images"]
         assert other.json()["imageVectors"][-1] is None
         assert None not in other.json()["textVectors"]
+    inputs = ["a", {"image": BAD}, {"smell": "x"}, {"image": "https://x/y"}]
+    for given in (inputs, [*inputs, {"image": "!" * LARGE}]):
+        one, other = (
+            httpx.post(
+                f"{each.url}/v1/embeddings",
+                json={"input": given},
+                headers={"Prefer": "handling=lenient"},
+                timeout=60,
+            )
+            for each in (alone, pair)
+        )
+        assert (one.status_code, one.content) == (200, other.content)
+        assert [error["index"] for error in other.json()["errors"]] == list(range(1, len(given)))
 
 
 async def test_so_is_that_of_a_full_queue(tmp_path: Path) -> None:
@@ -306,3 +319,12 @@ async def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
                 isinstance(end, Exception) for end in await asyncio.gather(*asked, return_exceptions=True)
             )
         wait_gone(pids, 5)
+
+
+def test_a_body_near_the_limit_is_taken_by_one_of_many_workers(tmp_path: Path) -> None:
+    limits = ("--max-request-bytes", str(20 << 20), "--max-queue-bytes", str(64 << 20))
+    with server(tmp_path, "--http-workers", "6", *limits) as process:
+        body = json.dumps({"images": ["A" * (19 << 20)]}).encode()
+        answer = httpx.post(f"{process.url}/vectorize", content=body, timeout=60)
+        assert answer.status_code in {415, 422}, answer.text
+        until(lambda: held(process) == 0, 20, "it holds nothing any more")

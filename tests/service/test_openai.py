@@ -283,3 +283,19 @@ def test_the_documentations_snippet_runs(
     code = code.replace("http://127.0.0.1:8080", running.url).replace("imagebind-huge", "tiny")
     exec(compile(code, "docs/how-to/openai.md", "exec"), {})  # noqa: S102  (our own page)
     assert capsys.readouterr().out == "2 4\n"
+
+
+@pytest.mark.parametrize("encoding_format", [openai.omit, "float", "base64"])
+def test_the_client_takes_vectors_and_errors_side_by_side(ai: openai.OpenAI, encoding_format: Any) -> None:
+    answer = ai.embeddings.create(
+        input=["a dog", "data:image/png;base64,bm8gcGljdHVyZQ==", "a cat"],
+        model="tiny",
+        encoding_format=encoding_format,
+        extra_headers={"Prefer": "handling=lenient"},
+    )
+    rows: list[Any] = [row.embedding for row in answer.data]
+    assert rows[0]
+    assert rows[1] is None
+    assert rows[2]
+    (error,) = answer.errors  # type: ignore[attr-defined]  # what it does not know it keeps
+    assert (error["index"], error["param"], error["code"]) == (1, "input[1]", "unsupported_media")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bind_inference.decoders.protocol import Done, Wanted
+    from bind_inference.items.windows import WindowGroup
 
 
 class FakeEngine:
@@ -65,7 +66,10 @@ class FakeEngine:
 
 
 class FakeDecoders:
-    """Decodes in one thread. An item is cut at each `|`; a slice has as many shares as letters."""
+    """Decodes in one thread. An item is cut at each `|`; a slice has as many shares as letters.
+
+    A recording lasts a second for each letter.
+    """
 
     def __init__(self, max_item_bytes: int = 1 << 26) -> None:
         self._max_item_bytes = max_item_bytes
@@ -87,12 +91,30 @@ class FakeDecoders:
         wanted: Wanted,
         done: Done[Decoded],
         asked_by: object = None,
+        windows: WindowGroup | None = None,
     ) -> None:
+        self._run(
+            lambda: self._windows(modality, data, windows) if windows else self._decoded(modality, data),
+            wanted,
+            done,
+        )
+
+    def measure(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[int],
+        asked_by: object = None,
+    ) -> None:
+        self._run(lambda: 1000 * len(self._text(data)), wanted, done)
+
+    def _run(self, work: Callable[[], object], wanted: Wanted, done: Done[Any]) -> None:
         def run() -> None:
             if not wanted():
                 return
             try:
-                done(self._decoded(modality, data), 0.0)
+                done(work(), 0.0)
             except Exception as error:  # noqa: BLE001  (as of a real one)
                 done(error, 0.0)
 
@@ -110,10 +132,23 @@ class FakeDecoders:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _decoded(self, modality: Modality, data: str | Blob) -> Decoded:
-        given = data.read() if isinstance(data, Blob) else data
         if modality is Modality.TEXT:
-            return self.text(given)
-        return Decoded(_slices(modality, decode_base64(given, self._max_item_bytes).decode()))
+            return self.text(data.read() if isinstance(data, Blob) else data)
+        return Decoded(_slices(modality, self._text(data)))
+
+    def _windows(self, modality: Modality, data: str | Blob, windows: WindowGroup) -> Decoded:
+        text = self._text(data)
+        stretches = [text[start // 1000 : end // 1000] for start, end in windows.spans]
+        return Decoded(
+            [Slice(part, 1, modality.entry.unit_gflop, number) for number, part in enumerate(stretches)]
+        )
+
+    def _text(self, data: str | Blob) -> str:
+        given = data.read() if isinstance(data, Blob) else data
+        text = decode_base64(given, self._max_item_bytes).decode()
+        if text.startswith("bad"):
+            raise InvalidItem("not a good one")
+        return text
 
 
 def _slices(modality: Modality, text: str) -> list[Slice]:

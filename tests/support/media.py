@@ -54,19 +54,43 @@ def sound(
 
 
 def video(
-    stamps: Sequence[float], *, kind: str = "mp4", size: tuple[int, int] = (64, 48), codec: str = "mpeg4"
+    stamps: Sequence[float],
+    *,
+    kind: str = "mp4",
+    size: tuple[int, int] = (64, 48),
+    codec: str = "mpeg4",
+    step: float = 10,
+    first: int = 0,
 ) -> bytes:
-    """Return a video with one frame per time stamp (seconds); frame k is grey at level 10 k."""
+    """Return a video with one frame per time stamp (seconds); frame k is grey at level 10 k.
+
+    step: another one from frame to frame. first: the number of the first frame.
+    """
     out = io.BytesIO()
     with av.open(out, "w", format=kind) as container:
         stream = cast("VideoStream", container.add_stream(codec, rate=25))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for number, stamp in enumerate(stamps):
-            level = np.full((size[1], size[0], 3), min(250, 10 * number), dtype=np.uint8)
+        for number, stamp in enumerate(stamps, first):
+            level = np.full((size[1], size[0], 3), min(250, step * number), dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(level, format="rgb24")
             frame.pts = round(stamp * 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return out.getvalue()
+
+
+def scenes(colours: Sequence[str], *, rate: int = 5) -> bytes:
+    """Return an MP4 that shows each of `colours` for a second; each begins with a key frame."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = cast("VideoStream", container.add_stream("mpeg4", rate=rate))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.gop_size = rate
+        for number, colour in enumerate(colour for colour in colours for _ in range(rate)):
+            frame = av.VideoFrame.from_image(Image.new("RGB", (64, 48), colour))
+            frame.pts = number
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()

@@ -98,6 +98,13 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),
     "weaviate-env-texts": _weaviate(env={"A": "\x7f"}),
+    "weaviate-source-ranges-need-a-load-balancer": _weaviate(
+        service={"type": "NodePort", "loadBalancerSourceRanges": ["10.0.0.0/8"]}
+    ),
+    "weaviate-source-ranges-are-networks": _weaviate(
+        service={"type": "LoadBalancer", "loadBalancerSourceRanges": ["10.0.0.0/8", "10.0.0.1"]}
+    ),
+    "weaviate-annotation-texts": _weaviate(service={"annotations": {"a": "\x7f"}}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},

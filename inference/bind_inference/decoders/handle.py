@@ -17,17 +17,23 @@ from bind_inference.decoders.protocol import DecodersBroken
 from bind_inference.items.shared_memory import Shared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bind_inference.decoders.decoding import Bounds
     from bind_inference.decoders.protocol import Wanted
 
 _JOIN_S: Final = 5.0
 _START_S: Final = 60.0
-# Seconds between two looks whether somebody still waits for what is under way.
-_LOOK_S: Final = 1.0
+# Seconds between two looks whether somebody still waits for what is under way, and whether it gives way.
+_LOOK_S: Final = 0.5
 
 
 class NobodyWaits(Exception):
     """The client has hung up while its item was decoded."""
+
+
+class GivesWay(Exception):
+    """The item takes long, and what may be short has no decoder."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,16 @@ class ProcessHandle:
             self._process, self._socket = process, ours
 
     def ask(
-        self, request: dict[str, Any], data: Shared, wanted: Wanted = lambda: True
+        self,
+        request: dict[str, Any],
+        data: Shared,
+        wanted: Wanted = lambda: True,
+        gives_way: Callable[[], bool] = lambda: False,
     ) -> tuple[bytes, Shared]:
         """Return the message that the process sends back, and the memory beside it, which is the caller's.
 
-        Raises TimeoutError or NobodyWaits, and then the process is still at it; EOFError or OSError if it
-        died of this; DecodersBroken if there is none.
+        Raises TimeoutError, NobodyWaits or GivesWay, and then the process is still at it; EOFError or OSError
+        if it died of this; DecodersBroken if there is none.
         """
         connection = self._send(orjson.dumps(request), data.fd)
         give_up_at = time.monotonic() + self._config.timeout_s
@@ -94,6 +104,8 @@ class ProcessHandle:
                     raise
                 if not wanted():
                     raise NobodyWaits from None
+                if gives_way():
+                    raise GivesWay from None
                 continue
             if not message or not fds:
                 raise EOFError

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from bind_inference.decoders.fair_queue import FairQueue
-from bind_inference.decoders.handle import PoolConfig, ProcessHandle
+from bind_inference.decoders.handle import GivesWay, PoolConfig, ProcessHandle
+from bind_inference.decoders.task_queue import TaskQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -42,13 +43,20 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 
 class Lane(Generic[TaskT]):
-    """Its threads call `run` with a process and the task that is next."""
+    """Its threads call `run` with a process, the task that is next, and what tells whether that gives way.
+
+    If it does, `run` raises GivesWay, once the process is rid of it.
+    """
 
     def __init__(
-        self, bounds: Bounds, config: PoolConfig, name: str, run: Callable[[ProcessHandle, TaskT], None]
+        self,
+        bounds: Bounds,
+        config: PoolConfig,
+        name: str,
+        run: Callable[[ProcessHandle, TaskT, Callable[[], bool]], None],
     ) -> None:
         self.handles = [ProcessHandle(bounds, config, f"{name}-{n}") for n in range(config.workers)]
-        self._tasks = FairQueue[TaskT](config.workers, lambda task: task.wanted())
+        self._tasks = TaskQueue[TaskT](config.workers, lambda task: task.wanted())
         self._run = run
         self._changed = threading.Condition()  # it guards the queue
         self._closed = False
@@ -89,10 +97,19 @@ class Lane(Generic[TaskT]):
         with contextlib.suppress(Exception):  # the first task starts one, or fails of the same
             handle.start()
         while (task := self._next()) is not None:
-            self._run(handle, task)
+            try:
+                self._run(handle, task, partial(self._gives_way, task))
+            except GivesWay:
+                leave = self._tasks.put_back
+            else:
+                leave = self._tasks.done
             with self._changed:
-                self._tasks.done(task, time.monotonic())
+                leave(task, time.monotonic())
             del task  # it holds an item
+
+    def _gives_way(self, task: TaskT) -> bool:
+        with self._changed:
+            return not self._closed and self._tasks.gives_way(task, time.monotonic())
 
     def _next(self) -> TaskT | None:
         """Wait for the next task; None: the lane is closed."""

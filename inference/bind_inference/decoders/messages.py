@@ -15,7 +15,7 @@ import orjson
 
 from bind_inference.decoders.decoding import Decoded
 from bind_inference.errors import rebuild
-from bind_inference.items.bodies import Item, ParsedBody
+from bind_inference.items.bodies import Item, ParsedBody, RemoteItem
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.items.slices import Slice
 from bind_inference.modality import Modality
@@ -56,11 +56,17 @@ def build_decoded(reply: dict[str, Any], shared: Shared) -> Decoded:
                 _array(shared, map_once, part["offset"], part["shape"], part["dtype"]),
                 part["share"],
                 part["gflop"],
+                part["window"],
             )
             for part in reply["slices"]
         ],
         reply["tokens"],
     )
+
+
+def build_duration(reply: dict[str, Any], _shared: Shared) -> int:
+    """Return a recording's milliseconds."""
+    return int(reply["duration_ms"])
 
 
 def build_body(reply: dict[str, Any], shared: Shared) -> ParsedBody:
@@ -71,7 +77,9 @@ def build_body(reply: dict[str, Any], shared: Shared) -> ParsedBody:
         blob = Blob(shared, offset, length, bytes.fromhex(digest))
         short = modality is Modality.TEXT and length <= _SHORT_TEXT_BYTES
         items.append(Item(modality, index, blob.read() if short else blob))
-    return ParsedBody(items, [build_error(fault) for fault in reply["faults"]], reply["options"])
+    faults = [build_error(fault) for fault in reply["faults"]]
+    remote = [RemoteItem(Modality(name), int(index), str(url)) for name, index, url in reply["remote"]]
+    return ParsedBody(items, faults, reply["options"], remote)
 
 
 def _array(

@@ -14,14 +14,20 @@ import multiprocessing
 import signal
 import time
 from contextvars import Context, copy_context
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference.decoders.decoding import Bounds, Decoded, decode
-from bind_inference.decoders.handle import NobodyWaits, PoolConfig, ProcessHandle
+from bind_inference.decoders.handle import GivesWay, NobodyWaits, PoolConfig, ProcessHandle
 from bind_inference.decoders.lane import Lane
-from bind_inference.decoders.messages import build_body, build_decoded, build_error, read_reply
+from bind_inference.decoders.messages import (
+    build_body,
+    build_decoded,
+    build_duration,
+    build_error,
+    read_reply,
+)
 from bind_inference.decoders.process import PRELOAD
 from bind_inference.decoders.protocol import DecodersBroken
 from bind_inference.errors import (
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
 
     from bind_inference.decoders.protocol import Done, Wanted
     from bind_inference.items.bodies import Endpoint, ParsedBody
+    from bind_inference.items.windows import WindowGroup
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +73,10 @@ class DecoderPool:
     """Decoder processes, each with a thread that waits for it."""
 
     def __init__(self, bounds: Bounds, config: PoolConfig, restarted: Callable[[str], None]) -> None:
-        """`restarted` is called with "crash" or "timeout" for each process replaced, in any thread."""
+        """`restarted` is called, in any thread, for each process that is replaced: with what a metric counts.
+
+        That is "crash", "timeout", or "gave_way" where a long item was stopped for what may be short.
+        """
         self._bounds = bounds
         self._config = config
         self._restarted = restarted
@@ -108,14 +118,42 @@ class DecoderPool:
         wanted: Wanted,
         done: Done[Decoded],
         asked_by: Hashable = None,
+        windows: WindowGroup | None = None,
     ) -> None:
-        """Decode media or a long text."""
+        """Decode media or a long text, or windows of a recording."""
         request: dict[str, Any] = {"do": "decode", "modality": modality}
-        if isinstance(data, Blob):
-            request |= {"offset": data.offset, "length": data.length}
-        media = data.shared if isinstance(data, Blob) else data
+        if windows:
+            request["windows"] = asdict(windows)
         is_long = modality is Modality.VIDEO or (modality is Modality.TEXT and len(data) > _LONG_TEXT)
-        self._lanes[0].put(_Task(request, media, build_decoded, wanted, done, asked_by or object(), is_long))
+        self._put(request, data, build_decoded, wanted, done, asked_by, is_long=is_long or bool(windows))
+
+    def measure(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[int],
+        asked_by: Hashable = None,
+    ) -> None:
+        """Find how long a recording is."""
+        request = {"do": "measure", "modality": modality}
+        self._put(request, data, build_duration, wanted, done, asked_by, is_long=True)
+
+    def _put(
+        self,
+        request: dict[str, Any],
+        data: str | Blob,
+        build: Callable[[dict[str, Any], Shared], Any],
+        wanted: Wanted,
+        done: Done[Any],
+        asked_by: Hashable,
+        *,
+        is_long: bool,
+    ) -> None:
+        if isinstance(data, Blob):
+            request = request | {"offset": data.offset, "length": data.length}
+        media = data.shared if isinstance(data, Blob) else data
+        self._lanes[0].put(_Task(request, media, build, wanted, done, asked_by or object(), is_long))
 
     def read(
         self, kind: Endpoint, raw: Shared, max_items: int, wanted: Wanted, done: Done[ParsedBody]
@@ -134,19 +172,25 @@ class DecoderPool:
         for lane in self._lanes:
             lane.close()
 
-    def _run(self, handle: ProcessHandle, task: _Task) -> None:
-        task.context.run(self._try, handle, task, is_last=len(self._lanes) == 1)
+    def _run(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> None:
+        task.context.run(self._try, handle, task, gives_way, is_last=len(self._lanes) == 1)
 
-    def _run_again(self, handle: ProcessHandle, task: _Task) -> None:
-        task.context.run(self._try, handle, task, is_last=True)
+    def _run_again(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> None:
+        task.context.run(self._try, handle, task, gives_way, is_last=True)
 
-    def _try(self, handle: ProcessHandle, task: _Task, *, is_last: bool) -> None:
+    def _try(
+        self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool], *, is_last: bool
+    ) -> None:
         start = time.perf_counter()
         try:
-            result, seconds = self._result(handle, task)
+            result, seconds = self._result(handle, task, gives_way)
         except NobodyWaits:
             handle.replace()  # it may be at it for another minute, and others wait
             return
+        except GivesWay:
+            handle.replace()
+            self._restarted("gave_way")
+            raise
         except Exception as error:  # noqa: BLE001  (it is this item's result, and the thread must live)
             result, seconds = error, time.perf_counter() - start
         if self._closed:
@@ -156,7 +200,7 @@ class DecoderPool:
         else:
             task.done(result, seconds)
 
-    def _result(self, handle: ProcessHandle, task: _Task) -> tuple[Any, float]:
+    def _result(self, handle: ProcessHandle, task: _Task, gives_way: Callable[[], bool]) -> tuple[Any, float]:
         """Return what came of `task` and the seconds it took. Raises what kept the process from a reply."""
         data = task.data if isinstance(task.data, Shared) else Shared()
         request = task.request
@@ -167,7 +211,7 @@ class DecoderPool:
         what = "the body: " if request["do"] == "read" else ""  # an item is named by whoever knows its place
         start = time.perf_counter()
         try:
-            message, shared = handle.ask(request, data, task.wanted)
+            message, shared = handle.ask(request, data, task.wanted, gives_way)
         except DecodersBroken as error:
             raise NotReady(f"no decoder process can be started ({error}); try again") from error
         except TimeoutError:

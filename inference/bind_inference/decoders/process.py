@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from bind_inference.decoders.decoding import Bounds, decode
+from bind_inference.decoders.decoding import Bounds, decode, decode_windows, measure
 from bind_inference.decoders.lockdown import lock_in
 from bind_inference.errors import BindError, TooLittleMemory
 from bind_inference.items.bodies import Endpoint, parse_body
 from bind_inference.items.embedding import content_key
 from bind_inference.items.shared_memory import Shared
+from bind_inference.items.windows import WindowGroup
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _reply(
 ) -> dict[str, Any]:
     """Return the reply to `task`; arrays and strings are written to `out`."""
     start = time.perf_counter()
-    do: Callable[..., dict[str, Any]] = {"decode": _decode, "read": _read}[task["do"]]
+    do: Callable[..., dict[str, Any]] = _DOERS[task["do"]]
     try:
         reply = do(task, data, out, bounds)
     except BindError as error:
@@ -130,8 +131,9 @@ def _reply(
 
 
 def _decode(task: dict[str, Any], data: Shared, out: Shared, bounds: Bounds) -> dict[str, Any]:
-    media = data.read(task["offset"], task["length"]).decode("utf-8", "surrogatepass")
-    decoded = decode(Modality(task["modality"]), media, bounds)
+    modality, media = Modality(task["modality"]), _media(task, data)
+    group = WindowGroup(**task["windows"]) if "windows" in task else None
+    decoded = decode_windows(modality, media, group, bounds) if group else decode(modality, media, bounds)
     slices = [
         {
             "offset": out.write(np.ascontiguousarray(part.tensor).data),
@@ -139,10 +141,19 @@ def _decode(task: dict[str, Any], data: Shared, out: Shared, bounds: Bounds) -> 
             "dtype": part.tensor.dtype.name,
             "share": part.share,
             "gflop": part.gflop,
+            "window": part.window,
         }
         for part in decoded.slices
     ]
     return {"slices": slices, "tokens": decoded.tokens}
+
+
+def _measure(task: dict[str, Any], data: Shared, _out: Shared, bounds: Bounds) -> dict[str, Any]:
+    return {"duration_ms": measure(Modality(task["modality"]), _media(task, data), bounds)}
+
+
+def _media(task: dict[str, Any], data: Shared) -> str:
+    return data.read(task["offset"], task["length"]).decode("utf-8", "surrogatepass")
 
 
 def _read(task: dict[str, Any], data: Shared, out: Shared, _bounds: Bounds) -> dict[str, Any]:
@@ -154,9 +165,17 @@ def _read(task: dict[str, Any], data: Shared, out: Shared, _bounds: Bounds) -> d
         _, digest = content_key(item.modality, item.data)
         items.append([item.modality, item.index, out.write(text), len(text), digest.hex()])
     faults = [_fault(fault) | {"item": fault.item} for fault in body.faults]
-    return {"items": items, "faults": faults, "options": body.options}
+    remote = [[item.modality, item.index, _printable(item.url)] for item in body.remote]
+    return {"items": items, "faults": faults, "options": body.options, "remote": remote}
+
+
+_DOERS: Final = {"decode": _decode, "measure": _measure, "read": _read}
 
 
 def _fault(error: BindError) -> dict[str, Any]:
-    # JSON takes no half surrogate pairs, which a message may quote
-    return {"kind": type(error).__name__, "message": error.message.encode(errors="replace").decode()}
+    return {"kind": type(error).__name__, "message": _printable(error.message)}
+
+
+def _printable(text: str) -> str:
+    """Return `text` without half surrogate pairs, which JSON does not take and a client may send."""
+    return text.encode(errors="replace").decode()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bind_inference.decoders.decoding import Decoded
     from bind_inference.items.bodies import Endpoint, ParsedBody
     from bind_inference.items.shared_memory import Blob, Shared
+    from bind_inference.items.windows import WindowGroup
     from bind_inference.modality import Modality
 
 _Result = TypeVar("_Result")
@@ -47,11 +48,24 @@ class Decoders(Protocol):
         wanted: Wanted,
         done: Done[Decoded],
         asked_by: Hashable = None,
+        windows: WindowGroup | None = None,
     ) -> None:
         """Decode media or a long text, unless it is not `wanted` any more when its turn has come.
 
         asked_by: the request, so that one with many items does not hold up the others; None: one of its own.
+        windows: those of a recording that are decoded, instead of the whole.
         """
+        ...
+
+    def measure(
+        self,
+        modality: Modality,
+        data: str | Blob,
+        wanted: Wanted,
+        done: Done[int],
+        asked_by: Hashable = None,
+    ) -> None:
+        """Find how long audio or a video is, in whole milliseconds; all else is as of `decode`."""
         ...
 
     def read(

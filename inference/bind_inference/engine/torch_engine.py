@@ -103,11 +103,13 @@ class TorchEngine:
         del device
         alone = self._device.type == "cpu" and modality is not Modality.TEXT
         size = 1 if alone else self._capacity.of(modality, len(tensors))
-        parts = [
-            self._start(modality, list(tensors[start : start + size]), pause)
-            for start in range(0, len(tensors), size)
-        ]
-        return parts[0] if len(parts) == 1 else _Parts(parts)
+        parts, places = list[Started](), list[int]()
+        for alike in _places_by_shape(tensors):
+            for start in range(0, len(alike), size):
+                part = alike[start : start + size]
+                parts.append(self._start(modality, [tensors[place] for place in part], pause))
+                places += part
+        return parts[0] if len(parts) == 1 else _Parts(parts, places)
 
     def _start(self, modality: Modality, tensors: list[Tensor], pause: Callable[[], None]) -> Started:
         try:
@@ -146,15 +148,30 @@ class TorchEngine:
                     self.forward(modality, [item] * size)
 
 
+def _places_by_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
+    """Return the places of those that can be stacked: a window has fewer clips than a whole recording."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, tensor in enumerate(tensors):
+        places.setdefault(tuple(tensor.shape), []).append(place)
+    return list(places.values())
+
+
 @dataclass(frozen=True)
 class _Parts:
-    """A batch was too large for the device, and has been started in parts."""
+    """A batch was too large for the device, or of several shapes, and has been started in parts.
+
+    places: where in the batch the items of all parts stand.
+    """
 
     parts: Sequence[Started]
+    places: Sequence[int]
 
     def wait(self) -> npt.NDArray[np.float32]:
         """Return the vectors of all parts."""
-        return np.concatenate([part.wait() for part in self.parts])
+        vectors = np.concatenate([part.wait() for part in self.parts])
+        ordered = np.empty_like(vectors)
+        ordered[list(self.places)] = vectors
+        return ordered
 
 
 def _all_but(kinds: Sequence[Kind]) -> tuple[Kind, ...]:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from bind_inference import __version__
 from bind_inference.errors import BindError, RequestTimeout
 from bind_inference.http.door import KeyMiddleware
+from bind_inference.http.fetching import Fetcher
 from bind_inference.http.middleware import RequestMiddleware
 from bind_inference.http.openai_routes import router as openai_router
 from bind_inference.http.requests import CLIENT_GONE, ClientGone
@@ -46,6 +47,7 @@ def create_app(service: Backend) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
+    app.state.fetcher = Fetcher(service.settings) if service.settings.allow_urls else None
     app.include_router(router)
     app.include_router(openai_router)
     app.exception_handler(BindError)(_respond_to_bind_error)

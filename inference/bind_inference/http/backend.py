@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bind_inference.items.windows import NO_WINDOWS
+
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from bind_inference.errors import BindError
     from bind_inference.items.bodies import Endpoint, Item, ParsedBody
     from bind_inference.items.embedding import Embedding
     from bind_inference.items.shared_memory import Shared
+    from bind_inference.items.windows import Windows
+    from bind_inference.modality import Modality
     from bind_inference.readiness import Readiness
     from bind_inference.scheduling.policy.admission import Budget
     from bind_inference.scheduling.turns import Pace
@@ -72,8 +76,13 @@ class Backend(Protocol):
         """Return what a body asks for. Raises InvalidRequest, RequestTooLarge, NotReady."""
         ...
 
-    def embed(self, items: Sequence[Item], deaths: int) -> Coroutine[Any, Any, list[Embedding | BindError]]:
-        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
+    def embed(
+        self, items: Sequence[Item], deaths: int, windows: Mapping[Modality, Windows] = NO_WINDOWS
+    ) -> Coroutine[Any, Any, list[Embedding | BindError]]:
+        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`.
+
+        windows: of which modality recordings are wanted in windows, and in which.
+        """
         ...
 
     def meta(self, version: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,12 +10,14 @@ import pybase64
 from fastapi import APIRouter, Request, Response
 
 from bind_inference import __version__
-from bind_inference.errors import InvalidRequest, combine
-from bind_inference.http.requests import embed_items, receive_body
+from bind_inference.errors import BindError, InvalidRequest, combine
+from bind_inference.http.remote_items import fetch_remote
+from bind_inference.http.requests import LENIENT, embed_items, embed_leniently, is_lenient, receive_body
 from bind_inference.http.responses import Rows, json_response, rows_response
 from bind_inference.http.routes import ERRORS, documented
-from bind_inference.items.bodies import Endpoint
-from bind_inference.items.openai_errors import openai_error
+from bind_inference.items.bodies import Endpoint, in_order
+from bind_inference.items.embedding import Embedding
+from bind_inference.items.openai_errors import input_error, openai_error
 from bind_inference.items.openai_schemas import (
     EmbeddingsRequest,
     EmbeddingsResponse,
@@ -44,29 +47,42 @@ router = APIRouter(prefix="/v1", tags=["OpenAI's shape"])
     **documented(EmbeddingsRequest, EmbeddingsResponse, OPENAI_ERRORS),
 )
 async def embeddings(request: Request) -> Response:
-    """Answer as OpenAI's end point does. The vectors are those of /vectorize, brought to length 1."""
+    """Answer as OpenAI's end point does. The vectors are those of /vectorize, brought to length 1.
+
+    With `Prefer: handling=lenient` an input that has no vector keeps its place in `data`, with null for its
+    embedding, and `errors` says why.
+    """
     service: Backend = request.app.state.service
+    lenient = is_lenient(request)
     async with receive_body(request, Endpoint.EMBEDDINGS) as body:
         _check(body.options, service)
-        if body.faults:
+        if not body.faults or lenient:
+            body = await fetch_remote(request, body)
+        if body.faults and not lenient:
             raise combine(body.faults)
-        results = await embed_items(request, body.items, name="input")
+        embed = embed_leniently if lenient else partial(embed_items, name="input")
+        outcomes = in_order(body, await embed(request, body.items))
     scale = _as_it_is if body.options["normalize"] is False else _normalized
     encode = _base64 if body.options["encoding_format"] == "base64" else _as_it_is
-    tokens = sum(result.tokens for result in results)
+    tokens = sum(outcome.tokens for outcome in outcomes if isinstance(outcome, Embedding))
     data = (
-        {"object": "embedding", "index": index, "embedding": encode(scale(result.vector))}
-        for index, result in enumerate(results)
-    )
-    return rows_response(
         {
-            "object": "list",
-            "data": Rows(len(results), data),
-            "model": service.settings.model,
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        },
-        service,
+            "object": "embedding",
+            "index": index,
+            "embedding": encode(scale(outcome.vector)) if isinstance(outcome, Embedding) else None,
+        }
+        for index, outcome in enumerate(outcomes)
     )
+    content: dict[str, object] = {
+        "object": "list",
+        "data": Rows(len(outcomes), data),
+        "model": service.settings.model,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+    if lenient:
+        errors = [(index, error) for index, error in enumerate(outcomes) if isinstance(error, BindError)]
+        content["errors"] = [input_error(index, error) for index, error in errors]
+    return rows_response(content, service, LENIENT if lenient else None)
 
 
 @router.get("/models", response_model=Models, summary="The model that is served")

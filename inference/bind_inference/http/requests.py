@@ -17,15 +17,18 @@ from bind_inference.errors import (
 )
 from bind_inference.items.embedding import Embedding
 from bind_inference.items.shared_memory import Shared
+from bind_inference.items.windows import NO_WINDOWS
 from bind_inference.scheduling.policy.admission import Hold
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 
     from fastapi import Request
 
     from bind_inference.http.backend import Backend
     from bind_inference.items.bodies import Endpoint, Item, ParsedBody
+    from bind_inference.items.windows import Windows
+    from bind_inference.modality import Modality
 
 T = TypeVar("T")
 
@@ -83,7 +86,10 @@ async def receive_body(request: Request, endpoint: Endpoint) -> AsyncIterator[Pa
         parsing = service.parse(endpoint, raw)
         body = await (parsing if isinstance(raw, bytes) else unless_gone(request, parsing))
         del raw
-        answer_bytes = len(body.items) * service.dimension * _FLOAT_BYTES
+        # How many windows there are is not known yet, and afterwards would be a pity.
+        windows = service.settings.max_request_windows if body.options.get("windows") else 0
+        vectors = len(body.items) + len(body.remote) + windows
+        answer_bytes = vectors * service.dimension * _FLOAT_BYTES
         hold.grow(answer_bytes, small=answer_bytes <= SMALL_ANSWER)
         yield body
 
@@ -106,9 +112,14 @@ async def _deadline(began: float, limit_s: float) -> AsyncIterator[None]:
         ) from None
 
 
-async def embed_items(request: Request, items: Sequence[Item], name: str | None = None) -> list[Embedding]:
+async def embed_items(
+    request: Request,
+    items: Sequence[Item],
+    windows: Mapping[Modality, Windows] = NO_WINDOWS,
+    name: str | None = None,
+) -> list[Embedding]:
     """Return the items' embeddings, or raise one error that names every item that has none."""
-    outcomes = await embed_leniently(request, items)
+    outcomes = await embed_leniently(request, items, windows)
     good = [outcome for outcome in outcomes if isinstance(outcome, Embedding)]
     if len(good) == len(items):
         return good
@@ -121,8 +132,10 @@ async def embed_items(request: Request, items: Sequence[Item], name: str | None 
     )
 
 
-async def embed_leniently(request: Request, items: Sequence[Item]) -> list[Embedding | BindError]:
-    """Return, item by item, its embedding or what is wrong with it.
+async def embed_leniently(
+    request: Request, items: Sequence[Item], windows: Mapping[Modality, Windows] = NO_WINDOWS
+) -> list[Embedding | BindError]:
+    """Return, item by item, its embedding or what is wrong with it; of the modalities in `windows` by window.
 
     Raises NotReady if it is the server that is to blame for all of them.
     """
@@ -131,7 +144,7 @@ async def embed_leniently(request: Request, items: Sequence[Item]) -> list[Embed
     service: Backend = request.app.state.service
     # Of the gate, which repeats a request once whose server died under it.
     deaths = int(request.headers.get("x-gate-retry") == "broken")
-    outcomes = await unless_gone(request, service.embed(items, deaths))
+    outcomes = await unless_gone(request, service.embed(items, deaths, windows))
     first = outcomes[0]
     if isinstance(first, NotReady) and all(isinstance(outcome, NotReady) for outcome in outcomes):
         raise first
@@ -179,7 +192,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
         _check_size(size, limit)
         hold.grow(len(chunk), small=size <= SMALL_BODY)
         if large is None and size > INLINE_BODY:
-            large = _share(small)
+            large = open_shared(small)
             small.clear()
         if large is None:
             small += chunk
@@ -189,7 +202,7 @@ async def _receive_bytes(request: Request, service: Backend, hold: Hold) -> byte
             return bytes(small) if large is None else large
 
 
-def _share(start: bytearray) -> Shared:
+def open_shared(start: bytes | bytearray = b"") -> Shared:
     """Return shared memory that begins with `start`. Raises NotReady if there is none to be had."""
     try:
         shared = Shared()

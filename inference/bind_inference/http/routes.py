@@ -15,13 +15,17 @@ from bind_inference.items.bodies import Endpoint
 from bind_inference.items.embedding import Embedding
 from bind_inference.items.openai_errors import error_code
 from bind_inference.items.schemas import ErrorBody, Meta, VectorizeRequest, VectorizeResponse
+from bind_inference.items.windows import unpack_windows
 from bind_inference.modality import Modality
 from bind_inference.scheduling.quarantine import MAX_TOLD_BYTES, SUSPECTS_PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from bind_inference.http.backend import Backend
+    from bind_inference.items.bodies import Item
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): {"model": ErrorBody, "description": text}
@@ -49,12 +53,24 @@ def documented(
 
     FastAPI would refuse the bodies of Weaviate, which sends no Content-Type.
     """
-    content = {"application/json": {"schema": request.model_json_schema()}}
+    schema = request.model_json_schema()
+    content = {"application/json": {"schema": _inlined(schema, schema.pop("$defs", {}))}}
     return {
         "response_model": response,
         "responses": errors,
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
     }
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """Return a JSON schema with what it refers to in its place, because /openapi.json has that nowhere."""
+    if isinstance(schema, list):
+        return [_inlined(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(each, definitions) for name, each in schema.items()}
 
 
 @router.post(
@@ -66,19 +82,23 @@ async def vectorize(request: Request) -> Response:
     """Answer one vector for each item, or name every item that has none.
 
     With `Prefer: handling=lenient` the others have their vectors all the same: null stands in the place of
-    one that has none, and `errors` says why.
+    one that has none, and `errors` says why. With `windows` a recording has a vector for each of its windows.
     """
     service: Backend = request.app.state.service
     lenient = is_lenient(request)
     async with receive_body(request, Endpoint.VECTORIZE) as body:
+        windows = unpack_windows(body.options["windows"])
         embed = embed_leniently if lenient else embed_items
-        outcomes = await embed(request, body.items)
+        outcomes = await embed(request, body.items, windows)
     found: dict[Modality, list[Any]] = {modality: [] for modality in Modality}
     for item, outcome in zip(body.items, outcomes, strict=True):
-        found[item.modality].append(outcome.vector if isinstance(outcome, Embedding) else None)
+        if item.modality not in windows:
+            found[item.modality].append(outcome.vector if isinstance(outcome, Embedding) else None)
     content: dict[str, object] = {
         modality.vector_key: Rows(len(vectors), vectors) for modality, vectors in found.items()
     }
+    for modality in windows:
+        content[modality.window_key] = _windows(modality, body.items, outcomes)
     if lenient:
         content["errors"] = [
             {
@@ -134,6 +154,21 @@ async def metrics(request: Request) -> Response:
     """Answer in Prometheus's text format."""
     service: Backend = request.app.state.service
     return Response(await service.render_metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _windows(modality: Modality, items: Sequence[Item], outcomes: Sequence[Embedding | BindError]) -> Rows:
+    """Return the windows of all recordings of a modality, in order."""
+    cut = [
+        (item.index, outcome.times_s or (), outcome.vector)
+        for item, outcome in zip(items, outcomes, strict=True)
+        if item.modality is modality and isinstance(outcome, Embedding)
+    ]
+    entries = (
+        {"index": index, "start_s": start_s, "end_s": end_s, "vector": vector}
+        for index, times_s, vectors in cut
+        for (start_s, end_s), vector in zip(times_s, vectors, strict=True)
+    )
+    return Rows(sum(len(times_s) for _, times_s, _ in cut), entries)
 
 
 def _probe(good: bool, description: str) -> Response:

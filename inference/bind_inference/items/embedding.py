@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bind_inference.items.shared_memory import Blob
     from bind_inference.modality import Modality
 
@@ -22,10 +24,15 @@ _CHUNK: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """An item's vector is float32 [dimension]; `tokens` is their number if the item was a text."""
+    """An item's vector is float32 [dimension]; `tokens` is their number if the item was a text.
+
+    Of a recording in windows the vectors are [windows, dimension], and `times_s` says from when to when each
+    window is, in seconds.
+    """
 
     vector: Vector
     tokens: int = 0
+    times_s: Sequence[tuple[float, float]] | None = None
 
 
 def content_key(modality: Modality, data: str | Blob) -> Key:

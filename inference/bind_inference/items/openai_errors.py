@@ -37,6 +37,14 @@ def openai_error(status: int, message: str, *, code: str, param: str | None = No
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
+def input_error(index: int, error: BindError) -> dict[str, Any]:
+    """Return what a lenient answer says of an input that has no vector."""
+    name = f"input[{index}]"
+    message = error.message.removeprefix(f"{name}: ")
+    detail = openai_error(error.status, message, code=error_code(error), param=name)["error"]
+    return {"index": index, "status": error.status, **detail}
+
+
 def error_code(error: BindError) -> str:
     """Return the word for programs that stands for the kind of `error`: `invalid_item`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

@@ -6,10 +6,12 @@
 {"thermal": "…"}                                         data: URI, whose type does not matter then
 {"type": "text", "text": "a dog"}                        parts, as those of OpenAI's messages
 {"type": "image_url", "image_url": {"url": "data:…"}}    whose URI tells, so that a video may be one too
+{"image": "https://…"}, {"image_url": {"url": "https://…"}}   an address, which a setting may allow to fetch
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bind_inference.errors import InvalidItem, InvalidRequest
@@ -23,8 +25,17 @@ _FORMS: Final = (
 )
 
 
-def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str]:
+@dataclass(frozen=True)
+class Url:
+    """It is where a medium lies."""
+
+    url: str
+
+
+def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str | Url]:
     """Return the modality of an element, and it as the scheduler takes it: a text, or media in base64.
+
+    Of an element that names a medium by its address: that.
 
     Raises InvalidRequest for an object of no form, InvalidItem, UnsupportedMedia.
     """
@@ -36,7 +47,7 @@ def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str]:
     (name,) = names
     value = given[name]
     if name.endswith(_URL):
-        return classify(_data_uri(name, value))
+        return _classify_url(name, value)
     try:
         modality = Modality(name)
     except ValueError:
@@ -45,21 +56,31 @@ def classify_input(given: str | dict[str, Any]) -> tuple[Modality, str]:
         raise InvalidRequest(f"{name}: must be a string")
     if modality is Modality.TEXT:
         return modality, value
-    _refuse_address(value)
-    return modality, value
+    return modality, Url(value) if _is_address(value) else value
 
 
-def _data_uri(name: str, value: object) -> str:
-    """Return the URI of a part such as `image_url`, whose value may be the string itself."""
+def _classify_url(name: str, value: object) -> tuple[Modality, str | Url]:
+    """Return what a part such as `image_url` holds; its value may be the string itself."""
     url = value.get("url") if isinstance(value, dict) else value
     if not isinstance(url, str):
         raise InvalidRequest(f"{name[:80]}: must hold a string, url")
-    _refuse_address(url)
+    if _is_address(url):
+        return _named_medium(name), Url(url)
     if url[:5].casefold() != "data:":
         raise InvalidItem(f"{name[:80]}: must be a data: URI")
-    return url
+    return classify(url)
 
 
-def _refuse_address(value: str) -> None:
-    if value[:8].casefold().startswith(("http://", "https://")):
-        raise InvalidItem("addresses are not fetched; send the medium itself, `data:<type>;base64,…`")
+def _named_medium(name: str) -> Modality:
+    """Return the modality that a part's name tells: what an address's server calls its medium does not."""
+    try:
+        modality = Modality(name.removesuffix(_URL))
+    except ValueError:
+        modality = Modality.TEXT
+    if modality is Modality.TEXT:
+        raise InvalidRequest(f"{name[:80]!r} is no kind of medium; an object is {_FORMS}")
+    return modality
+
+
+def _is_address(value: str) -> bool:
+    return value[:8].casefold().startswith(("http://", "https://"))

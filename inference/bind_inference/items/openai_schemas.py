@@ -64,11 +64,14 @@ class EmbeddingsRequest(RequestBody):
 
 
 class EmbeddingObject(BaseModel):
-    """A vector has length 1 unless the request says otherwise; `index` is its item's place in `input`."""
+    """A vector has length 1 unless the request says otherwise; `index` is its item's place in `input`.
+
+    null only with `Prefer: handling=lenient`, for an input that has none.
+    """
 
     object: Literal["embedding"]
     index: int
-    embedding: list[float] | str
+    embedding: list[float] | str | None
 
 
 class Usage(BaseModel):
@@ -78,6 +81,17 @@ class Usage(BaseModel):
     total_tokens: int
 
 
+class InputError(BaseModel):
+    """One input has no vector; `status` is what the answer would be for it alone."""
+
+    index: int
+    status: int = Field(examples=[422])
+    message: str = Field(examples=["not a decodable image"])
+    type: str = Field(examples=["invalid_request_error"])
+    param: str = Field(examples=["input[2]"])
+    code: str = Field(examples=["invalid_item"])
+
+
 class EmbeddingsResponse(BaseModel):
     """The response has one vector for each item, in the request's order."""
 
@@ -85,6 +99,9 @@ class EmbeddingsResponse(BaseModel):
     data: list[EmbeddingObject]
     model: str
     usage: Usage
+    errors: list[InputError] | None = Field(
+        default=None, description="only with `Prefer: handling=lenient`: one for each null"
+    )
 
 
 class Model(BaseModel):

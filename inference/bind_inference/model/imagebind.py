@@ -97,12 +97,12 @@ class ImageBind(nn.Module):
         # In two steps: one would cast on the CPU, which is slower than to send twice the bytes.
         moved = batch.to(weight.device, non_blocking=True)
         numbers = normalise(moved) if moved.dtype is torch.uint8 else moved
-        return self._finish(encoder, self.modality_trunks[encoder](stem(numbers.to(weight.dtype))))
+        return self.finish(encoder, self.modality_trunks[encoder](stem(numbers.to(weight.dtype))))
 
     def encode_packed(self, ids: Tensor, packing: Packing) -> Tensor:
         """Return vectors [texts, out_dim] of ids [texts, longest or more] that lie as `packing` says."""
         tokens = self.modality_preprocessors["text"](ids, packing)
-        return self._finish("text", self.modality_trunks["text"](tokens, packing))
+        return self.finish("text", self.modality_trunks["text"](tokens, packing))
 
     def parts(self, encoder: str) -> tuple[nn.Module, nn.Module, nn.Module]:
         """Return an encoder's stem, trunk and head: all of it but the scale."""
@@ -125,7 +125,8 @@ class ImageBind(nn.Module):
             for trunk, blocks in zip(trunks, whole, strict=True):
                 trunk.blocks = blocks
 
-    def _finish(self, name: str, pooled: Tensor) -> Tensor:
+    def finish(self, name: str, pooled: Tensor) -> Tensor:
+        """Return vectors [items, out_dim], float32, of the tokens that an encoder's trunk has pooled."""
         vectors: Tensor = self.modality_postprocessors[name](self.modality_heads[name](pooled))
         return vectors
 

@@ -5,6 +5,8 @@ No network, no files, no temporary files: media are decoded from memory, by deco
 of `bind_inference.errors` that says what is wrong with the item.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,7 @@ from bind_inference.modality import Modality
 from bind_inference.preprocess import text
 from bind_inference.preprocess.limits import Limits
 
-__all__ = ["Limits", "preprocess"]
+__all__ = ["Limits", "duration_ms", "preprocess", "preprocess_windows"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -36,7 +38,33 @@ def preprocess(
     from bind_inference.preprocess.media import DECODERS  # the server, which has texts only, loads none
 
     item = DECODERS[modality](data, limits)
+    _check_finite(item)
+    return item
+
+
+def duration_ms(modality: Modality, data: bytes, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Return how long audio or a video is, in whole milliseconds. Raises as `preprocess`."""
+    from bind_inference.preprocess.media import RECORDED
+
+    return RECORDED[modality].duration_ms(data, limits)
+
+
+def preprocess_windows(
+    modality: Modality, data: bytes, spans: Sequence[tuple[int, int]], limits: Limits = DEFAULT_LIMITS
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield stretches of audio or a video (start and end in ms, in order), decoding it once.
+
+    Each is what `preprocess` makes of a file that holds this stretch and no more; where all its clips would
+    be alike, one of them. Raises as `preprocess`.
+    """
+    from bind_inference.preprocess.media import RECORDED
+
+    for window in RECORDED[modality].windows(data, spans, limits):
+        _check_finite(window)
+        yield window
+
+
+def _check_finite(item: npt.NDArray[np.float32 | np.int64 | np.uint8]) -> None:
     if not np.isfinite(item).all():
         # Samples of 1e20 are finite and their power is not; the vector would be one of NaN.
         raise InvalidItem("its numbers are too large to be embedded: scale them down")
-    return item

@@ -12,3 +12,8 @@ def clip_starts(duration_s: float, clips: int) -> list[Fraction]:
     """
     step = Fraction(max(duration_s - CLIP_S, 0)) / clips
     return [step * index for index in range(clips)]
+
+
+def unlike_clips(duration_s: float, clips: int) -> int:
+    """Return how many of so many clips have to be looked at: up to two seconds they are all the same."""
+    return clips if duration_s > CLIP_S else 1

@@ -1,13 +1,16 @@
 """Finds the frames of a video that the model sees, without decoding all of it."""
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bind_inference.errors import InvalidItem, MediaTooLarge
-from bind_inference.preprocess.clips import CLIP_S, clip_starts
+from bind_inference.modality import Modality
+from bind_inference.preprocess.clips import CLIP_S, clip_starts, unlike_clips
 from bind_inference.preprocess.container import VIDEO_DEMUXERS, opened
 from bind_inference.preprocess.limits import Limits
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-CLIPS = 5
+CLIPS = Modality.VIDEO.entry.clips
 _INDEXED = ("mov", "matroska")  # FFmpeg finds the right key frame in these
 _SEEK_OVER_S = 4  # a shorter gap between clips is decoded through
 
@@ -45,6 +48,10 @@ class Clip:
             raise InvalidItem("not a video that can be decoded: no frame in its first two seconds")
         return first, last
 
+    def let_go(self) -> None:
+        """Drop the frames, which are large."""
+        self.first = self.last = self.before = None
+
 
 class Decoder:
     """It decodes the frames of one container, within the limits."""
@@ -68,45 +75,67 @@ class Decoder:
             )
 
     def clips(self) -> list[Clip]:
-        """Return the clips, by start, their frames found; long gaps are jumped over where that is exact."""
-        clips = [
-            Clip(
-                self.begin + math.ceil(start / self.base),
-                self.begin + math.ceil((start + CLIP_S) / self.base),
-            )
-            for start in clip_starts(self.duration_s, CLIPS)
-        ]
-        for number, run in enumerate(self._runs(clips)):
-            if number > 0:
-                self.container.seek(run[0].start, stream=self.stream)
-            self._fill(run)
-            if number > 0 and run[0].before is None:
-                # The index pointed past the start: from the beginning, then.
-                self.container.seek(self.begin, stream=self.stream)
-                self._fill(run)
-        return clips
+        """Return the clips of the whole video, by start, their frames not found yet."""
+        return [self._clip(start, start + CLIP_S) for start in clip_starts(self.duration_s, CLIPS)]
 
-    def _runs(self, clips: list[Clip]) -> list[list[Clip]]:
+    def window(self, start_ms: int, end_ms: int) -> list[Clip]:
+        """Return the clips of a stretch, as `clips` does of a file with no more; one if all are alike."""
+        start, end = Fraction(start_ms, 1000), Fraction(end_ms, 1000)
+        length_s = max(0.0, min(float(end), self.duration_s) - float(start))
+        starts = clip_starts(length_s, unlike_clips(length_s, CLIPS))
+        return [self._clip(start + each, min(start + each + CLIP_S, end)) for each in starts]
+
+    def _clip(self, start: Fraction, stop: Fraction) -> Clip:
+        return Clip(self.begin + math.ceil(start / self.base), self.begin + math.ceil(stop / self.base))
+
+    def find(self, clips: Sequence[Clip], *, is_early: bool = False) -> Iterator[Clip]:
+        """Yield the clips, which are in order, once their frames are found.
+
+        Long gaps are jumped over where that is exact. is_early: a clip is there as soon as a frame comes that
+        is behind it, so that many hold few frames at once; of a broken stream the next may be one of it.
+        """
+        position = self.begin
+        for run in self._runs(clips):
+            is_sought = self._may_jump(position, run[0])
+            if is_sought:
+                self.container.seek(run[0].start, stream=self.stream)
+            yield from self._fill(run, is_sought=is_sought, is_early=is_early)
+            position = run[-1].stop
+
+    def _runs(self, clips: Sequence[Clip]) -> list[list[Clip]]:
         """Return the clips in groups that are decoded in one go."""
-        indexed = self.container.format.name.split(",")[0] in _INDEXED
-        runs = [clips[:1]]
-        for clip in clips[1:]:
-            gap_s = (clip.start - runs[-1][-1].stop) * self.base
-            if indexed and gap_s > _SEEK_OVER_S:
-                runs.append([clip])
-            else:
+        runs: list[list[Clip]] = []
+        for clip in clips:
+            if runs and not self._may_jump(runs[-1][-1].stop, clip):
                 runs[-1].append(clip)
+            else:
+                runs.append([clip])
         return runs
 
-    def _fill(self, run: list[Clip]) -> None:
-        """Find the frames of the clips, decoding from the current position to the end of the last."""
-        for clip in run:
-            clip.first = clip.last = clip.before = None
-        for frame, stamp in self._frames():
-            for clip in run:
-                clip.offer(frame, stamp)
-            if stamp >= run[-1].stop:
+    def _may_jump(self, position: int, clip: Clip) -> bool:
+        """Return whether the gap up to a clip is long, and the container has an index."""
+        is_indexed = self.container.format.name.split(",")[0] in _INDEXED
+        return is_indexed and (clip.start - position) * self.base > _SEEK_OVER_S
+
+    def _fill(self, run: Sequence[Clip], *, is_sought: bool, is_early: bool) -> Iterator[Clip]:
+        """Yield the clips of a run, decoding from the current position to the end of the last."""
+        waiting, frames = deque(run), self._frames()
+        if is_sought:
+            first = next(frames, None)
+            if first is None or first[1] > run[0].start:
+                # The index pointed past the start: from the beginning, then.
+                self.container.seek(self.begin, stream=self.stream)
+                frames = self._frames()
+            else:
+                frames = chain([first], frames)
+        for frame, stamp in frames:
+            while waiting and stamp >= waiting[0 if is_early else -1].stop:
+                yield waiting.popleft()
+            if not waiting:
                 return
+            for clip in waiting:
+                clip.offer(frame, stamp)
+        yield from waiting
 
     def _frames(self) -> Iterator[tuple["VideoFrame", int]]:
         """Yield frames from the current position on, each with its time stamp."""

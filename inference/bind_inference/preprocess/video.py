@@ -1,6 +1,7 @@
 """Prepare videos: five clips of two seconds, first and last frame of each, three squares of a frame."""
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 
 from bind_inference.pixels import MEAN, STD
 from bind_inference.preprocess.container import VIDEO_DEMUXERS, opened
-from bind_inference.preprocess.frames import Decoder
+from bind_inference.preprocess.frames import Clip, Decoder
 from bind_inference.preprocess.image import SIZE
 from bind_inference.preprocess.limits import Floats, Limits
 
@@ -26,14 +27,44 @@ def video(data: bytes, limits: Limits) -> Floats:
     and last along the long side. Rotation is not applied.
     """
     with opened(data, VIDEO_DEMUXERS, "a video") as container:
-        pairs = [clip.frames() for clip in Decoder(data, container, limits).clips()]
-        # Clips of short videos overlap or coincide: each frame is converted and scaled once.
-        squares: dict[int, Floats] = {}
-        for frame in (frame for pair in pairs for frame in pair):
-            if id(frame) not in squares:
-                squares[id(frame)] = _squares(frame)
-        clips = [np.stack([squares[id(frame)] for frame in pair], axis=2) for pair in pairs]
-    return np.concatenate(clips)
+        decoder = Decoder(data, container, limits)
+        return np.concatenate(list(_views(decoder.find(decoder.clips()))))
+
+
+def video_duration_ms(data: bytes, limits: Limits) -> int:
+    """Return how long a video is, in whole milliseconds, by its header or its last frame."""
+    with opened(data, VIDEO_DEMUXERS, "a video") as container:
+        return max(0, int(Decoder(data, container, limits).duration_s * 1000))
+
+
+def video_windows(data: bytes, spans: Sequence[tuple[int, int]], limits: Limits) -> Iterator[Floats]:
+    """Yield each stretch (start and end in ms) of a video as `video` makes it of a file with no more.
+
+    Of one up to two seconds, whose clips would be alike, there are three views. spans: in the order of their
+    starts and ends.
+    """
+    with opened(data, VIDEO_DEMUXERS, "a video") as container:
+        decoder = Decoder(data, container, limits)
+        windows = [decoder.window(*span) for span in spans]
+        by_start = sorted((clip for clips in windows for clip in clips), key=lambda clip: clip.start)
+        views: dict[int, Floats] = {}
+        found = zip(by_start, _views(decoder.find(by_start, is_early=True)), strict=True)
+        for clips in windows:
+            while not all(id(clip) in views for clip in clips):
+                clip, view = next(found)
+                views[id(clip)] = view
+            yield np.concatenate([views.pop(id(clip)) for clip in clips])
+
+
+def _views(clips: Iterable[Clip]) -> Iterator[Floats]:
+    """Yield the views of each clip, float32 [3 squares, 3 colours, 2 frames, 224, 224]."""
+    kept: dict[int, tuple[VideoFrame, Floats]] = {}  # with the frame: what is gone gives its id to another
+    for clip in clips:
+        pair = clip.frames()
+        # Clips of short videos overlap or coincide: a frame of the clip before is scaled once.
+        kept = {id(frame): kept.get(id(frame)) or (frame, _squares(frame)) for frame in pair}
+        clip.let_go()
+        yield np.stack([kept[id(frame)][1] for frame in pair], axis=2)
 
 
 def _squares(frame: "VideoFrame") -> Floats:

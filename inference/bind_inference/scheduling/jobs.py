@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from bind_inference.items.embedding import content_key
+from bind_inference.items.windows import window_bytes
+
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from opentelemetry.context import Context
 
     from bind_inference.items.embedding import Embedding, Key, Vector
     from bind_inference.items.shared_memory import Blob
     from bind_inference.items.slices import Slice
+    from bind_inference.items.windows import WindowGroup
     from bind_inference.modality import Modality
     from bind_inference.service_class import Kind
 
 
+@dataclass(frozen=True, eq=False)
+class Share:
+    """Windows of one recording are a share of a `request`, which has so many `items`, windows counted."""
+
+    windows: WindowGroup
+    request: object
+    items: int
+
+
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """A waiter is one item of one request; its future is its own, so that no other request can cancel it."""
+    """A waiter is one item of one request; its future is its own, so that no other request can cancel it.
+
+    windows: those of the item that are wanted, instead of a vector of the whole.
+    """
 
     kind: Kind
     data: str | Blob
@@ -31,11 +48,29 @@ class Waiter:
     trace: Context | None = None
     deaths: int = 0
     request: object = None
+    windows: WindowGroup | None = None
 
     @property
     def modality(self) -> Modality:
         """Return the modality of the item."""
         return self.kind.modality
+
+    @property
+    def vectors(self) -> int:
+        """Return how many are wanted."""
+        return self.windows.count if self.windows else 1
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Return the memory that what is decoded takes."""
+        if self.windows is None:
+            return self.modality.entry.decoded_bytes
+        return self.windows.count * window_bytes(self.modality, self.windows.length_ms)
+
+    def find_key(self, data: str | Blob) -> Key:
+        """Return the key that those share who want the same of the same item."""
+        key = content_key(self.modality, data)
+        return self.windows.key(key) if self.windows else key
 
     def resolve(self, outcome: Embedding | Exception) -> None:
         """Give the future its outcome, unless it has one or the client has hung up."""
@@ -63,6 +98,22 @@ class Job:
     size: int = 0
     slot: int | None = None
     request: object = None
+    windows: WindowGroup | None = None
+
+    @classmethod
+    def of(cls, waiter: Waiter, key: Key, deaths: int) -> Self:
+        """Return the job that `waiter` is the first to wait for."""
+        job = cls(
+            waiter.kind,
+            waiter.data,
+            key,
+            deaths=deaths,
+            size=len(waiter.data),
+            request=waiter.request,
+            windows=waiter.windows,
+        )
+        job.add(waiter)
+        return job
 
     @property
     def modality(self) -> Modality:
@@ -89,14 +140,15 @@ class Job:
         self.waiters.append(waiter)
 
     def combine(self) -> Vector | None:
-        """Return the item's vector once all its parts have theirs."""
-        vectors = [part.vector for part in self.parts if part.vector is not None]
-        if not vectors or len(vectors) < len(self.parts):
+        """Return the item's vector once all its parts have theirs; its windows' [windows, dimension]."""
+        if not self.parts or any(part.vector is None for part in self.parts):
             return None
-        if len(vectors) == 1:
-            return vectors[0]
-        shares = [part.slice.share for part in self.parts]
-        return np.average(vectors, axis=0, weights=shares).astype(np.float32)
+        if self.windows is None:
+            return _mean(self.parts)
+        windows: dict[int, list[Part]] = {}
+        for part in self.parts:
+            windows.setdefault(part.slice.window, []).append(part)
+        return np.stack([_mean(windows[number]) for number in sorted(windows)])
 
     def release(self) -> None:
         """Drop the item's data, because nobody waits: its parts stay in the queue until they are next."""
@@ -138,6 +190,15 @@ class Part:
     def abandoned(self) -> bool:
         """Return whether nobody waits for the job any more."""
         return self.job.abandoned
+
+
+def _mean(parts: Sequence[Part]) -> Vector:
+    """Return the mean of the parts' vectors, which are all there, weighted by their shares."""
+    vectors = [part.vector for part in parts if part.vector is not None]
+    if len(vectors) == 1:
+        return vectors[0]
+    shares = [part.slice.share for part in parts]
+    return np.average(vectors, axis=0, weights=shares).astype(np.float32)
 
 
 class SingleFlight:

@@ -16,10 +16,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bind_inference.errors import BindError, NotReady, PoisonItem, SuspectRuns
-from bind_inference.items.embedding import Embedding, Key, content_key
+from bind_inference.items.embedding import Embedding, Key
 from bind_inference.items.shared_memory import Blob
 from bind_inference.modality import Modality
-from bind_inference.scheduling.jobs import Job, Part, SingleFlight, Waiter
+from bind_inference.scheduling.jobs import Job, Part, Share, SingleFlight, Waiter
 from bind_inference.scheduling.lanes import BusyLane, cut_next, earliest
 from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
 from bind_inference.scheduling.policy.batching import Batcher, Policy
@@ -120,8 +120,7 @@ class Scheduler:
         def worker(lane: Lane) -> Worker:
             return Worker(
                 self._engine,
-                depth=lane.depth,
-                device=lane.device,
+                lane,
                 on_done=lambda started, result: self._in_loop(self._ran, *started, result),
                 on_death=lambda error: self._in_loop(self._died, error),
                 prepare=partial(prepare, lane.device),
@@ -142,22 +141,22 @@ class Scheduler:
         return self._bytes
 
     async def embed(
-        self, items: Sequence[tuple[Modality, str | Blob]], *, deaths: int = 0
+        self, items: Sequence[tuple[Modality, str | Blob]], *, deaths: int = 0, share: Share | None = None
     ) -> list[Embedding | BindError]:
         """Return, item by item, its embedding or what is wrong with it.
 
-        items: text as it is, media in base64. deaths: other servers that died while
-        they worked on them. An item that the cache knows costs nothing; one that is being
-        computed, for any request, is waited for. Raises QueueFull or RequestTooLarge, and then nothing was
-        queued; NotReady when the forward thread has died. If the caller is cancelled, so are those of its
-        items that nobody else waits for.
+        items: text as it is, media in base64. deaths: other servers that died while they worked on them.
+        share: which windows of the one item are wanted; its vector is then [windows, dimension].
+        An item that the cache knows costs nothing; one that is being computed, for any request, is waited
+        for. Raises QueueFull or RequestTooLarge, and then nothing was queued; NotReady when the forward
+        thread has died. If the caller is cancelled, so are those of its items that nobody else waits for.
         """
         if len(items) > UNPACED_ITEMS:
             await self._pace.turn()
         if self._closed:
             raise self._closed
         trace = self._spans.here() if self._spans else None
-        request, many = object(), len(items)
+        request, many = (share.request, share.items) if share else (object(), len(items))
         waiters = [
             Waiter(
                 kind_of(modality, many),
@@ -166,13 +165,15 @@ class Scheduler:
                 trace=trace,
                 deaths=deaths,
                 request=request,
+                windows=share.windows if share else None,
             )
             for modality, data in items
         ]
         unknown = self._unknown(waiters)
-        decoded_bytes = sum(waiter.modality.entry.decoded_bytes for waiter in unknown)
+        decoded_bytes = sum(waiter.decoded_bytes for waiter in unknown)
         small = all(waiter.modality is Modality.TEXT for waiter in unknown)
-        with self._items.hold(len(unknown)), self._bytes.hold(decoded_bytes, small=small):
+        count = sum(waiter.vectors for waiter in unknown)
+        with self._items.hold(count), self._bytes.hold(decoded_bytes, small=small):
             self._waiters.update(unknown)
             try:
                 for waiter in unknown:
@@ -180,7 +181,7 @@ class Scheduler:
                 outcomes = await asyncio.gather(*(waiter.future for waiter in waiters))
             finally:
                 self._leave(unknown)
-        for waiter, outcome in zip(waiters, outcomes, strict=True):
+        for waiter, outcome in () if share else zip(waiters, outcomes, strict=True):
             self._metrics.item(waiter.modality, outcome if isinstance(outcome, Exception) else None)
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, BindError):
@@ -201,7 +202,7 @@ class Scheduler:
         unknown, left = list[Waiter](), INLINE_DIGEST
         for waiter in waiters:
             left -= 0 if isinstance(waiter.data, Blob) else len(waiter.data)
-            if left < 0 or not self._known(waiter, content_key(waiter.modality, waiter.data)):
+            if left < 0 or not self._known(waiter, waiter.find_key(waiter.data)):
                 unknown.append(waiter)
         return unknown
 
@@ -227,7 +228,7 @@ class Scheduler:
         if waiter.future.done():
             return
         try:
-            key = content_key(waiter.modality, data)
+            key = waiter.find_key(data)
         except Exception as error:  # noqa: BLE001  (no memory, above all: an executor would swallow it)
             self._in_loop(waiter.resolve, error)
         else:
@@ -249,9 +250,7 @@ class Scheduler:
         except PoisonItem as error:
             waiter.resolve(error)
             return
-        size, request = len(waiter.data), waiter.request
-        started = Job(waiter.kind, waiter.data, key, deaths=deaths, size=size, request=request)
-        started.add(waiter)
+        started = Job.of(waiter, key, deaths)
         self._single_flight.add(started)
         try:
             self._quarantine.admit(started, waiter.request, self._decode)
@@ -283,7 +282,9 @@ class Scheduler:
         else:
             done = partial(self._in_loop, self._decoded, job)
             self._quarantine.begin(job)
-            self._decoders.decode(job.modality, data, lambda: not job.abandoned, done, job.request)
+            self._decoders.decode(
+                job.modality, data, lambda: not job.abandoned, done, job.request, job.windows
+            )
 
     def _tokenize_now(self, job: Job) -> None:
         if isinstance(job.data, str) and not job.abandoned:

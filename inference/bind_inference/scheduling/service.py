@@ -7,12 +7,13 @@ import contextlib
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bind_inference import __version__
 from bind_inference.engine.precision import Precision
 from bind_inference.errors import Draining, InvalidRequest, NotReady
 from bind_inference.items.bodies import Endpoint, ParsedBody, parse_body
+from bind_inference.items.windows import NO_WINDOWS
 from bind_inference.keys import ApiKeys
 from bind_inference.modality import Modality
 from bind_inference.model_names import DIMENSIONS
@@ -23,24 +24,28 @@ from bind_inference.scheduling.quarantine import Quarantine, exchange, from_json
 from bind_inference.scheduling.scheduler import Scheduler, SchedulerConfig
 from bind_inference.scheduling.sizing import decoded_share, max_batch_gflop, max_batch_size, open_decoders
 from bind_inference.scheduling.turns import Pace
+from bind_inference.scheduling.windows import WindowedRequest
 from bind_inference.telemetry.lag import LagProbe
 from bind_inference.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from bind_inference.decoders.protocol import Decoders
+    from bind_inference.decoders.protocol import Decoders, Done, Wanted
     from bind_inference.engine.protocol import Engine
     from bind_inference.errors import BindError
     from bind_inference.items.bodies import Item
     from bind_inference.items.embedding import Embedding
     from bind_inference.items.shared_memory import Shared
+    from bind_inference.items.windows import Windows
     from bind_inference.scheduling.policy.admission import Budget
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
 
     LoadEngine = Callable[[Settings, Callable[[Readiness], None]], Engine]
     OpenDecoders = Callable[[Settings, Callable[[str], None]], Decoders]
+
+ResultT = TypeVar("ResultT")
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +82,7 @@ class Service:
         self._load_engine = load_engine
         self._on_failure = on_failure
         self._scheduler: Scheduler | None = None
-        self._parsing: set[asyncio.Future[ParsedBody]] = set()
+        self._asked: set[asyncio.Future[Any]] = set()
         self._stopped: Draining | None = None
         self._exchanging: asyncio.Task[None] | None = None
         self._lag: LagProbe | None = None
@@ -109,9 +114,32 @@ class Service:
         """Count a request that has its response; `path` is a route, never what a client made up."""
         self.metrics.request(path, status, seconds)
 
-    def embed(self, items: Sequence[Item], deaths: int) -> Coroutine[Any, Any, list[Embedding | BindError]]:
-        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
+    def embed(
+        self, items: Sequence[Item], deaths: int, windows: Mapping[Modality, Windows] = NO_WINDOWS
+    ) -> Coroutine[Any, Any, list[Embedding | BindError]]:
+        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`.
+
+        windows: of which modality recordings are wanted in windows, and in which.
+        """
+        if windows:
+            return self._embed_windows(items, deaths, windows)
         return self.scheduler.embed([(item.modality, item.data) for item in items], deaths=deaths)
+
+    async def _embed_windows(
+        self, items: Sequence[Item], deaths: int, windows: Mapping[Modality, Windows]
+    ) -> list[Embedding | BindError]:
+        most = self.settings.max_request_windows
+        outcomes = await WindowedRequest(self.scheduler, self._measure, items, windows, most, deaths).embed()
+        for item, outcome in zip(items, outcomes, strict=True):
+            if item.modality in windows:
+                self.metrics.windowed(item.modality, outcome)
+        return outcomes
+
+    def _measure(self, item: Item, request: object) -> Coroutine[Any, Any, int]:
+        """Return a recording's milliseconds. Raises BindError."""
+        return self._ask(
+            lambda decoders, wanted, done: decoders.measure(item.modality, item.data, wanted, done, request)
+        )
 
     async def render_metrics(self) -> bytes:
         """Return the text that Prometheus reads."""
@@ -137,9 +165,9 @@ class Service:
         if self._lag:
             self._lag.stop()
         self._stopped = reason = Draining("the server stops; try another")
-        for parsed in self._parsing:
-            if not parsed.done():
-                parsed.set_exception(reason)
+        for asked in self._asked:
+            if not asked.done():
+                asked.set_exception(reason)
         if self._scheduler:
             self._scheduler.close(reason)
         if self._decoders:
@@ -152,31 +180,38 @@ class Service:
         """
         if isinstance(raw, bytes):
             return parse_body(endpoint, raw, self.settings.max_request_items)
+        most = self.settings.max_request_items
+        return await self._ask(
+            lambda decoders, wanted, done: decoders.read(endpoint, raw, most, wanted, done)
+        )
+
+    async def _ask(self, ask: Callable[[Decoders, Wanted, Done[ResultT]], None]) -> ResultT:
+        """Return what the decoders make of what `ask` asks of them. Raises NotReady if the server stops."""
         if self._stopped:
             raise self._stopped
         if self._decoders is None:
             raise NotReady(self.readiness.describe())
         loop = asyncio.get_running_loop()
-        parsed: asyncio.Future[ParsedBody] = loop.create_future()
+        asked: asyncio.Future[ResultT] = loop.create_future()
 
-        def settle(outcome: ParsedBody | Exception) -> None:
-            if parsed.done():
+        def settle(outcome: ResultT | Exception) -> None:
+            if asked.done():
                 return
             if isinstance(outcome, Exception):
-                parsed.set_exception(outcome)
+                asked.set_exception(outcome)
             else:
-                parsed.set_result(outcome)
+                asked.set_result(outcome)
 
-        def done(outcome: ParsedBody | Exception, _seconds: float) -> None:
+        def done(outcome: ResultT | Exception, _seconds: float) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
                 loop.call_soon_threadsafe(settle, outcome)
 
-        self._decoders.read(endpoint, raw, self.settings.max_request_items, lambda: not parsed.done(), done)
-        self._parsing.add(parsed)
+        ask(self._decoders, lambda: not asked.done(), done)
+        self._asked.add(asked)
         try:
-            return await parsed
+            return await asked
         finally:
-            self._parsing.discard(parsed)
+            self._asked.discard(asked)
 
     async def hear(self, raw: bytes) -> bytes:
         """Note the suspects that another server tells of; return all. Raises InvalidRequest."""

@@ -33,7 +33,7 @@ MAX_BATCH_SIZE_CUDA: Final = 256
 
 
 # Of the bytes that may be held, the scheduler's part where HTTP workers hold bodies and answers. It leaves
-# each of four workers room for a body of the largest size beside what is kept for small requests.
+# these room for four bodies of the largest size beside what is kept for small requests.
 DECODED_EIGHTHS: Final = 3
 
 

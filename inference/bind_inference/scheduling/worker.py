@@ -16,6 +16,7 @@ from bind_inference.scheduling.policy.pauses import PauseBudget
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bind_inference.engine.protocol import Lane
     from bind_inference.items.embedding import Vector
     from bind_inference.items.slices import Tensor
     from bind_inference.modality import Modality
@@ -47,17 +48,15 @@ class Worker:
     def __init__(
         self,
         engine: Engine,
+        lane: Lane,
         *,
-        depth: int = 1,
-        device: int = 0,
         on_done: Callable[[Any, BatchResult], None],
         on_death: Callable[[BaseException], None],
         prepare: Callable[[], None] = lambda: None,
         on_idle: Callable[[], None] = trim,
     ) -> None:
         self._engine = engine
-        self._depth = depth
-        self._device = device
+        self._lane = lane
         self._on_done = on_done
         self._on_death = on_death
         self._prepare = prepare
@@ -73,7 +72,9 @@ class Worker:
 
     def start(self) -> None:
         """Start the threads; `prepare` is the first that the one that computes calls."""
-        loops = {"forward": self._run} if self._depth == 1 else {"forward": self._run, "finish": self._finish}
+        loops = {"forward": self._run}
+        if self._lane.depth > 1:
+            loops["finish"] = self._finish
         for name, loop in loops.items():
             threading.Thread(target=self._live, args=(loop,), name=name, daemon=True).start()
 
@@ -112,8 +113,8 @@ class Worker:
         pause: Callable[[], None] = no_pause,
     ) -> None:
         began, paused_s = time.perf_counter(), self._paused_s
-        outcomes = start_batch(self._engine, modality, tensors, self._device, pause)
-        if self._depth == 1:
+        outcomes = start_batch(self._engine, modality, tensors, self._lane.device, pause)
+        if self._lane.depth == 1:
             found = outcomes()
             forward_s = time.perf_counter() - began - (self._paused_s - paused_s)
             self._on_done(batch, BatchResult(found, forward_s))

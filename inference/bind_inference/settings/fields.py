@@ -244,6 +244,20 @@ class Settings(ModelSettings):
         description="the same keys themselves, with spaces or commas between; a variable only, since all may "
         "read a command line",
     )
+    allow_urls: str | None = Field(
+        default=None,
+        pattern=r"^((https?://)?(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?)( *, *"
+        r"(https?://)?(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d+)?)*$",
+        description="hosts that media of /v1/embeddings may be fetched from where a request names them by an "
+        "address, with commas between: `images.example.com` (https), `*.example.com` (any below it), "
+        "`http://files.example.com:8080`; never an address that is not public; unset: nothing is fetched",
+    )
+    fetch_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="seconds that fetching one medium may take, with its redirects; above it that item is "
+        "refused",
+    )
     tls_cert: Path | None = Field(
         default=None,
         description="file with the certificate, and those above it, in PEM: the server speaks HTTPS; it is "
@@ -298,6 +312,12 @@ class Settings(ModelSettings):
     )
     max_request_bytes: int = Field(default=128 * _MIB, ge=1, description="largest body of a request")
     max_request_items: int = Field(default=1024, ge=1, description="most items in one request")
+    max_request_windows: int = Field(
+        default=4096,
+        ge=1,
+        description="most windows of recordings in one request, all its files together (`windows` of "
+        "/vectorize); an hour in steps of a second has 3,600",
+    )
     max_queue_items: int = Field(
         default=4096, ge=1, description="items that may wait at once; above it the answer is 429"
     )

@@ -83,6 +83,8 @@ def _explain(problem: Any) -> str:
             takes = "must be 0, 1, true or false"
         case "string_pattern_mismatch" if name == "weights_sha256":
             takes = "must be 64 hexadecimal digits"
+        case "string_pattern_mismatch" if name == "allow_urls":
+            takes = "must be hosts with commas between, such as images.example.com,*.cdn.example.com"
         case "string_pattern_mismatch" if name.startswith("otlp"):
             takes = "must be a URL that starts with http:// or https://"
         case "string_pattern_mismatch":

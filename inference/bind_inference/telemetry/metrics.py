@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bind_inference.engine.selfcheck.result import CheckResult
+    from bind_inference.items.embedding import Embedding
     from bind_inference.readiness import Readiness
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50)
@@ -90,6 +91,7 @@ class Metrics:
         self._items = Counter(
             "bind_items", "Items by modality and outcome.", ["modality", "outcome"], registry=self.registry
         )
+        self._windows = counter("windows", "Windows of recordings that were embedded.")
         self._batch_size = histogram("batch_size", "Items in one forward pass.", _ITEMS)
         self._batch_gflop = histogram(
             "batch_gflop", "Arithmetic of one forward pass, in GFLOP at ImageBindHuge's size.", _GFLOP
@@ -98,11 +100,11 @@ class Metrics:
         self._decode_s = histogram("decode_seconds", "Seconds to decode an item.", _SECONDS)
         restarts = Counter(
             "bind_decoder_restarts",
-            "Decoder processes that were replaced, by cause: crash or timeout.",
+            "Decoder processes that were replaced, by cause: crash, timeout or gave_way.",
             ["cause"],
             registry=self.registry,
         )
-        self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout")}
+        self._restarts = {cause: restarts.labels(cause) for cause in ("crash", "timeout", "gave_way")}
         self._worker_restarts = Counter(
             "bind_http_worker_restarts", "HTTP workers that were replaced.", registry=self.registry
         )
@@ -182,7 +184,7 @@ class Metrics:
         self._decode_s[modality].observe(seconds)
 
     def decoder_replaced(self, cause: str) -> None:
-        """Count a decoder process that was replaced after a `crash` or a `timeout`."""
+        """Count a decoder process that was replaced after a `crash` or a `timeout`, or since it gave way."""
         self._restarts[cause].inc()
 
     def cut(self, modality: Modality, waited_s: Sequence[float], gflop: float) -> None:
@@ -200,6 +202,12 @@ class Metrics:
         """Count an item by its outcome: ok, the name of its error, or bug."""
         outcome = "ok" if error is None else type(error).__name__ if isinstance(error, BindError) else "bug"
         self._items.labels(modality, outcome).inc()
+
+    def windowed(self, modality: Modality, outcome: Embedding | BindError) -> None:
+        """Count a recording that was wanted in windows by its outcome, and its windows."""
+        self.item(modality, outcome if isinstance(outcome, BindError) else None)
+        if not isinstance(outcome, BindError):
+            self._windows[modality].inc(len(outcome.vector))
 
     def looked_up(self, modality: Modality, *, hit: bool) -> None:
         """Count a look into the vector cache."""

@@ -25,10 +25,12 @@ def convert(
     sha256: str,
     shapes: Mapping[str, torch.Size],
     progress: Callable[[Progress], None],
+    describe: Callable[[Mapping[str, Tensor]], Mapping[str, str]],
 ) -> None:
     """Write the tensors of a PyTorch `checkpoint` to `target` as safetensors, float32, in one durable rename.
 
-    shapes: what the model needs, by name. Nothing but tensors is unpickled, and from a memory map, so that
+    shapes: what the model needs, by name. describe: returns what the metadata say of the tensors besides
+    their origin and their sum. Nothing but tensors is unpickled, and from a memory map, so that
     this takes no second copy in memory. Raises WeightsError if tensors lack or differ in shape.
     """
     total = checkpoint.stat().st_size
@@ -37,7 +39,7 @@ def convert(
     _check_shapes(checkpoint, {name: tensor.shape for name, tensor in tensors.items()}, shapes)
     wanted = {name: tensors[name].float().contiguous() for name in shapes}
     temporary = target.with_suffix(".tmp")
-    metadata = {SOURCE_SHA256: sha256, CONTENT_SUM: content_sum(wanted.items())}
+    metadata = {SOURCE_SHA256: sha256, CONTENT_SUM: content_sum(wanted.items()), **describe(wanted)}
     try:
         save_file(wanted, temporary, metadata=metadata)
         rename_durably(temporary, target)

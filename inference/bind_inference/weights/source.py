@@ -23,7 +23,7 @@ from bind_inference.weights.checkpoint import SOURCE_SHA256, convert
 from bind_inference.weights.errors import WeightsError
 from bind_inference.weights.files import check_sum, disk_error
 from bind_inference.weights.progress import Progress
-from bind_inference.weights.wholeness import find_damage
+from bind_inference.weights.wholeness import find_damage, forget
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ _ELEMENT_BYTES: Final = 4  # conversion writes float32
 
 Report = Callable[[Progress], None]
 Shapes = Mapping[str, torch.Size]
+Describe = Callable[[Mapping[str, torch.Tensor]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,17 @@ def converted_name(model: str, sha256: str) -> str:
     return f"{model}-{sha256[:16]}{CONVERTED}"
 
 
-def converted(model: str, source: Source, cache_dir: Path, shapes: Shapes, progress: Report) -> Path:
+def converted(
+    model: str, source: Source, cache_dir: Path, shapes: Shapes, progress: Report, describe: Describe
+) -> Path:
     """Return the safetensors file of `source`: the one that lies ready, or else one made in `cache_dir`.
 
-    shapes: what the model needs, by name. Raises WeightsError, whose message names the setting, the file and
-    the remedy.
+    shapes: what the model needs, by name. describe: see `checkpoint.convert`. Raises WeightsError, whose
+    message names the setting, the file and the remedy.
     """
     target = cache_dir / converted_name(model, source.sha256)
     if source.path is None:
-        _make_whole(target, lambda: _fetch_and_convert(source, target, shapes, progress))
+        _make_whole(target, lambda: _fetch_and_convert(source, target, shapes, progress, describe))
         return target
     file = locate(source.path, model, source.sha256)
     if file.suffix == CONVERTED:
@@ -74,10 +77,19 @@ def converted(model: str, source: Source, cache_dir: Path, shapes: Shapes, progr
     def make() -> None:
         _check_space(target, shapes)
         _check_file(file, source.sha256, progress, _SETTING)
-        convert(file, target, source.sha256, shapes, progress)
+        convert(file, target, source.sha256, shapes, progress, describe)
 
     _make_whole(target, make)
     return target
+
+
+def distrust(model: str, source: Source, cache_dir: Path) -> None:
+    """Have the converted file of `source` summed up again when it is asked for, whatever was noted of it."""
+    file = cache_dir / converted_name(model, source.sha256)
+    if source.path is not None:
+        found = locate(source.path, model, source.sha256)
+        file = found if found.suffix == CONVERTED else file
+    forget(file, cache_dir)
 
 
 def locate(path: Path, model: str, sha256: str) -> Path:
@@ -167,13 +179,15 @@ def _origin_or_none(file: Path) -> str | None:
         return None  # one of several: it matters only if it turns out to be the one
 
 
-def _fetch_and_convert(source: Source, target: Path, shapes: Shapes, progress: Report) -> None:
+def _fetch_and_convert(
+    source: Source, target: Path, shapes: Shapes, progress: Report, describe: Describe
+) -> None:
     parts = urlsplit(source.url)
     if parts.scheme == "file":
         local = Path(unquote(parts.path))
         _check_file(local, source.sha256, progress, "--weights-url (BIND_WEIGHTS_URL)")
         _check_space(target, shapes)
-        convert(local, target, source.sha256, shapes, progress)
+        convert(local, target, source.sha256, shapes, progress, describe)
         return
     fetched = target.parent / f"{source.sha256}.pth"
     if fetched.exists() and check_sum(fetched, progress) != source.sha256:
@@ -185,7 +199,7 @@ def _fetch_and_convert(source: Source, target: Path, shapes: Shapes, progress: R
 
         fetch(source.url, fetched, source.sha256, progress)
     _check_space(target, shapes)
-    convert(fetched, target, source.sha256, shapes, progress)
+    convert(fetched, target, source.sha256, shapes, progress, describe)
     fetched.unlink()  # the cache need not hold both
 
 

@@ -12,6 +12,7 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,12 @@ def find_damage(file: Path, notes: Path) -> str | None:
         return "its tensors are not those that were written"
     _write_note(note, known)
     return None
+
+
+def forget(file: Path, notes: Path) -> None:
+    """Forget that `file` was found whole."""
+    with suppress(OSError):  # what cannot be removed could hardly be written
+        _note_path(file, notes).unlink(missing_ok=True)
 
 
 def _line(named: tuple[str, Tensor]) -> str:

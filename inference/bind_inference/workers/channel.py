@@ -61,7 +61,9 @@ class Channel:
         self._on_message = on_message
         self._on_end = on_end
         self._buffer = bytearray(INLINE_BYTES + 1)
-        self._waiting: deque[tuple[bytes, Sequence[File]]] = deque()
+        self._waiting: deque[tuple[bytes, Sequence[File], int]] = deque()
+        self.unsent = 0
+        """Bytes of messages that wait here, with those that lie in files for their size."""
         self._open = True
         self._soon = self._writing = False
         connection.setblocking(False)
@@ -72,11 +74,13 @@ class Channel:
         if not self._open:
             return
         frame = join_frame(head, payload, len(files))
-        if len(frame) > INLINE_BYTES:
+        size = len(frame)
+        if size > INLINE_BYTES:
             content = Shared()
             content.write(frame)
             frame, files = _IN_FILE, (content, *files)
-        self._waiting.append((frame, files))
+        self._waiting.append((frame, files, size))
+        self.unsent += size
         if not self._soon:
             self._soon = True
             self._loop.call_soon(self.flush)
@@ -95,6 +99,7 @@ class Channel:
             self._connection.close()
             self._writing = False
             self._waiting.clear()
+            self.unsent = 0
 
     def _write(self) -> None:
         while self._open and self._waiting:
@@ -114,16 +119,16 @@ class Channel:
                     self._end()
                 return
             for _ in range(count):
-                self._waiting.popleft()
+                self.unsent -= self._waiting.popleft()[2]
         self._stop_writing()
 
     def _next_packet(self) -> tuple[int, bytes, Sequence[File]]:
         """Return how many of the messages that wait go next, with their bytes and files."""
-        frame, files = self._waiting[0]
+        frame, files, _ = self._waiting[0]
         if frame is _IN_FILE or len(self._waiting) == 1:
             return 1, frame, files
         frames, all_files, size = [frame], list(files), len(frame)
-        for frame, files in itertools.islice(self._waiting, 1, None):
+        for frame, files, _ in itertools.islice(self._waiting, 1, None):
             size += len(frame)
             if frame is _IN_FILE or size > INLINE_BYTES or len(all_files) + len(files) > _MOST_FILES:
                 break

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bind_inference.errors import BindError, NotReady
 from bind_inference.items.bodies import Endpoint
 from bind_inference.items.shared_memory import Shared
+from bind_inference.items.windows import unpack_windows
 from bind_inference.logs import log_fields
 from bind_inference.workers.channel import Channel
 from bind_inference.workers.messages import (
@@ -22,6 +23,7 @@ from bind_inference.workers.messages import (
     pack_outcomes,
     unpack_items,
 )
+from bind_inference.workers.shared_budget import bodies_share
 
 if TYPE_CHECKING:
     import subprocess
@@ -42,13 +44,16 @@ class Handle:
         process: subprocess.Popen[bytes],
         connection: socket.socket,
         service: Service,
+        place: int,
         *,
         on_ready: Callable[[], None],
         on_end: Callable[[Handle], None],
         on_closed: Callable[[], None],
         render_metrics: Callable[[Handle], Awaitable[bytes]],
     ) -> None:
+        """`place` is where it writes what it holds of the budget of bodies."""
         self.process = process
+        self.place = place
         self.ready = False
         self.was_ready = False
         self.connections = 0
@@ -65,9 +70,9 @@ class Handle:
         self._counting: list[asyncio.Future[None]] = []
         self._channel = Channel(connection, self._receive, self._ended)
 
-    def tell(self, head: dict[str, Any]) -> None:
+    def tell(self, head: dict[str, Any], *files: Shared) -> None:
         """Send the worker a message."""
-        self._channel.send(head)
+        self._channel.send(head, b"", *files)
 
     def hand_over(self, connection: socket.socket) -> None:
         """Let the worker serve an accepted connection."""
@@ -160,6 +165,13 @@ class Handle:
                 log.exception("a request met a bug")
                 head["bug"] = True
         self._channel.send(head, payload, *files)
+        self._end_if_deaf()
+
+    def _end_if_deaf(self) -> None:
+        """End a worker for which more waits than it may have asked for: it does not read."""
+        if self._channel.unsent > bodies_share(self._service.settings):
+            log.warning("an HTTP worker does not read", extra={"unsent_bytes": self._channel.unsent})
+            self.kill()
 
     def _continued(self, trace: dict[str, str] | None) -> contextlib.AbstractContextManager[None]:
         spans = self._service.spans
@@ -174,12 +186,13 @@ class Handle:
             case "embed":
                 items = unpack_items(head["items"], message.files)
                 message.files.clear()  # the items have them, as long as they are waited for
-                packed, vectors = pack_outcomes(await self._service.embed(items, head["deaths"]))
+                windows = unpack_windows(head.get("windows", {}))
+                packed, vectors = pack_outcomes(await self._service.embed(items, head["deaths"], windows))
                 return {"outcomes": packed}, vectors, ()
             case "parse":
                 raw = message.files.pop()
-                parsed, file = pack_body(await self._service.parse(Endpoint(head["endpoint"]), raw))
-                return parsed, b"", (file,) if file else ()
+                parsed, files = pack_body(await self._service.parse(Endpoint(head["endpoint"]), raw))
+                return parsed, b"", tuple(files)
             case "hear":
                 return {}, await self._service.hear(message.payload), ()
             case _:

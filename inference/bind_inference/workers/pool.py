@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bind_inference import __version__
 from bind_inference.errors import NotReady
-from bind_inference.scheduling.sizing import DECODED_EIGHTHS
 from bind_inference.workers.handle import Handle
 from bind_inference.workers.messages import pack_readiness, pack_settings
 from bind_inference.workers.process import start_process
+from bind_inference.workers.shared_budget import Places, bodies_share
 
 if TYPE_CHECKING:
     import socket
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bind_inference.scheduling.service import Service
-    from bind_inference.settings import Settings
 
     Started = tuple[subprocess.Popen[bytes], socket.socket]
 
@@ -37,11 +36,6 @@ _SILENT_S: Final = 60.0
 _COUNT_S: Final = 1.0
 
 
-def body_share(settings: Settings, workers: int) -> int:
-    """Return the bytes of bodies and answers that one of so many workers may hold."""
-    return settings.max_queue_bytes * (8 - DECODED_EIGHTHS) // 8 // workers
-
-
 class Workers:
     """It starts workers before there is a loop or a service, because they take a while to import."""
 
@@ -55,6 +49,7 @@ class Workers:
         self._count = count
         self._started: list[Started] = [start_process() for _ in range(count)]
         self._handles: list[Handle] = []
+        self._places = Places(count)
         self._failures = 0
         self._given_up = ""
         self._closing = False
@@ -105,26 +100,28 @@ class Workers:
             process.kill()
 
     def _attach(self, process: subprocess.Popen[bytes], connection: socket.socket) -> None:
+        settings, place = self._service.settings, self._places.take()
         handle = Handle(
             process,
             connection,
             self._service,
+            place,
             on_ready=self._ready,
             on_end=self._replace,
             on_closed=lambda: self.on_ended(),
             render_metrics=self._render_metrics,
         )
         self._handles.append(handle)
-        settings = self._service.settings
-        share = body_share(settings, self._count)
         handle.tell(
             {
                 "do": "hello",
                 "settings": pack_settings(settings),
                 "started": self._service.started,
-                "max_body_bytes": share,
+                "max_body_bytes": bodies_share(settings),
+                "place": place,
                 "state": self._state(),
-            }
+            },
+            self._places.file,
         )
         asyncio.get_running_loop().call_later(_START_S, self._give_up, handle)
 
@@ -149,6 +146,7 @@ class Workers:
 
     async def _replace_soon(self, handle: Handle) -> None:
         status = await asyncio.to_thread(handle.process.wait)
+        self._places.free(handle.place)  # now that it cannot write there any more
         if self._closing:
             if not self._handles:
                 self._all_ended.set()

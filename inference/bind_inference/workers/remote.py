@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bind_inference.errors import NotReady
 from bind_inference.items.bodies import parse_body
+from bind_inference.items.windows import NO_WINDOWS, pack_windows
 from bind_inference.logs import current_fields
 from bind_inference.readiness import Phase, Readiness
-from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
+from bind_inference.scheduling.policy.admission import RESERVED_SHARE
 from bind_inference.scheduling.turns import Pace
 from bind_inference.telemetry.lag import LagProbe
 from bind_inference.workers.messages import (
@@ -22,14 +23,18 @@ from bind_inference.workers.messages import (
     unpack_outcomes,
     unpack_readiness,
 )
+from bind_inference.workers.shared_budget import SharedBudget, map_places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bind_inference.errors import BindError
     from bind_inference.items.bodies import Endpoint, Item, ParsedBody
     from bind_inference.items.embedding import Embedding
     from bind_inference.items.shared_memory import Shared
+    from bind_inference.items.windows import Windows
+    from bind_inference.modality import Modality
+    from bind_inference.scheduling.policy.admission import Budget
     from bind_inference.settings import Settings
     from bind_inference.telemetry.spans import Spans
     from bind_inference.workers.channel import Channel, File
@@ -47,14 +52,20 @@ _MOST_LAGS: Final = 2000
 class RemoteService:
     """The service as the application of a worker sees it."""
 
-    def __init__(self, settings: Settings, hello: dict[str, Any], spans: Spans | None) -> None:
+    def __init__(
+        self, settings: Settings, hello: dict[str, Any], places: Shared, spans: Spans | None
+    ) -> None:
+        """`places` is the file of what each worker holds of the budget of bodies."""
         self.settings = settings
         self.spans = spans
         self.pace = Pace()
         self.started: int = hello["started"]
         self.on_start: Callable[[], None] = lambda: None
         self.channel: Channel | None = None
-        self._bodies = Budget(share := hello["max_body_bytes"], "bytes", share // RESERVED_SHARE)
+        share = hello["max_body_bytes"]
+        self._bodies = SharedBudget(
+            share, "bytes", share // RESERVED_SHARE, map_places(places), hello["place"]
+        )
         self._numbers = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self._counts: list[tuple[str, int, float]] = []
@@ -88,7 +99,7 @@ class RemoteService:
 
     @property
     def bodies(self) -> Budget:
-        """Return this worker's share of the budget. Raises NotReady before there is a model."""
+        """Return the budget that all workers take from. Raises NotReady before there is a model."""
         if self._dimension is None:
             raise NotReady(self._readiness.describe())
         return self._bodies
@@ -134,13 +145,17 @@ class RemoteService:
         answer = await self._ask({"do": "parse", "endpoint": endpoint}, b"", raw)
         return unpack_body(answer.head, answer.files)
 
-    async def embed(self, items: Sequence[Item], deaths: int) -> list[Embedding | BindError]:
-        """Return, item by item, its embedding or what is wrong with it; see `Scheduler.embed`."""
-        packed, file = pack_items(items)
+    async def embed(
+        self, items: Sequence[Item], deaths: int, windows: Mapping[Modality, Windows] = NO_WINDOWS
+    ) -> list[Embedding | BindError]:
+        """Return, item by item, its embedding or what is wrong with it; see `Service.embed`."""
+        packed, files = pack_items(items)
         head: dict[str, Any] = {"do": "embed", "items": packed, "deaths": deaths}
+        if windows:
+            head["windows"] = pack_windows(windows)
         if self.spans:
             head["trace"] = self.spans.carrier()
-        answer = await self._ask(head, b"", *([file] if file else []))
+        answer = await self._ask(head, b"", *files)
         return unpack_outcomes(answer.head["outcomes"], answer.payload)
 
     def meta(self, version: str) -> dict[str, Any]:

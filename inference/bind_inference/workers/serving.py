@@ -40,7 +40,7 @@ def serve(connection: socket.socket) -> None:
     settings = Settings(**hello.head["settings"])
     configure_logging(settings.log_level)
     spans = start_tracing(settings)
-    service = RemoteService(settings, hello.head, spans)
+    service = RemoteService(settings, hello.head, hello.files[0], spans)
     Worker(service, connection, others).run()
     if spans:
         spans.close()

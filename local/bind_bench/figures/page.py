@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from bind_bench.errors import BenchError
 from bind_bench.figures.results import PEER, Results, measured_figures
 from bind_bench.figures.stats import Spread, spread
-from bind_bench.figures.targets import PEER_GFLOP, RATIO_TARGETS, Figure
+from bind_bench.figures.targets import IMPORT_KEPT, PEER_GFLOP, RATIO_TARGETS, Figure
+from bind_bench.workload.scenarios import IMPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,8 +73,9 @@ def render(results: Results, context: RunContext, previous: str = "") -> str:
     parts = [
         f"## On a processor {kind_of(context.machine)}", _introduction(results), _context(results, context),
         "### Ratios to the peer", _ratio_part(results),
-        "### Requests per second", _rate_table(results), *_beside(results), "### Memory, start, probes, cost",
-        _server_table(results), _cost(results), "### The same input, the same vector", _cosine_table(results),
+        "### Requests per second", _rate_table(results), *_beside(results), *_import(results),
+        "### Memory, start, probes, cost", _server_table(results), _cost(results), _bandwidth(results),
+        "### The same input, the same vector", _cosine_table(results),
         "### What is not reached", _missing(results),
     ]  # fmt: skip
     before, after = cut(previous, context.machine)
@@ -136,9 +138,7 @@ def _ratio_part(results: Results) -> str:
         return "None without the peer."
     names = [server.name for server in results.ours]
     head = ["scenario", *(part for name in names for part in (f"{name}, x", "asked"))]
-    return table(
-        head, [_ratio_cells(results, s, names) for s in results.scenarios if s not in results.beside()]
-    )
+    return table(head, [_ratio_cells(results, scenario, names) for scenario in _plain(results)])
 
 
 def _ratio_cells(results: Results, scenario: Scenario, names: Sequence[str]) -> list[str]:
@@ -152,15 +152,57 @@ def _ratio_cells(results: Results, scenario: Scenario, names: Sequence[str]) -> 
 def _rate_table(results: Results) -> str:
     names = [server.name for server in results.servers]
     rows = []
-    for scenario in results.scenarios:
-        if scenario in results.beside():
-            continue
+    for scenario in _plain(results):
         rates = [results.rates(scenario, name) for name in names]
         rows.append(
             [scenario.name, *(format_spread(spread(values), 3) if values else NONE for values in rates)]
         )
     return "Scenario: modality x clients. `mixed` is a fixed list without videos.\n\n" + table(
         ["scenario", *names], rows
+    )
+
+
+def _plain(results: Results) -> list[Scenario]:
+    """Return the scenarios that have no part of the page for themselves."""
+    return [s for s in results.scenarios if s not in results.beside() and s.kind != IMPORT]
+
+
+def _import(results: Results) -> list[str]:
+    scenario = next((s for s in results.scenarios if s.kind == IMPORT), None)
+    rows = [
+        [
+            server.name,
+            format_spread(spread(rates), 3),
+            format_spread(results.import_kept(server.name)),
+            f">= {IMPORT_KEPT / 100:g}",
+        ]
+        for server in results.ours
+        if scenario and (rates := results.rates(scenario, server.name))
+    ]
+    if scenario is None or not rows:
+        return []
+    return [
+        "### The way through Weaviate and the gate",
+        f"{scenario.clients} clients insert objects of one picture each in Weaviate, which asks the server "
+        "by the chart's gate; all of them are processes of this machine, and share its cores. Beside it, the "
+        "same clients ask the server itself (`image` above), in the same round.",
+        table(["server", "objects per second", "to the server's own", "asked"], rows),
+    ]
+
+
+def _bandwidth(results: Results) -> str:
+    speeds = {server.name: results.text_read_gb_per_s(server.name) for server in results.ours}
+    if not results.read_gb_per_s or not any(speeds.values()):
+        return ""
+    shares = ", ".join(
+        f"{speed:.1f} GB/s at {name} ({100 * speed / results.read_gb_per_s:.0f} %)"
+        for name, speed in speeds.items()
+        if speed
+    )
+    return (
+        f"One short text alone reads each weight of its model once. All cores together read memory at "
+        f"{results.read_gb_per_s:.1f} GB/s here (a sum over 2 GB); the whole request, at its median, reads "
+        f"the weights at {shares}."
     )
 
 

@@ -9,14 +9,16 @@ from bind_bench.figures.stats import Spread, percentile, ratios, spread
 from bind_bench.figures.targets import (
     BESIDE_P99,
     COST_MS,
+    IMPORT_KEPT,
     META_MS,
     RATIO_TARGETS,
     READY_S,
     RSS_GIB,
+    TEXT_WEIGHT_GB,
     WORK_KEPT,
     Figure,
 )
-from bind_bench.workload.scenarios import BESIDE, Scenario, find, most_clients
+from bind_bench.workload.scenarios import BESIDE, IMPORT, Scenario, find, most_clients
 
 if TYPE_CHECKING:
     from bind_bench.workload.sample import Sample
@@ -37,13 +39,17 @@ class ServerFigures:
 
 @dataclass
 class Results:
-    """The results of a whole run. samples: by (scenario, server), one for each round."""
+    """The results of a whole run. samples: by (scenario, server), one for each round.
+
+    read_gb_per_s: at which all cores together read memory, 0 where nobody measured it.
+    """
 
     scenarios: list[Scenario]
     servers: list[ServerFigures]
     samples: dict[tuple[str, str], list[Sample]] = field(default_factory=dict)
     cosines: dict[tuple[str, str], float] = field(default_factory=dict)
     cost_ms: list[float] = field(default_factory=list)
+    read_gb_per_s: float = 0
 
     @property
     def ours(self) -> list[ServerFigures]:
@@ -123,6 +129,22 @@ class Results:
         ]
         return spread(shares).median if shares else None
 
+    def import_kept(self, server: str) -> Spread | None:
+        """Return the rate of an import by Weaviate and the gate to the server's own, over the rounds."""
+        through, direct = (most_clients(self.scenarios, kind) for kind in (IMPORT, "image"))
+        if through is None or direct is None or through.clients != direct.clients:
+            return None
+        values = ratios(self.rates(through, server), self.rates(direct, server))
+        return spread(values) if values else None
+
+    def text_read_gb_per_s(self, server: str) -> float | None:
+        """Return at which speed a text alone reads its weights; None where it was not measured."""
+        alone = find(self.scenarios, "text", 1)
+        if alone is None or server not in TEXT_WEIGHT_GB or not self.samples.get((alone.name, server)):
+            return None
+        found = [ms for s in self.samples[alone.name, server] for ms in s.milliseconds]
+        return TEXT_WEIGHT_GB[server] / (spread(found).median / 1000) if found else None
+
 
 def measured_figures(results: Results) -> list[Figure]:
     """Return every figure that has a target and was measured."""
@@ -152,6 +174,10 @@ def measured_figures(results: Results) -> list[Figure]:
             if kept is not None:
                 what = f"work kept by {scenario.kind} at {precision}"
                 found.append(Figure(what, 100 * kept, WORK_KEPT, "%", at_least=True))
+        import_kept = results.import_kept(precision)
+        if import_kept:
+            what = f"import of pictures by Weaviate at {precision}, to the server's own"
+            found.append(Figure(what, 100 * import_kept.median, IMPORT_KEPT, "%", at_least=True))
         if precision == "bfloat16":
             found.append(Figure(f"ready at {precision}", server.ready_s, READY_S, "s", at_least=False))
     if results.cost_ms:

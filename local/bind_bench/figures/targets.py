@@ -15,6 +15,9 @@ BESIDE_P99: Final = 3.0
 WORK_KEPT: Final = 95.0
 """Beside each other, texts and pictures get so many per cent of what each gets alone, both together."""
 
+IMPORT_KEPT: Final = 95.0
+"""An import by Weaviate and the gate has so many per cent of the rate that the server alone has."""
+
 RATIO_TARGETS: Final[dict[str, dict[str, float]]] = {
     "text": {"float32": 5, "bfloat16": 12, "int8": 20},
     "image": {"float32": 1.15, "bfloat16": 2.1, "int8": 3.5},
@@ -24,6 +27,9 @@ RATIO_TARGETS: Final[dict[str, dict[str, float]]] = {
 """Requests per second of ours as a multiple of the peer's, by modality and precision."""
 
 RSS_GIB: Final[dict[str, float]] = {"float32": 5.0, "bfloat16": 2.8, "int8": 1.8}
+
+TEXT_WEIGHT_GB: Final[dict[str, float]] = {"float32": 1.213, "bfloat16": 0.606, "int8": 0.303}
+"""The weights that a text needs: 24 blocks of 12 x 1,024 x 1,024, and a head of 1,024 x 1,024."""
 
 PEER_GFLOP: Final[dict[str, float]] = {
     "text": 47.1, "image": 335, "audio": 123, "video": 5025, "thermal": 35, "depth": 9.1, "imu": 10.3,

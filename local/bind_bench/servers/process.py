@@ -78,7 +78,7 @@ def running(launch: LaunchConfig) -> Iterator[RunningServer]:
             f"{available_gib():.1f} GiB of memory are left; {launch.name} needs {launch.needs_gib:g}",
             "end other programs, or compare fewer precisions at once (--precisions float32)",
         )
-    port = _free_port()
+    port = free_port()
     launch.log.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
     with launch.log.open("wb") as sink:
@@ -103,7 +103,8 @@ def environment(python_path: Sequence[Path]) -> dict[str, str]:
     return kept | {"PYTHONPATH": ":".join(map(str, python_path)), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -115,7 +116,7 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, launch: LaunchConfi
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise BenchError(f"{launch.name} ended: {_last_line(launch.log)}", f"see {launch.log}")
+                raise BenchError(f"{launch.name} ended: {ended_with(launch.log)}", f"see {launch.log}")
             try:
                 if client.get("/.well-known/ready").status_code == 204:
                     return
@@ -125,7 +126,8 @@ def _wait_ready(process: subprocess.Popen[bytes], port: int, launch: LaunchConfi
     raise BenchError(f"{launch.name} is not ready after {READY_TIMEOUT_S:.0f} s", f"see {launch.log}")
 
 
-def _last_line(log: Path) -> str:
+def ended_with(log: Path) -> str:
+    """Return the last thing that a log says."""
     lines = log.read_text(errors="replace").strip().splitlines() or ["its log is empty"]
     try:
         return str(json.loads(lines[-1])["message"])

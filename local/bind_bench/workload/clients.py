@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from bind_bench.workload.media import request_body
+from bind_bench.workload.objects import object_body
 from bind_bench.workload.probe import probing
 from bind_bench.workload.sample import Sample
-from bind_bench.workload.scenarios import BESIDE, MIX, MIXED, Scenario
+from bind_bench.workload.scenarios import BESIDE, IMPORT, MIX, MIXED, Scenario
 from bind_inference.modality import Modality
 
 if TYPE_CHECKING:
@@ -25,10 +26,15 @@ TIMEOUT_S = 1800.0
 PROBE_EVERY_S = 0.1
 
 
-def measure(scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int) -> Sample:
-    """Run a scenario on the server at `port`; `numbers` makes every item a new one."""
+def measure(
+    scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int, weaviate_port: int = 0
+) -> Sample:
+    """Run a scenario on the server at `port`; `numbers` makes every item a new one.
+
+    weaviate_port: of the Weaviate before this server, for IMPORT.
+    """
     with probing("127.0.0.1", port, "/meta", PROBE_EVERY_S) as probe:
-        sample = asyncio.run(_Run(scenario, port, numbers, media, seed).run())
+        sample = asyncio.run(_Run(scenario, port, numbers, media, seed, weaviate_port).run())
     answered = [ms for status, ms in zip(probe.statuses, probe.milliseconds, strict=True) if status]
     return replace(sample, meta_ms=tuple(answered))
 
@@ -36,9 +42,12 @@ def measure(scenario: Scenario, port: int, numbers: Iterator[int], media: Path, 
 class _Run:
     """Runs one scenario. A response other than 200 counts as failed and not as answered."""
 
-    def __init__(self, scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, port: int, numbers: Iterator[int], media: Path, seed: int, weaviate: int
+    ) -> None:
         self._scenario = scenario
         self._url = f"http://127.0.0.1:{port}/vectorize"
+        self._objects_url = f"http://127.0.0.1:{weaviate}/v1/objects"
         self._numbers = numbers
         self._media = media
         self._sent = count()
@@ -68,7 +77,8 @@ class _Run:
         number = next(self._sent)
         if number >= self._scenario.requests if self._scenario.requests else time.perf_counter() >= deadline:
             return None
-        return self._mix[number] if self._scenario.kind == MIXED else Modality(self._scenario.kind)
+        kind = self._scenario.kind
+        return self._mix[number] if kind == MIXED else Modality.IMAGE if kind == IMPORT else Modality(kind)
 
     async def _beside(self, http: httpx.AsyncClient) -> None:
         """Send texts while the model is kept busy; only the texts are timed, and the rest is counted."""
@@ -103,13 +113,15 @@ class _Run:
             await self._ask(http, kind, counted=True)
 
     async def _ask(self, http: httpx.AsyncClient, kind: Modality, *, counted: bool) -> None:
-        content = request_body(kind, next(self._numbers), self._media)
+        if self._scenario.kind == IMPORT:
+            url, key, content = self._objects_url, "vector", object_body(next(self._numbers))
+        else:
+            url, key = self._url, kind.vector_key
+            content = request_body(kind, next(self._numbers), self._media)
         started = time.perf_counter()
         try:
-            response = await http.post(
-                self._url, content=content, headers={"content-type": "application/json"}
-            )
-            right = response.status_code == 200 and bool(response.json()[kind.vector_key])
+            response = await http.post(url, content=content, headers={"content-type": "application/json"})
+            right = response.status_code == 200 and bool(response.json()[key])
         except (httpx.HTTPError, KeyError, ValueError):
             right = False
         self._last = time.perf_counter()

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MIXED: Final = "mixed"
 BESIDE: Final = {"texts beside videos": ("video", 1), "texts beside pictures": ("image", 8)}
 """Texts are asked for while so many other clients keep the model busy with that."""
+IMPORT: Final = "pictures through Weaviate"
+"""Objects of one picture each are inserted in Weaviate, which asks the server by the gate."""
 STILLS_AND_SOUND: Final = ("text", "image", "audio", "thermal", "depth", "imu")
 MANY: Final = 8
 """As many clients have as many requests in flight as Weaviate on a small machine."""
@@ -23,7 +25,7 @@ MIX: Final = {"text": 12, "image": 6, "audio": 4, "thermal": 3, "depth": 3, "imu
 class Scenario:
     """In a scenario `clients` ask at once, each again as soon as it is answered.
 
-    kind: a modality, MIXED or one of BESIDE. They go on for `seconds`, or until `requests` were sent;
+    kind: a modality, MIXED, IMPORT or one of BESIDE. They go on for `seconds`, or until `requests` were sent;
     whatever is in flight then is waited for. `rounds` is how many rounds of a run have it.
     """
 
@@ -43,6 +45,7 @@ def full(rounds: int, seconds: float) -> list[Scenario]:
     """Return every scenario at 1 and at 8 clients; a video takes half a minute, so they are counted."""
     return [
         *(Scenario(kind, n, rounds, seconds=seconds) for kind in STILLS_AND_SOUND for n in (1, MANY)),
+        Scenario(IMPORT, MANY, rounds, seconds=seconds),
         *(Scenario(MIXED, n, rounds, requests=sum(MIX.values())) for n in (1, MANY)),
         Scenario("video", 1, rounds, requests=1),
         Scenario("video", MANY, 1, requests=MANY),
@@ -56,6 +59,7 @@ def quick(rounds: int, seconds: float) -> list[Scenario]:
         Scenario("text", 1, rounds, seconds=seconds),
         Scenario("image", 1, 1, seconds=seconds),
         *(Scenario(kind, MANY, rounds, seconds=seconds) for kind in STILLS_AND_SOUND),
+        Scenario(IMPORT, MANY, rounds, seconds=seconds),
         Scenario(MIXED, MANY, 1, requests=sum(MIX.values())),
         Scenario("video", 2, 1, requests=2),
         *_beside(rounds, seconds),

@@ -1,4 +1,4 @@
-"""More than one section of the spec uses these parts: images, resources, scheduling."""
+"""More than one section of the spec uses these parts, or one alone: images, resources, scheduling."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -136,10 +136,7 @@ class EnvVar(ApiModel):
 
 
 class Scheduling(ApiModel):
-    """Scheduling says where pods may run; all as in a pod's own spec.
-
-    A profile's node selector and tolerations are added to those here.
-    """
+    """Scheduling says where pods may run; all as in a pod's own spec."""
 
     node_selector: dict[str, Text] = Field(
         default_factory=dict, max_length=32, description="Labels that the node must have."
@@ -152,3 +149,27 @@ class Scheduling(ApiModel):
         default_factory=list, max_length=16, description="How replicas are spread over zones and nodes."
     )
     priority_class_name: Text | None = Field(None, description="PriorityClass of the pods.")
+
+
+class ServiceType(StrEnum):
+    """It says who reaches Weaviate's Services."""
+
+    CLUSTER_IP = "ClusterIP"
+    NODE_PORT = "NodePort"
+    LOAD_BALANCER = "LoadBalancer"
+
+
+class WeaviateService(ApiModel):
+    """Both of Weaviate's Services, HTTP and gRPC, are made so."""
+
+    type: ServiceType = Field(
+        ServiceType.CLUSTER_IP,
+        description="ClusterIP: from within the cluster. NodePort and LoadBalancer: from outside, where "
+        "anonymous access would be open to all who reach it.",
+    )
+    annotations: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=dict, max_length=32, description="Annotations, such as a load balancer's settings."
+    )
+    load_balancer_source_ranges: list[Text] = Field(
+        default_factory=list, max_length=32, description="Who may come in, as 10.0.0.0/8; for LoadBalancer."
+    )

@@ -15,6 +15,7 @@ from bind_operator.api.parts import (
     Scheduling,
     WeaviateImage,
     WeaviateResources,
+    WeaviateService,
 )
 from bind_operator.api.status import BindVectorizerStatus
 
@@ -223,7 +224,10 @@ class Rollout(ApiModel):
 
 
 class Inference(Scheduling):
-    """The inference server: one Deployment of ImageBind servers behind the gate."""
+    """The inference server: one Deployment of ImageBind servers behind the gate.
+
+    A profile's node selector and tolerations are added to those here.
+    """
 
     image: InferenceImage = Field(default_factory=InferenceImage, description="The image of the server.")
     replicas: int = Field(
@@ -265,7 +269,7 @@ class Storage(ApiModel):
     )
 
 
-class Weaviate(ApiModel):
+class Weaviate(Scheduling):
     """The vector database that the operator runs."""
 
     version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
@@ -277,6 +281,9 @@ class Weaviate(ApiModel):
     )
     env: dict[str, Annotated[str, Field(max_length=4096)]] = Field(
         default_factory=dict, max_length=64, description="More environment variables of Weaviate."
+    )
+    service: WeaviateService = Field(
+        default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
     )
 
 

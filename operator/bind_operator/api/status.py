@@ -57,6 +57,12 @@ class HistoryEntry(RevisionStatus):
     """One revision of the release, and what became of it. Somebody else's has no chart and no digest here."""
 
     status: str = Field(description="Helm's word for it: deployed, superseded, failed ….")
+    generation: int | None = Field(None, description="The generation of the spec that it was made for.")
+    cause: str | None = Field(
+        None,
+        description="Why it was made: Installed, SpecChanged, ChartChanged, SettingsChanged, Retried, "
+        "ObjectsGone or TakenBack.",
+    )
 
 
 class LastVerified(ApiModel):

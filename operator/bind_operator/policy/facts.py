@@ -42,6 +42,9 @@ class Revision:
     """It bears this operator's labels: it made this revision, or an earlier one whose labels Helm kept."""
     uid: str = ""
     """The Secret's; another revision of the same number has another one."""
+    generation: int | None = None
+    """It was made for this generation of the spec; None where nobody wrote it down."""
+    cause: str = ""
 
     @property
     def was_applied(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bind_operator.api.hardware import Gpu
+from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
@@ -173,8 +174,11 @@ def _last_verified(
 
 
 def weaviate_digest(resource: BindVectorizer) -> str:
-    """Return the digest of the spec of Weaviate, which a rollback must not change."""
-    text = resource.spec.weaviate.model_dump_json()
+    """Return the digest of the spec of Weaviate, which a rollback must not change.
+
+    Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
+    """
+    text = resource.spec.weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service"})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -197,8 +201,15 @@ def _read(model: type[Model], value: object) -> Model | None:
 
 def _history_entry(revision: Revision) -> HistoryEntry:
     # Labels that somebody else's revision inherited say nothing of it.
-    chart, digest = (revision.chart, revision.digest) if revision.managed else ("", "")
-    return HistoryEntry(revision=revision.number, status=revision.status, chart=chart, digest=digest)
+    ours = revision if revision.managed else None
+    return HistoryEntry(
+        revision=revision.number,
+        status=revision.status,
+        chart=ours.chart if ours else "",
+        digest=ours.digest if ours else "",
+        generation=ours.generation if ours else None,
+        cause=(ours.cause or None) if ours else None,
+    )
 
 
 def _model(name: ModelName) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.kube import Kube
+from bind_operator.policy.causes import occasion_of
 from bind_operator.policy.facts import Failure, was_deployed
 from bind_operator.policy.plan import Action
 from bind_operator.policy.state import ReleaseState
@@ -67,20 +68,22 @@ class Actions:
         values = look.values
         if values is None:
             raise AssertionError(look)
-        if action is Action.INSTALL:
+        latest = look.observed.revisions[0] if look.observed.revisions else None
+        generation = look.raw["metadata"]["generation"]
+        occasion = occasion_of(look.state, latest, self.chart.full_name, generation)
+        if action is Action.INSTALL or latest is None:
             number = 1
-            await self.helm.install(look.key, values)
+            await self.helm.install(look.key, values, occasion)
             reason, what = Reason.INSTALLED, "installed as revision 1"
         else:
-            latest = look.observed.revisions[0]
             if look.state is ReleaseState.TAKEN_OVER:
                 await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
             number = latest.number + 1
-            await self.helm.upgrade(look.key, values, number)
-            reason, what = Reason.UPGRADED, f"upgraded to revision {number}, because it was {look.state}"
+            await self.helm.upgrade(look.key, values, number, occasion)
+            reason, what = Reason.UPGRADED, f"upgraded to revision {number}, {occasion}"
             if not was_deployed(look.observed.revisions):
                 reason = Reason.INSTALLED
-                what = f"installed as revision {number}, because it was {look.state}"
+                what = f"installed as revision {number}, {occasion}"
         self.told.note_revision(look.key, number)
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)

@@ -30,6 +30,7 @@ from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_o
 from bind_operator.reconcile.look import Look, log_fields
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
+from bind_operator.reconcile.resource_metrics import RESOURCES
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 from bind_operator.settings import Settings
@@ -92,7 +93,7 @@ class Summary:
             await self._record_ignored(look, before, status)
             await self.claims.record_replaced(look.raw, status.storage)
             await self.drift.tell(look.raw, look.drift, status)
-        self._note(look, status)
+        self._note(look, facts, status)
         requeue_s = self._requeue_s(look, facts, status, is_new=is_new)
         return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
 
@@ -121,8 +122,10 @@ class Summary:
             held=look.held,
         )
 
-    def _note(self, look: Look, status: BindVectorizerStatus) -> None:
-        """Tell the waves how the release stands."""
+    def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:
+        """Tell the waves, and Prometheus, how the release stands."""
+        ours = facts.of_the_resource()
+        RESOURCES.note(look.key, status, ours.weaviate, ours.inference)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         self.waves.note(
             look.key,
@@ -233,6 +236,7 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
+        RESOURCES.forget(key)
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:

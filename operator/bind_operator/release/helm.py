@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader, SpecRefused
 from bind_operator.metrics import HELM_SECONDS
+from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.refusals import is_fault_of_the_spec
@@ -59,21 +60,21 @@ class Helm:
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.max_runs)
 
-    async def install(self, key: Key, values: RenderedValues) -> None:
+    async def install(self, key: Key, values: RenderedValues, occasion: Occasion) -> None:
         """Install the release; it may be there, failed, where this raises.
 
         Raises HelmFailed, HelmTimedOut or SpecRefused.
         """
-        await self._apply(key, values, 1, "install")
+        await self._apply(key, values, 1, occasion, "install")
 
-    async def upgrade(self, key: Key, values: RenderedValues, revision: int) -> None:
+    async def upgrade(self, key: Key, values: RenderedValues, revision: int, occasion: Occasion) -> None:
         """Upgrade the release, also a failed one, to `revision`: the number after its latest.
 
         Raises HelmFailed, HelmTimedOut or SpecRefused.
         """
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
-        await self._apply(key, values, revision, "upgrade", *flags)
+        await self._apply(key, values, revision, occasion, "upgrade", *flags)
 
     async def rollback(self, key: Key, revision: int) -> None:
         """Apply a revision again, as it was and with its labels. Raises HelmFailed or HelmTimedOut."""
@@ -102,9 +103,9 @@ class Helm:
                     await asyncio.sleep(0.1)
 
     async def _apply(
-        self, key: Key, values: RenderedValues, revision: int, command: str, *flags: str
+        self, key: Key, values: RenderedValues, revision: int, occasion: Occasion, command: str, *flags: str
     ) -> None:
-        labels = release_labels(values.digest, self.chart.full_name, revision)
+        labels = release_labels(values.digest, self.chart.full_name, revision, occasion)
         arguments = [
             str(self.chart.path),
             "--values=values.yaml",

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Revision
 from bind_operator.policy.names import OPERATOR
 from bind_operator.policy.objects import Object
@@ -63,6 +64,9 @@ ROLLBACK_MARK = f"{OPERATOR}: "
 """Helm's rollback takes no labels. The description of one that the operator makes must begin so: then it is
 the operator's also while it is pending."""
 
+GENERATION_LABEL = "bindvectorizer.dev/generation"
+CAUSE_LABEL = "bindvectorizer.dev/cause"
+
 
 class RecordUnreadable(Exception):
     """A record of Helm is not what Helm writes."""
@@ -80,13 +84,15 @@ class Record:
     """Whether the operator itself rolled back."""
 
 
-def release_labels(digest: str, chart: str, revision: int) -> dict[str, str]:
+def release_labels(digest: str, chart: str, revision: int, occasion: Occasion) -> dict[str, str]:
     """Return the labels that the operator gives `revision`, by which it knows it again without reading it."""
     return {
         MANAGED_LABEL: OPERATOR,
         DIGEST_LABEL: digest,
         CHART_LABEL: chart,
         REVISION_LABEL: str(revision),
+        GENERATION_LABEL: str(occasion.generation),
+        CAUSE_LABEL: str(occasion.cause),
     }
 
 
@@ -119,6 +125,8 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
         created_at=_seconds(metadata.get("creationTimestamp")),
         is_labelled=is_labelled,
         uid=metadata.get("uid", ""),
+        generation=int(generation) if (generation := labels.get(GENERATION_LABEL, "")).isdecimal() else None,
+        cause=labels.get(CAUSE_LABEL, ""),
     )
 
 

@@ -137,3 +137,16 @@ def test_a_closed_pool_leaves_no_process_even_where_one_hangs(pool: Pool) -> Non
     pool.pool.close()
     wait_gone(pids, 2)
     assert hung.empty()
+
+
+def test_requests_of_one_slow_item_each_do_not_hold_every_process(pool: Pool) -> None:
+    slow = [pool.send(harm("sleep 3")) for _ in range(WORKERS)]
+    time.sleep(0.3)
+    began = time.monotonic()
+    check(pool.ask(good(1)), good(1))
+    assert time.monotonic() - began < 2.5
+    assert pool.restarts == ["gave_way"]
+    # Both are done in the end, the one that was stopped from its beginning on.
+    for answer in slow:
+        assert isinstance(answer.get(timeout=30), BindError)
+    assert pool.restarts == ["gave_way"]

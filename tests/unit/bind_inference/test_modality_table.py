@@ -19,10 +19,11 @@ import bind_gpu.measurements
 from bind_demo.media.things import THINGS
 from bind_inference.engine.selfcheck import items as selfcheck_items
 from bind_inference.items.schemas import VectorizeRequest, VectorizeResponse
+from bind_inference.items.windows import WINDOWED
 from bind_inference.modality import Modality, one_of_each_trunk
 from bind_inference.model import CONFIGS, imagebind
 from bind_inference.preprocess import preprocess
-from bind_inference.preprocess.media import DECODERS
+from bind_inference.preprocess.media import DECODERS, RECORDED
 from bind_load.settings import LoadSettings
 from support.samples import MEDIA, SAMPLES
 from support.server import ROOT
@@ -49,6 +50,7 @@ def parity(path: str) -> Iterable[str]:
 
 PLACES: dict[str, tuple[Callable[[], Iterable[str]], set[str] | set[Modality]]] = {
     "inference/bind_inference/preprocess/media.py DECODERS": (lambda: DECODERS, ALL - TEXT),
+    "inference/bind_inference/preprocess/media.py RECORDED": (lambda: RECORDED, set(WINDOWED)),
     "inference/bind_inference/model/config.py trunks": (lambda: CONFIGS["Tiny"].trunks, TRUNKS),
     "inference/bind_inference/model/imagebind.py _STEMS": (lambda: imagebind._STEMS, TRUNKS),
     "inference/bind_inference/model/imagebind.py INITIAL_SCALES": (lambda: imagebind.INITIAL_SCALES, TRUNKS),

@@ -123,3 +123,76 @@ def test_a_full_disk_is_told_and_loses_nothing(
     assert not list(tmp_path.rglob("*.tmp"))
     load(output)
     assert rows_of(output) == {"a": [1.0] * 4, "b": [2.0] * 4}
+
+
+WINDOWS = Origin("Tiny", 4, "float32", "f1", "2 s, one each 1 s")
+
+
+def cut(path: str, *values: float) -> Record:
+    """Return a recording with a window for each value, one a second."""
+    source = Source(path, Modality.AUDIO, 10, 1)
+    vectors = np.array([[value] * 4 for value in values], np.float32)
+    times_s = [(float(second), float(second + 2)) for second in range(len(values))]
+    return Record(source, f"sha-{path}", vector=vectors, times_s=times_s)
+
+
+def windows_of(output: Path) -> list[tuple[object, ...]]:
+    return [
+        (each["path"], each["start_s"], each["end_s"], each["vector"] and each["vector"][0])
+        for each in pq.read_table(output).to_pylist()
+    ]
+
+
+def load_windows(output: Path, *parts: list[Record], finish: bool = True) -> dict[str, Known]:
+    store = Store(output, WINDOWS)
+    with store.hold() as known:
+        for part in parts:
+            store.write(part)
+        if finish:
+            store.finish(frozenset())
+    return known
+
+
+def test_each_window_is_a_row(tmp_path: Path) -> None:
+    output = tmp_path / "o.parquet"
+    load_windows(output, [cut("a", 1, 2), row("p", 9), row("q", None)], [cut("b", 3)])
+    assert windows_of(output) == [
+        ("a", 0.0, 2.0, 1.0),
+        ("a", 1.0, 3.0, 2.0),
+        ("p", None, None, 9.0),
+        ("q", None, None, None),
+        ("b", 0.0, 2.0, 3.0),
+    ]
+    assert origin_of(pq.read_table(output).schema) == WINDOWS
+
+
+def test_the_newest_windows_of_a_path_hold_all_of_them(tmp_path: Path) -> None:
+    output = tmp_path / "o.parquet"
+    load_windows(output, [cut("a", 1, 2, 3), cut("b", 4, 5)])
+    load_windows(output, [cut("b", 6)], [cut("b", 7, 8, 9)], finish=False)
+    known = load_windows(output, [cut("a", 10)])
+    assert known.keys() == {"a", "b"}
+    assert sorted(windows_of(output), key=str) == [
+        ("a", 0.0, 2.0, 10.0),
+        ("b", 0.0, 2.0, 7.0),
+        ("b", 1.0, 3.0, 8.0),
+        ("b", 2.0, 4.0, 9.0),
+    ]
+
+
+@pytest.mark.parametrize(("first", "then"), [(TINY, WINDOWS), (WINDOWS, TINY)])
+def test_rows_of_other_windows_are_refused(tmp_path: Path, first: Origin, then: Origin) -> None:
+    output = tmp_path / "o.parquet"
+    store = Store(output, first)
+    with store.hold():
+        store.write([row("a")])
+        store.finish(frozenset())
+    with pytest.raises(LoadFailed, match=r"--window-s, --stride-s\): choose another output"):
+        Store(output, then).hold().__enter__()
+
+
+def test_without_windows_the_columns_are_what_they_were(tmp_path: Path) -> None:
+    output = tmp_path / "o.parquet"
+    load(output, [row("a")])
+    assert "start_s" not in pq.read_schema(output).names
+    assert b"bind.windows" not in pq.read_schema(output).metadata

@@ -8,6 +8,7 @@ import yaml
 
 from bind_operator.__main__ import main
 from bind_operator.api import parse_resource
+from support.profiles import write_shipped_profiles
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "manifests" / "samples"
@@ -15,10 +16,13 @@ SAMPLES = sorted(FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_the_operator_takes_and_renders_it(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_operator_takes_and_renders_it(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     resource = parse_resource(yaml.safe_load(sample.read_text(encoding="utf-8")))
     assert resource.metadata.name == sample.stem
-    status = main(["render", str(sample)])
+    write_shipped_profiles(tmp_path)
+    status = main(["render", str(sample), f"--profiles-dir={tmp_path}"])
     assert status == 0, capsys.readouterr().err  # the chart's schema refuses the values
 
 

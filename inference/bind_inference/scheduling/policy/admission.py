@@ -40,14 +40,18 @@ class Budget:
         Raises RequestTooLarge if that could never be, QueueFull if it cannot be now; then nothing is held.
         """
         self.check(amount, small=small)
-        most = self._most(small=small)
-        if self.held + amount > most:
-            raise QueueFull(f"the queue is full ({self.held:,} of {most:,} {self.unit}); try again")
-        self.held += amount
+        most, held = self._most(small=small), self.held_by_all()
+        if held + amount > most:
+            raise QueueFull(f"the queue is full ({held:,} of {most:,} {self.unit}); try again")
+        self._hold(self.held + amount)
 
     def give(self, amount: int) -> None:
         """Hold `amount` less."""
-        self.held -= amount
+        self._hold(self.held - amount)
+
+    def held_by_all(self) -> int:
+        """Return what is held of the limit: by this budget, unless others share it."""
+        return self.held
 
     @contextmanager
     def hold(self, amount: int, *, small: bool = False) -> Iterator[None]:
@@ -57,6 +61,9 @@ class Budget:
             yield
         finally:
             self.give(amount)
+
+    def _hold(self, amount: int) -> None:
+        self.held = amount
 
     def _most(self, *, small: bool) -> int:
         return self.limit if small else self.limit - self.reserve

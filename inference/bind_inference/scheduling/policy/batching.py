@@ -4,7 +4,7 @@ There is a queue for each modality and class of service, because one forward pas
 is cut by what its items cost. Texts need no buckets of similar length: the model packs them, so that a batch
 costs the sum of its tokens.
 
-Within a queue, requests share the work (fair_queue.py). Between the queues of a lane it is shared by
+Within a queue, requests share the work (item_queue.py). Between the queues of a lane it is shared by
 start-time fair queueing, too: each has a tag, the work that it has been given, of queries a part only, so
 that they come first and imports go on; the queue with the lowest tag is next. A video that costs more than a
 batch may is queued in parts, so that what comes while videos run waits for a part, not for a video.
@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from bind_inference.scheduling.policy.fair_queue import Entry, FairQueue, Requested
+from bind_inference.scheduling.policy.item_queue import Entry, ItemQueue, Requested
 from bind_inference.service_class import KINDS, Kind, ServiceClass
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class _Queue(Generic[ItemT]):
     lane: _Lane
     weight: float
     has_units: bool
-    items: FairQueue[ItemT] = field(default_factory=FairQueue)
+    items: ItemQueue[ItemT] = field(default_factory=ItemQueue)
     tag: float = 0.0
     since: float = 0.0
     """When the wait for company began."""

@@ -1,5 +1,7 @@
 """These rules are about Weaviate."""
 
+from dataclasses import replace
+
 from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
     Rule,
@@ -12,6 +14,9 @@ from bind_operator.api.rules.rule import (
 from bind_operator.api.spec import Weaviate
 
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
+
+NETWORK_PATTERN = r"^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)/[0-9]{1,3}$"
+"""It tells a network from an address or a name; what is no network either, the API server refuses."""
 
 WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_API")
 """Without these variables of the Weaviate container the vectorizer does not work."""
@@ -60,6 +65,27 @@ WEAVIATE_RULES = (
         message=f"spec.weaviate.env must not set {', '.join(CHART_ENV)}, because they follow from the "
         "volume, the replicas and the Services; remove them, and use spec.weaviate.replicas and "
         "spec.weaviate.storage",
+    ),
+    Rule(
+        name="weaviate-source-ranges-need-a-load-balancer",
+        at="spec.weaviate.service",
+        # The default of the section itself is judged before those within are filled in.
+        cel="!has(self.loadBalancerSourceRanges) || size(self.loadBalancerSourceRanges) == 0 || "
+        "has(self.type) && self.type == 'LoadBalancer'",
+        message="spec.weaviate.service.loadBalancerSourceRanges are only used with type LoadBalancer; set "
+        "that type or remove them",
+        field_path=".loadBalancerSourceRanges",
+    ),
+    Rule(
+        name="weaviate-source-ranges-are-networks",
+        at="spec.weaviate.service.loadBalancerSourceRanges",
+        cel=f"self.all(e, e.matches('{NETWORK_PATTERN}'))",
+        message="spec.weaviate.service.loadBalancerSourceRanges must be networks with the length of their "
+        "prefix; write 203.0.113.0/24 or 2001:db8::/32",
+    ),
+    replace(
+        env_texts_rule("weaviate", "service.annotations", "self[e]", "write it in other characters"),
+        name="weaviate-annotation-texts",
     ),
     env_names_rule("weaviate", "env", "e"),
     env_texts_rule("weaviate", "env", "self[e]", "write it in other characters"),

@@ -8,12 +8,14 @@ from bind_bench.figures.results import PEER, Results, ServerFigures
 from bind_bench.figures.stats import Spread
 from bind_bench.machine import Machine
 from bind_bench.workload.sample import Sample
-from bind_bench.workload.scenarios import Scenario
+from bind_bench.workload.scenarios import IMPORT, Scenario
 from bind_local.paths import REPO
 
 AUDIO = Scenario("audio", 8, 2, seconds=4)
 TEXTS = Scenario("text", 2, 1, seconds=4)
 IMAGES = Scenario("image", 8, 1, seconds=4)
+TEXT = Scenario("text", 1, 1, seconds=4)
+IMPORTS = Scenario(IMPORT, 8, 1, seconds=4)
 TEXTS_BESIDE = Scenario("texts beside pictures", 2, 1, seconds=4)
 MACHINE = Machine("A CPU", 2, 23.5, ("avx512f",), "6.1")
 WITH_AMX = Machine("Another", 2, 23.5, ("avx512f", "amx_tile"), "6.1")
@@ -41,6 +43,19 @@ def test_the_page_has_ratios_with_their_targets_and_rates() -> None:
     assert "| audio x8 | 1.23 (1.20 to 1.25) | >= 1.3 |" in page
     assert "| audio x8 | 1.100 (1.000 to 1.200) | 1.350 (1.200 to 1.500) |" in page
     assert "| texts beside pictures | float32 | 3000 | 3.0 x | 0.20 (0.20 to 0.20) | 100 % |" in page
+
+
+def test_the_page_has_the_way_through_weaviate_and_what_memory_bounds() -> None:
+    run = results()
+    assert "through Weaviate" not in render(run, CONTEXT)
+    run.scenarios += [TEXT, IMPORTS]
+    run.read_gb_per_s = 50
+    run.add(IMPORTS, "float32", Sample(10, (500.0,) * 19, (2.0,)))
+    run.add(TEXT, "float32", Sample(1, (48.52,), (2.0,)))
+    page = render(run, CONTEXT)
+    assert "| float32 | 1.900 (1.900 to 1.900) | 0.95 (0.95 to 0.95) | >= 0.95 |" in page
+    assert "25.0 GB/s at float32 (50 %)" in page
+    assert page.count("pictures through Weaviate") == 0  # it is no modality, and has no row among them
 
 
 def test_the_page_tells_what_is_missing_by_how_much_and_why() -> None:

@@ -3,7 +3,7 @@ import pytest
 from bind_bench.figures.results import PEER, Results, ServerFigures, measured_figures
 from bind_bench.figures.targets import Figure
 from bind_bench.workload.sample import Sample
-from bind_bench.workload.scenarios import Scenario
+from bind_bench.workload.scenarios import IMPORT, Scenario
 
 TEXT = Scenario("text", 8, 2, seconds=4)
 
@@ -118,3 +118,36 @@ def test_without_texts_alone_nothing_is_said_of_those_beside() -> None:
     run.scenarios = [beside]
     run.add(beside, "float32", Sample(1, (100.0,), ()))
     assert not [name for name in by_name(measured_figures(run)) if "beside" in name]
+
+
+@pytest.mark.parametrize(("through", "is_reached"), [(9.6, True), (9.4, False)])
+def test_an_import_is_held_against_the_server_alone_in_the_same_round(
+    through: float, is_reached: bool
+) -> None:
+    pictures, imports = Scenario("image", 8, 2, seconds=4), Scenario(IMPORT, 8, 2, seconds=4)
+    run = results("float32")
+    run.scenarios = [pictures, imports]
+    for factor in (1, 2):  # the machine is twice as fast in the second round
+        run.add(pictures, "float32", sample(10 * factor))
+        run.add(imports, "float32", sample(through * factor))
+    figure = by_name(measured_figures(run))["import of pictures by Weaviate at float32, to the server's own"]
+    assert figure.value == pytest.approx(10 * through)
+    assert figure.reached is is_reached
+
+
+def test_an_import_without_the_servers_own_rate_is_held_against_nothing() -> None:
+    imports = Scenario(IMPORT, 8, 2, seconds=4)
+    run = results("float32")
+    run.scenarios = [imports, Scenario("image", 1, 2, seconds=4)]
+    run.add(imports, "float32", sample(10))
+    assert run.import_kept("float32") is None
+
+
+def test_a_text_alone_reads_its_weights_once() -> None:
+    alone = Scenario("text", 1, 1, seconds=4)
+    run = results("float32", "bfloat16")
+    run.scenarios = [alone]
+    run.add(alone, "float32", Sample(1, (40.0, 50.0, 900.0), ()))
+    assert run.text_read_gb_per_s("float32") == pytest.approx(1.213 / 0.05)
+    assert run.text_read_gb_per_s("bfloat16") is None
+    assert run.text_read_gb_per_s(PEER) is None

@@ -210,11 +210,37 @@ async def test_lenient_answers_have_their_errors_though_there_are_none(world: Wo
         assert "errors" not in answer.json()
 
 
+async def test_one_bad_input_of_openais_shape_costs_its_own_vector_alone(world: World) -> None:
+    given = ["a", "bad", {"smell": "x"}, "data:image/gif,x", {"text": "b"}]
+    answer = await world.client.post("/v1/embeddings", json={"input": given}, headers=LENIENT)
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "handling=lenient"
+    found = answer.json()
+    assert [row["index"] for row in found["data"]] == [0, 1, 2, 3, 4]
+    assert [row["index"] for row in found["data"] if row["embedding"] is None] == [1, 2, 3]
+    assert found["errors"][0] == {
+        "index": 1, "status": 422, "message": "not a good one", "type": "invalid_request_error",
+        "param": "input[1]", "code": "invalid_item",
+    }  # fmt: skip
+    assert [(error["index"], error["status"]) for error in found["errors"]] == [(1, 422), (2, 400), (3, 422)]
+    assert found["errors"][1]["message"].startswith("'smell' is no kind of item")
+    strict = await world.client.post("/v1/embeddings", json={"input": given})
+    assert strict.status_code == 422
+    assert "preference-applied" not in strict.headers
+    good = await world.client.post("/v1/embeddings", json={"input": ["a", "b"]}, headers=LENIENT)
+    assert good.json()["errors"] == []
+    assert [row["embedding"] for row in good.json()["data"]] == [
+        row["embedding"] for row in found["data"] if row["embedding"]
+    ]
+
+
 async def test_what_is_wrong_with_a_whole_request_is_an_error_for_lenient_clients_too(world: World) -> None:
     assert (await world.client.post("/vectorize", content=b"{", headers=LENIENT)).status_code == 400
     assert (
         await world.client.post("/vectorize", json={"texts": ["bug"]}, headers=LENIENT)
     ).status_code == 500
+    wrong_model = {"input": ["a"], "model": "other"}
+    assert (await world.client.post("/v1/embeddings", json=wrong_model, headers=LENIENT)).status_code == 400
     world.service.stop()
     answer = await world.client.post("/vectorize", json={"texts": ["a", "b"]}, headers=LENIENT)
     assert answer.status_code == 503

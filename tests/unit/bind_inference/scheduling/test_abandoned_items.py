@@ -56,6 +56,7 @@ class Keeping(FakeDecoders):
         wanted: object,
         done: Callable[..., None],
         asked_by: object = None,
+        windows: object = None,
     ) -> None:
         self.finish.append(lambda: done(self.text(str(data)), 0.0))
 

@@ -77,7 +77,7 @@ async def test_large_items_are_hashed_beside_the_loop_and_shared_all_the_same(
         threads.append(threading.current_thread().name)
         return content_key(modality, data)
 
-    monkeypatch.setattr("bind_inference.scheduling.scheduler.content_key", noting)
+    monkeypatch.setattr("bind_inference.scheduling.jobs.content_key", noting)
     queue = scheduler(engine, cache_bytes=1 << 20)
     large = image("x" * 200_000)
     blocker = await blocked(engine, queue)
@@ -102,7 +102,7 @@ async def test_closing_answers_items_that_are_still_hashed(
         assert gate.wait(5)
         return content_key(modality, data)
 
-    monkeypatch.setattr("bind_inference.scheduling.scheduler.content_key", slow)
+    monkeypatch.setattr("bind_inference.scheduling.jobs.content_key", slow)
     queue = scheduler(engine)
     waits = asyncio.create_task(queue.embed([image("x" * 200_000)]))
     await asyncio.sleep(0.02)

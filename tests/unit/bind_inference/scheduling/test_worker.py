@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bind_inference.engine.protocol import Computed, DeviceLost, no_pause
+from bind_inference.engine.protocol import ONE_LANE, Computed, DeviceLost, Lane, no_pause
 from bind_inference.modality import Modality
 from bind_inference.scheduling import worker
 from bind_inference.scheduling.worker import BatchResult, Worker
+from bind_inference.service_class import KINDS
 from support.fake_engine import FakeEngine
+
+(LANE,) = ONE_LANE
 
 
 def test_memory_is_given_back_once_no_batch_comes_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +27,7 @@ def test_memory_is_given_back_once_no_batch_comes_for_a_while(monkeypatch: pytes
         assert len(ran.outcomes) == 1
         done.release()
 
-    thread = Worker(FakeEngine(), on_done=on_done, on_death=lambda _: None, on_idle=idle.release)
+    thread = Worker(FakeEngine(), LANE, on_done=on_done, on_death=lambda _: None, on_idle=idle.release)
     thread.start()
     for _ in range(2):
         assert idle.acquire(timeout=5)
@@ -83,7 +86,7 @@ def deep(engine: DeepEngine) -> tuple[Worker, list[object], threading.Semaphore,
         deaths.append(error)
         told.release()
 
-    return Worker(engine, depth=2, on_done=on_done, on_death=on_death), ended, told, deaths
+    return Worker(engine, Lane(KINDS, depth=2), on_done=on_done, on_death=on_death), ended, told, deaths
 
 
 def test_a_deep_lane_starts_the_next_batch_before_the_first_has_ended() -> None:
@@ -144,7 +147,7 @@ class PausingEngine(FakeEngine):
 def test_what_is_for_pauses_runs_in_a_pause_and_the_picture_goes_on() -> None:
     engine = PausingEngine()
     done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
-    thread = Worker(engine, on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    thread = Worker(engine, LANE, on_done=lambda *result: done.put(result), on_death=lambda _: None)
     thread.start()
     thread.run("picture", Modality.IMAGE, ["a picture"])
     assert engine.begun.wait(5)
@@ -164,7 +167,7 @@ def test_what_is_for_pauses_runs_in_a_pause_and_the_picture_goes_on() -> None:
 def test_what_fails_in_a_pause_is_not_the_picture_s_fault() -> None:
     engine = PausingEngine()
     done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
-    thread = Worker(engine, on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    thread = Worker(engine, LANE, on_done=lambda *result: done.put(result), on_death=lambda _: None)
     thread.start()
     thread.run("picture", Modality.IMAGE, ["a picture"])
     assert engine.begun.wait(5)
@@ -178,7 +181,7 @@ def test_what_fails_in_a_pause_is_not_the_picture_s_fault() -> None:
 
 def test_what_is_for_pauses_needs_none_where_nothing_runs_and_all_runs_before_the_end() -> None:
     done: SimpleQueue[tuple[object, BatchResult]] = SimpleQueue()
-    thread = Worker(FakeEngine(), on_done=lambda *result: done.put(result), on_death=lambda _: None)
+    thread = Worker(FakeEngine(), LANE, on_done=lambda *result: done.put(result), on_death=lambda _: None)
     for number in range(3):
         thread.run(number, Modality.TEXT, ["a text"], in_pauses=True)
         thread.run(10 + number, Modality.IMAGE, ["a picture"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bind_inference.errors import BindError, InvalidItem, PoisonItem, QueueFull
-from bind_inference.items.bodies import Item, ParsedBody
+from bind_inference.items.bodies import Item, ParsedBody, RemoteItem
 from bind_inference.items.embedding import Embedding, content_key
 from bind_inference.items.shared_memory import Blob, Shared
 from bind_inference.modality import Modality
@@ -62,8 +62,8 @@ def test_a_class_that_there_is_not_cannot_be_called() -> None:
 
 @pytest.mark.parametrize("text", ODD)
 def test_texts_are_the_same_there(text: str) -> None:
-    packed, file = pack_items([Item(Modality.TEXT, 5, text)])
-    (item,) = unpack_items(through(packed), [file] if file else [])  # type: ignore[arg-type]
+    packed, files = pack_items([Item(Modality.TEXT, 5, text)])
+    (item,) = unpack_items(through(packed), files)  # type: ignore[arg-type]
     assert (item.modality, item.index) == (Modality.TEXT, 5)
     assert (item.data if isinstance(item.data, str) else item.data.read()) == text
     assert isinstance(item.data, str) is (len(text) <= SHORT_TEXT)
@@ -76,9 +76,9 @@ def test_the_scheduler_tokenizes_the_texts_that_come_as_strings() -> None:
 
 def test_media_lie_in_one_file_under_their_hashes() -> None:
     items = [Item(Modality.IMAGE, 0, "aGVsbG8="), Item(Modality.TEXT, 0, "a"), Item(Modality.AUDIO, 1, "")]
-    packed, file = pack_items(items)
-    assert file is not None
-    found = unpack_items(through(packed), [file])  # type: ignore[arg-type]
+    packed, files = pack_items(items)
+    assert len(files) == 1
+    found = unpack_items(through(packed), files)  # type: ignore[arg-type]
     assert [(item.modality, item.index) for item in found] == [(item.modality, item.index) for item in items]
     for before, after in zip(items, found, strict=True):
         assert content_key(after.modality, after.data) == content_key(before.modality, before.data)
@@ -88,9 +88,21 @@ def test_media_lie_in_one_file_under_their_hashes() -> None:
 def test_what_lies_in_a_file_already_stays_there() -> None:
     shared = Shared()
     blob = Blob(shared, shared.write(b"aGVsbG8="), 8, bytes(32))
-    packed, file = pack_items([Item(Modality.IMAGE, 0, blob)])
-    assert file is shared
-    assert unpack_items(packed, [shared]) == [Item(Modality.IMAGE, 0, blob)]
+    packed, files = pack_items([Item(Modality.IMAGE, 0, blob)])
+    assert files == [shared]
+    assert unpack_items(packed, files) == [Item(Modality.IMAGE, 0, blob)]
+
+
+def test_media_of_a_request_may_lie_in_several_files() -> None:
+    items = [Item(Modality.IMAGE, 0, "aGVsbG8=")]
+    for number in (1, 2):
+        shared = Shared()
+        shared.write(b"skipped")
+        items.append(Item(Modality.IMAGE, number, Blob(shared, shared.write(b"%d" % number), 1, bytes(32))))
+    packed, files = pack_items(items)
+    found = unpack_items(through(packed), files)  # type: ignore[arg-type]
+    assert len(files) == 3
+    assert [item.data.read() for item in found if isinstance(item.data, Blob)] == ["aGVsbG8=", "1", "2"]
 
 
 def test_vectors_and_errors_keep_their_order_and_every_bit() -> None:
@@ -117,6 +129,26 @@ def test_vectors_and_errors_keep_their_order_and_every_bit() -> None:
             assert after.message == before.message
 
 
+def test_windows_keep_their_vectors_and_times_among_others() -> None:
+    rows = np.random.default_rng(1).standard_normal((5, 32)).astype(np.float32)
+    times_s = [(0.0, 2.0), (1.0, 3.0), (1.5, 3.5)]
+    outcomes: list[Embedding | BindError] = [
+        Embedding(rows[0], 3),
+        Embedding(rows[1:4], 0, times_s),
+        InvalidItem("broken"),
+        Embedding(rows[:0], 0, []),
+        Embedding(rows[4]),
+    ]
+    packed, vectors = pack_outcomes(outcomes)
+    found = unpack_outcomes(through(packed), vectors)  # type: ignore[arg-type]
+    assert [type(outcome) for outcome in found] == [type(outcome) for outcome in outcomes]
+    for before, after in zip(outcomes, found, strict=True):
+        if isinstance(before, Embedding):
+            assert isinstance(after, Embedding)
+            assert np.array_equal(before.vector, after.vector)
+            assert before.times_s == after.times_s
+
+
 def test_no_vector_at_all_is_no_fault() -> None:
     packed, vectors = pack_outcomes([InvalidItem("a"), InvalidItem("b")])
     assert [str(error) for error in unpack_outcomes(packed, vectors)] == ["a", "b"]
@@ -124,12 +156,15 @@ def test_no_vector_at_all_is_no_fault() -> None:
 
 def test_a_body_is_the_same_there() -> None:
     body = ParsedBody(
-        [Item(Modality.TEXT, 2, "a")], [InvalidItem("broken").named("input[1]")], {"count": 3, "model": None}
+        [Item(Modality.TEXT, 2, "a")],
+        [InvalidItem("broken").named("input[1]")],
+        {"count": 3, "model": None},
+        [RemoteItem(Modality.IMAGE, 0, "https://x/\ud800")],
     )
-    head, file = pack_body(body)
+    head, files = pack_body(body)
     found = unpack_body(through(head), [])  # type: ignore[arg-type]
-    assert file is None
-    assert (found.items, found.options) == (body.items, body.options)
+    assert not files
+    assert (found.items, found.options, found.remote) == (body.items, body.options, body.remote)
     assert [(error.message, error.item) for error in found.faults] == [("input[1]: broken", "input[1]")]
 
 
@@ -165,7 +200,8 @@ def test_what_is_no_message_is_known_as_none(packet: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "packed", [[["text"]], [["taste", 0, "a"]], [["image", 0, 0, 5, "00"]], [["image", 0, 0, 5, "x"]], [1]]
+    "packed",
+    [[["text"]], [["taste", 0, "a"]], [["image", 0, 0, 5, "00", 0]], [["image", 0, 0, 5, "x", 0]], [1]],
 )
 def test_items_that_are_none_are_known_too(packed: list[list[object]]) -> None:
     with pytest.raises(Malformed):

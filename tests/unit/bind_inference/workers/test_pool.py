@@ -1,6 +1,7 @@
 """Workers that do not start, or say what is no message: what the main process makes of it."""
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 import sys
@@ -9,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from bind_inference.readiness import Phase
-from bind_inference.scheduling.policy.admission import RESERVED_SHARE, Budget
-from bind_inference.scheduling.service import Service, decoded_share
+from bind_inference.scheduling.service import Service
 from bind_inference.settings import Settings
 from bind_inference.workers import pool as module
 from bind_inference.workers.channel import INLINE_BYTES, receive, send
 from bind_inference.workers.messages import Message, join_frame
-from bind_inference.workers.pool import MOST_FAILURES, Workers, body_share
+from bind_inference.workers.pool import MOST_FAILURES, Workers
 from bind_inference.workers.server import MainServer
+from bind_inference.workers.shared_budget import map_places
 from support.fake_engine import FakeDecoders, FakeEngine
 from support.waiting import becomes
 
@@ -242,10 +243,41 @@ async def test_a_connection_of_which_nothing_was_read_goes_to_another_worker(
         own.close()
 
 
-@pytest.mark.parametrize("count", [1, 4])
-def test_workers_and_scheduler_share_what_may_be_held(count: int) -> None:
-    settings = Settings(model="Tiny", http_workers=count)
-    share = body_share(settings, count)
-    assert count * share + decoded_share(settings) == settings.max_queue_bytes
-    Budget(share, "bytes", share // RESERVED_SHARE).check(settings.max_request_bytes)
-    assert decoded_share(Settings(model="Tiny", http_workers=0)) == settings.max_queue_bytes
+async def test_what_one_held_is_free_once_it_has_ended(
+    started: Callable[[str, bool], Started], service: Service
+) -> None:
+    starts = started(IDLE, False)
+    workers = Workers(1)
+    workers.open(service)
+    hello = await starts.hear()
+    numbers = map_places(hello.files[0])
+    numbers[hello.head["place"]] = 500
+    assert workers._places.held() == 500
+    starts.say(join_frame({"do": "ready"}))
+    starts.ends[0].close()
+    await becomes(lambda: len(starts.processes) == 2)
+    assert workers._places.held() == 0
+    assert (await starts.hear()).head["place"] == hello.head["place"]
+    workers.kill()
+
+
+async def test_one_that_asks_and_does_not_read_is_ended(
+    started: Callable[[str, bool], Started], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bind_inference.workers.handle.bodies_share", lambda _: 100_000)
+    starts = started(IDLE, False)
+    workers = Workers(1)
+    workers.open(service)
+    service.start()
+    await becomes(lambda: service.readiness.ready)
+    starts.say(join_frame({"do": "ready"}))
+    note = {"requests": [], "closed": 0, "held": 0, "lags": []}
+    for number in range(400):
+        items = [["text", index, f"{index}"] for index in range(100)]
+        ask = {"do": "embed", "id": number, "items": items, "deaths": 0, "log": {}, "note": note}
+        with contextlib.suppress(OSError):  # it is gone
+            await asyncio.to_thread(starts.say, join_frame(ask))
+        if len(starts.processes) == 2:
+            break
+    await becomes(lambda: len(starts.processes) == 2)
+    workers.kill()

@@ -15,6 +15,7 @@ from bind_inference.workers import remote as module
 from bind_inference.workers.channel import INLINE_BYTES, Channel, receive, send
 from bind_inference.workers.messages import Message, join_frame, pack_error, pack_readiness
 from bind_inference.workers.remote import RemoteService
+from bind_inference.workers.shared_budget import Places
 
 
 def state(phase: Phase, dimension: int | None) -> dict[str, object]:
@@ -31,8 +32,9 @@ class Main:
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.setblocking(False)
-        hello = {"started": 5, "max_body_bytes": 100, "state": state(Phase.STARTING, None)}
-        self.service = RemoteService(Settings(model="Tiny"), hello, None)
+        self.places = Places(2)
+        hello = {"started": 5, "max_body_bytes": 100, "place": 1, "state": state(Phase.STARTING, None)}
+        self.service = RemoteService(Settings(model="Tiny"), hello, self.places.file, None)
         self.channel = Channel(theirs, self.service.receive, lambda: None)
         self.service.channel = self.channel
         self.heard: list[Message] = []
@@ -115,6 +117,7 @@ async def test_counts_travel_with_any_message_or_after_a_moment(main: Main) -> N
         asked = asyncio.ensure_future(main.service.embed(TEXT, 0))
         note = (await main.hear()).head["note"]
         assert (note["requests"], note["closed"], note["held"]) == ([["/meta", 200, 0.5]], 0, 7)
+        assert main.places.held() == 7
         asked.cancel()
         note = (await main.hear()).head["note"]
         assert (note["requests"], note["held"]) == ([], 7)

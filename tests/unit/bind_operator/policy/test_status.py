@@ -112,6 +112,17 @@ def test_the_profile_and_what_it_comes_to_are_told() -> None:
     assert status["hardware"]["nodeSelector"] == {"gpu": "t4"}
 
 
+def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_not_change() -> None:
+    def digest(**weaviate: object) -> str:
+        spec = {"weaviate": {"version": "1.35.2", **weaviate}}
+        return weaviate_digest(parse_resource(merged(tiny_resource("t"), {"spec": spec})))
+
+    # As an operator before these fields wrote it down.
+    assert digest() == "9b64e67c2de71f41"
+    assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
+    assert digest(replicas=2) != digest()
+
+
 def test_what_was_verified_and_rolled_back_before_is_kept() -> None:
     rolled_back = {"generation": 6, "fromRevision": 2, "toRevision": 1, "digest": "c", "message": "stuck"}
     verified = {"revision": 1, "digest": "c", "weaviate": "w"}

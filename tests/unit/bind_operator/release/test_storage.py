@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bind_operator.policy.causes import Cause, Occasion
 from bind_operator.policy.facts import Revision
 from bind_operator.release.storage import (
     ROLLBACK_MARK,
@@ -18,6 +19,8 @@ from bind_operator.release.storage import (
     release_labels,
     to_config_map,
 )
+
+OCCASION = Occasion(4, Cause.SPEC_CHANGED)
 
 
 def secret(number: int, **labels: str) -> dict[str, Any]:
@@ -32,21 +35,38 @@ def test_newest_first_by_number() -> None:
 
 
 def test_our_own_release_is_known_by_its_labels() -> None:
-    labels = release_labels("abc", "weaviate-bind-0.1.0", 1)
-    ours = Revision(1, "deployed", True, "abc", "weaviate-bind-0.1.0", 100.0, is_labelled=True)
+    labels = release_labels("abc", "weaviate-bind-0.1.0", 1, OCCASION)
+    ours = Revision(
+        1,
+        "deployed",
+        True,
+        "abc",
+        "weaviate-bind-0.1.0",
+        100.0,
+        is_labelled=True,
+        generation=4,
+        cause="SpecChanged",
+    )
     assert read_revisions([secret(1, **labels)]) == (ours,)
 
 
 def test_labels_that_helm_kept_from_an_earlier_revision_do_not_make_one_ours() -> None:
-    inherited = release_labels("abc", "weaviate-bind-0.1.0", 1)
+    inherited = release_labels("abc", "weaviate-bind-0.1.0", 1, OCCASION)
     [revision] = read_revisions([secret(2, **inherited)])
     assert (revision.managed, revision.is_labelled) == (False, True)
 
 
 def test_a_revision_from_before_the_mark_is_ours() -> None:
-    labels = release_labels("abc", "weaviate-bind-0.1.0", 1)
+    labels = release_labels("abc", "weaviate-bind-0.1.0", 1, OCCASION)
     del labels["bindvectorizer.dev/revision"]
     assert read_revisions([secret(4, **labels)])[0].managed
+
+
+def test_a_revision_from_before_causes_has_none() -> None:
+    labels = release_labels("abc", "weaviate-bind-0.1.0", 1, OCCASION)
+    del labels["bindvectorizer.dev/generation"], labels["bindvectorizer.dev/cause"]
+    [revision] = read_revisions([secret(1, **labels)])
+    assert (revision.managed, revision.generation, revision.cause) == (True, None, "")
 
 
 def test_a_stranger_has_none_of_our_labels() -> None:

@@ -166,6 +166,27 @@ def test_scheduling_goes_through_in_camel_case() -> None:
     assert found["extraEnv"] == [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
 
 
+def test_weaviate_is_placed_and_reached_as_it_is_said() -> None:
+    placed = {
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "data", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+        "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone"}],
+        "priorityClassName": "high",
+    }
+    service = {
+        "type": "LoadBalancer",
+        "annotations": {"lb.example.com/internal": "true"},
+        "loadBalancerSourceRanges": ["10.0.0.0/8", "2001:db8::/32"],
+    }
+    found = render({"spec": {"weaviate": {**placed, "service": service}}})
+    assert {name: found[name] for name in placed} == placed
+    assert found["service"] == found["grpcService"] == service
+    plain = render({})
+    assert plain["service"] == {"type": "ClusterIP", "annotations": {}, "loadBalancerSourceRanges": []}
+    assert not any(plain[name] for name in placed)
+
+
 OURS = Images(
     inference=InferenceImageSetting(
         registry="r.local:5000", repository="bind", tag="1", digest="sha256:" + "a" * 64

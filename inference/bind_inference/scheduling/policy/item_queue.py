@@ -54,7 +54,7 @@ class Entry(Generic[ItemT]):
     item: ItemT = field(compare=False)
 
 
-class FairQueue(Generic[ItemT]):
+class ItemQueue(Generic[ItemT]):
     """Items wait, and the next is of the request that has been given the least."""
 
     def __init__(self) -> None:

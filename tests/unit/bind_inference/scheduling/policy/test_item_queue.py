@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from bind_inference.scheduling.policy.fair_queue import FairQueue
+from bind_inference.scheduling.policy.item_queue import ItemQueue
 
 
 @dataclass(frozen=True)
@@ -13,19 +13,19 @@ class Item:
     gflop: float = 1.0
 
 
-def names(queue: FairQueue[Item]) -> list[int]:
+def names(queue: ItemQueue[Item]) -> list[int]:
     return [queue.take().item.name for _ in range(len(queue))]
 
 
 def test_single_items_come_out_as_they_came() -> None:
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     for name in range(50):
         queue.put(Item(name, name, gflop=1.0 + name % 7), 0.0)
     assert names(queue) == list(range(50))
 
 
 def test_a_dear_request_gives_way_to_cheap_ones() -> None:
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     for name in range(3):
         queue.put(Item("dear", name, gflop=10.0), 0.0)
     for name in range(3, 8):
@@ -35,7 +35,7 @@ def test_a_dear_request_gives_way_to_cheap_ones() -> None:
 
 def test_nobody_starves_and_shares_are_equal() -> None:
     chance = random.Random(3)
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     given = dict.fromkeys("abc", 0.0)
     for _ in range(3000):
         for request in "abc":
@@ -46,7 +46,7 @@ def test_nobody_starves_and_shares_are_equal() -> None:
 
 
 def test_a_request_of_several_goes_on_beside_new_ones_without_end() -> None:
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     for name in range(8):
         queue.put(Item("several", name), 0.0)
     served = []
@@ -60,7 +60,7 @@ def test_a_request_of_several_goes_on_beside_new_ones_without_end() -> None:
 
 
 def test_what_is_given_back_is_next_and_still_counted() -> None:
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     for name in range(4):
         queue.put(Item(name % 2, name), 0.0)
     taken = [queue.take() for _ in range(4)]
@@ -74,7 +74,7 @@ def test_what_is_given_back_is_next_and_still_counted() -> None:
 
 
 def test_requests_that_are_gone_are_forgotten() -> None:
-    queue = FairQueue[Item]()
+    queue = ItemQueue[Item]()
     queue.put(Item("stays", -1), 0.0)
     for name in range(10_000):
         queue.put(Item(name, name), 0.0)

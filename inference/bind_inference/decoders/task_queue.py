@@ -6,10 +6,15 @@ of those present has been given on average, and by a tenth of the time that pass
 is next at some time: those that come after it are behind it, and a large request has a tenth of a decoder
 even where more small ones come than can be done.
 
-No task is interrupted, so that alone would not do: a thousand texts of 14 s each would have every decoder
-when somebody comes with one picture. So one decoder is kept from long tasks. A request is long if it was said
-to be, or once a task of it has taken more than `SHORT_S`. Of one of which nothing is known yet, the first
-task may have the last decoder, and no other before that has ended.
+That alone would not do: a thousand texts of 14 s each would have every decoder when somebody comes with one
+picture. So one decoder is kept from long tasks. A request is long if it was said to be, or once a task of it
+has taken more than `SHORT_S`. Of one of which nothing is known yet, the first task may have the last decoder,
+and no other before that has ended.
+
+So as many requests of one slow item each as there are decoders have them all, and nobody can tell before.
+Then, where something waits that is not known to be long, the youngest of these tasks gives way: it is stopped
+and begins anew among the long ones, which never have the last decoder. That happens to a task once. Where all
+that comes is slow, that decoder's time is lost; what is within reason takes less than `GIVE_WAY_S`.
 """
 
 from __future__ import annotations
@@ -28,17 +33,24 @@ SHORT_S: Final = 0.25
 LEAST_SHARE: Final = 0.1
 """Of one decoder, which a request has whatever comes after it."""
 
+GIVE_WAY_S: Final = 1.0
+"""A task is left alone for so long: a large photo beside a busy model takes half of it."""
+
 TaskT = TypeVar("TaskT")
 
 
 @dataclass(eq=False, slots=True)
 class _Request(Generic[TaskT]):
-    """It has tasks that wait or run; `is_proven` once one has ended, and was short."""
+    """It has tasks that wait or run; `is_proven` once one has ended, and was short.
+
+    returned: those that wait because they gave way.
+    """
 
     key: Hashable
     number: int
     tag: float
     waiting: deque[TaskT] = field(default_factory=deque)
+    returned: list[TaskT] = field(default_factory=list)
     running: int = 0
     is_long: bool = False
     is_proven: bool = False
@@ -49,14 +61,22 @@ class _Request(Generic[TaskT]):
         """Return whether it may keep each of the decoders that it has for long."""
         return self.is_long or (self.running > 1 and not self.is_proven)
 
+    def take(self) -> tuple[TaskT, bool]:
+        """Take out the task that is next; tell whether it gave way before."""
+        task = self.waiting.popleft()
+        others = [other for other in self.returned if other is not task]
+        gave_way, self.returned = len(others) < len(self.returned), others
+        return task, gave_way
+
 
 @dataclass(eq=False, slots=True)
 class _Run(Generic[TaskT]):
     request: _Request[TaskT]
     began: float
+    gave_way: bool
 
 
-class FairQueue(Generic[TaskT]):
+class TaskQueue(Generic[TaskT]):
     """The queue holds the tasks that wait for one of so many `decoders`, and knows those that run."""
 
     def __init__(self, decoders: int, is_wanted: Callable[[TaskT], bool] = lambda _: True) -> None:
@@ -84,20 +104,17 @@ class FairQueue(Generic[TaskT]):
             request = self._requests[key] = _Request(key, next(self._numbers), self._virtual)
         request.is_long = request.is_long or is_long
         request.waiting.append(task)
-        self._waiting += 1
-        if not request.is_listed:
-            request.is_listed = True
-            heapq.heappush(self._short, (request.tag, request.number, request))
+        self._list(request)
 
     def take(self, now: float) -> TaskT | None:
         """Return the task that a free decoder does now; None: there is none for it."""
         self._charge(now)
         while (request := self._next()) is not None:
-            task = request.waiting.popleft()
+            task, gave_way = request.take()
             self._waiting -= 1
             if self._is_wanted(task):
                 request.running += 1
-                self._runs[id(task)] = _Run(request, now)
+                self._runs[id(task)] = _Run(request, now, gave_way)
                 return task
             self._forget(request)
         return None
@@ -110,12 +127,40 @@ class FairQueue(Generic[TaskT]):
         run.request.is_proven = True
         self._forget(run.request)
 
+    def gives_way(self, task: TaskT, now: float) -> bool:
+        """Return whether a task that runs should be stopped and put back, for one that may be short."""
+        self._charge(now)
+        own, runs = self._runs[id(task)], self._runs.values()
+        if len(runs) < max(2, self._decoders) or now - own.began < GIVE_WAY_S:
+            return False
+        if not all(run.request.is_long for run in runs) or self._front(self._short) is None:
+            return False
+        return own is max((run for run in runs if not run.gave_way), key=lambda run: run.began, default=None)
+
+    def put_back(self, task: TaskT, now: float) -> None:
+        """Queue a task that was stopped; it is the next of its request."""
+        self._charge(now)
+        run = self._runs.pop(id(task))
+        request = run.request
+        request.running -= 1
+        request.waiting.appendleft(task)
+        request.returned.append(task)
+        self._list(request)
+
     def sweep(self) -> None:
         """Drop what waits and nobody wants any more."""
         for request in list(self._requests.values()):
             request.waiting = deque(task for task in request.waiting if self._is_wanted(task))
+            request.returned = [task for task in request.returned if self._is_wanted(task)]
             self._forget(request)
         self._waiting = sum(len(request.waiting) for request in self._requests.values())
+
+    def _list(self, request: _Request[TaskT]) -> None:
+        """Note that one more task of `request` waits."""
+        self._waiting += 1
+        if not request.is_listed:
+            request.is_listed = True
+            heapq.heappush(self._short, (request.tag, request.number, request))
 
     def _charge(self, now: float) -> None:
         """Charge requests for what ran since the last time."""

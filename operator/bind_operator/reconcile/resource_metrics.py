@@ -1,0 +1,82 @@
+"""Prometheus sees what the status of each resource says, and nothing of a resource that is gone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import REGISTRY, Collector
+
+from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.policy.facts import Component, Key, Workload
+
+_NAMED = ("namespace", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """It holds the label values, and not the status: with many resources that would be megabytes."""
+
+    conditions: Sequence[tuple[str, str, str]]
+    info: tuple[str, str, str, str]
+    pods: Sequence[tuple[str, int, int]]
+
+
+@dataclass(eq=False)
+class ResourceMetrics(Collector):
+    """It keeps the last status of each resource that this operator acts on, and makes series of them.
+
+    A series is made when it is asked for, because one with another reason would otherwise be left behind.
+    """
+
+    _seen: dict[Key, _Seen] = field(default_factory=dict)
+
+    def note(
+        self, key: Key, status: BindVectorizerStatus, weaviate: Workload | None, inference: Workload | None
+    ) -> None:
+        """Take what was found of a resource in the place of what is known of it."""
+        release = status.release
+        chart, revision = (release.chart, str(release.revision)) if release else ("", "")
+        workloads = ((Component.WEAVIATE, weaviate), (Component.INFERENCE, inference))
+        self._seen[key] = _Seen(
+            tuple((one.type, one.status, one.reason) for one in status.conditions),
+            (status.device or "", status.model or "", chart, revision),
+            tuple((str(part), load.wanted, load.ready) for part, load in workloads if load is not None),
+        )
+
+    def forget(self, key: Key) -> None:
+        """Forget a resource that is gone, or that another operator acts on."""
+        self._seen.pop(key, None)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Return the families. It is called in the thread that answers Prometheus."""
+        condition = GaugeMetricFamily(
+            "bind_operator_resource_condition",
+            "1 for each condition of a resource, with its status and reason.",
+            labels=(*_NAMED, "type", "status", "reason"),
+        )
+        info = GaugeMetricFamily(
+            "bind_operator_resource_info",
+            "1 for each resource, with what its release runs.",
+            labels=(*_NAMED, "device", "model", "chart", "revision"),
+        )
+        wanted, ready = (
+            GaugeMetricFamily(
+                f"bind_operator_resource_{state}_pods",
+                f"Pods of a resource that are {state}, by component.",
+                labels=(*_NAMED, "component"),
+            )
+            for state in ("wanted", "ready")
+        )
+        for key, seen in list(self._seen.items()):
+            named = (key.namespace, key.name)
+            for one in seen.conditions:
+                condition.add_metric((*named, *one), 1)
+            info.add_metric((*named, *seen.info), 1)
+            for component, are_wanted, are_ready in seen.pods:
+                wanted.add_metric((*named, component), are_wanted)
+                ready.add_metric((*named, component), are_ready)
+        yield from (condition, info, wanted, ready)
+
+
+RESOURCES = ResourceMetrics()
+REGISTRY.register(RESOURCES)

@@ -1,0 +1,71 @@
+"""What Prometheus sees of each resource."""
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, ReleaseStatus
+from bind_operator.policy.facts import Key, Workload
+from bind_operator.reconcile.resource_metrics import ResourceMetrics
+
+SEARCH = Key("demo", "search")
+NAMED = 'name="search",namespace="demo"'
+RUNS = 'chart="weaviate-bind-1.0.0",device="CPU",model="Tiny"'
+
+
+def status(ready: str, reason: str) -> BindVectorizerStatus:
+    found = Condition(
+        type=ConditionType.READY, status=ready, reason=reason, message="", observed_generation=1,
+        last_transition_time="2026-11-27T00:00:00Z",
+    )  # fmt: skip
+    release = ReleaseStatus(name="search", revision=3, chart="weaviate-bind-1.0.0", digest="abc")
+    return BindVectorizerStatus(conditions=[found], release=release, device="CPU", model="Tiny")
+
+
+def lines(metrics: ResourceMetrics) -> set[str]:
+    registry = CollectorRegistry()
+    registry.register(metrics)
+    return {line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")}
+
+
+def workload(wanted: int, ready: int) -> Workload:
+    return Workload("search-x", "search", wanted, ready, is_current=True)
+
+
+def test_a_resource_has_its_conditions_its_pods_and_what_it_runs() -> None:
+    metrics = ResourceMetrics()
+    metrics.note(SEARCH, status("True", "InSync"), workload(1, 1), workload(3, 2))
+    assert lines(metrics) == {
+        f'bind_operator_resource_condition{{{NAMED},reason="InSync",status="True",type="Ready"}} 1.0',
+        f'bind_operator_resource_info{{{RUNS},{NAMED},revision="3"}} 1.0',
+        f'bind_operator_resource_wanted_pods{{component="weaviate",{NAMED}}} 1.0',
+        f'bind_operator_resource_ready_pods{{component="weaviate",{NAMED}}} 1.0',
+        f'bind_operator_resource_wanted_pods{{component="inference",{NAMED}}} 3.0',
+        f'bind_operator_resource_ready_pods{{component="inference",{NAMED}}} 2.0',
+    }
+
+
+def test_a_reason_that_is_over_leaves_no_series_behind() -> None:
+    metrics = ResourceMetrics()
+    metrics.note(SEARCH, status("False", "OutOfMemory"), None, None)
+    metrics.note(SEARCH, status("True", "InSync"), None, None)
+    found = [line for line in lines(metrics) if line.startswith("bind_operator_resource_condition")]
+    assert len(found) == 1
+    assert "OutOfMemory" not in found[0]
+
+
+def test_a_resource_that_is_gone_has_no_series() -> None:
+    metrics = ResourceMetrics()
+    metrics.note(SEARCH, status("True", "InSync"), workload(1, 1), workload(1, 1))
+    metrics.note(Key("demo", "other"), status("True", "InSync"), None, None)
+    metrics.forget(SEARCH)
+    assert not [line for line in lines(metrics) if 'name="search"' in line]
+    assert [line for line in lines(metrics) if 'name="other"' in line]
+    metrics.forget(SEARCH)
+
+
+def test_a_resource_without_a_release_has_conditions_all_the_same() -> None:
+    metrics = ResourceMetrics()
+    found = status("False", "InvalidSpec").model_copy(update={"release": None, "device": None, "model": None})
+    metrics.note(SEARCH, found, None, None)
+    assert f'bind_operator_resource_info{{chart="",device="",model="",{NAMED},revision=""}} 1.0' in lines(
+        metrics
+    )
