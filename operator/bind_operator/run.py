@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ class _Operator:
         self.leadership = Leadership.absent()
         self._won = asyncio.Event()
         self._queue = WorkQueue(settings.workers, lambda key: self.leadership.fence.is_open(key.namespace))
-        self._profiles = _read_profiles(settings, self._queue)
+        self._profiles = _read_profiles(settings, self._profiles_changed)
         self._reconciler: Reconciler | None = None
 
     async def serve(self, client: KubeClient, unfenced: KubeClient, stop: asyncio.Event) -> None:
@@ -169,6 +169,13 @@ class _Operator:
         self._queue.cancel(lost)
         if self._reconciler is not None:
             self._reconciler.forget_where(lost)
+
+    def _profiles_changed(self, keys: Sequence[Key]) -> None:
+        """Have the resources looked at whose profile is another now, all of them before one is upgraded."""
+        if self._reconciler is not None:
+            self._reconciler.waves.expect(keys)
+        for key in keys:
+            self._queue.add(key)
 
     def _watch_resources(self, client: KubeClient, kube: Kube) -> ResourceWatch:
         namespaces = self._settings.watch_namespaces
@@ -286,10 +293,10 @@ async def _cancel(tasks: list[asyncio.Task[object]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _read_profiles(settings: Settings, queue: WorkQueue) -> Profiles:
+def _read_profiles(settings: Settings, changed: Callable[[Sequence[Key]], None]) -> Profiles:
     """Return the hardware profiles. Raises SettingUnusable if their folder cannot be read."""
     try:
-        return Profiles(settings.profiles_dir, settings.profiles_interval_s, queue.add)
+        return Profiles(settings.profiles_dir, settings.profiles_interval_s, changed)
     except OSError as error:
         raise SettingUnusable(
             f"setting profiles_dir: {settings.profiles_dir} cannot be read: {error.strerror}"

@@ -66,6 +66,10 @@ def container(instance: Instance) -> Any:
     return found
 
 
+def requested_cpu(instance: Instance) -> str:
+    return str(container(instance)["resources"]["requests"]["cpu"])
+
+
 def is_ready(instance: Instance) -> bool:
     return instance.condition() == ("True", "InSync")
 
@@ -125,16 +129,17 @@ def test_a_changed_profile_rolls_out_one_after_another_and_is_told(
     before = canary.status()["profile"]["digest"]
 
     plane.server.kubectl("cordon", "node-0")
-    write(folder, "shared", CPU | {"resources": {"requests": {"cpu": "2", "memory": "2Gi"}}})
-    eventually("the canary is upgraded", lambda: container(canary)["resources"]["requests"]["cpu"] == "2")
-    eventually("the other waits", lambda: other.condition() == ("True", "WaitingForWave"))
-    assert container(other)["resources"]["requests"]["cpu"] == "1"
-
-    plane.server.kubectl("uncordon", "node-0")
+    try:
+        write(folder, "shared", CPU | {"resources": {"requests": {"cpu": "2", "memory": "2Gi"}}})
+        eventually("the canary is upgraded", lambda: requested_cpu(canary) == "2", within_s=60)
+        eventually("the other waits", lambda: other.condition() == ("True", "WaitingForWave"))
+        assert requested_cpu(other) == "1"
+    finally:
+        plane.server.kubectl("uncordon", "node-0")
     for one in instances:
         eventually(
             "rolled out",
-            lambda one=one: container(one)["resources"]["requests"]["cpu"] == "2" and is_ready(one),
+            lambda one=one: requested_cpu(one) == "2" and is_ready(one),
             within_s=60,
         )
         after = one.status()["profile"]["digest"]

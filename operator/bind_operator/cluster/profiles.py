@@ -5,7 +5,7 @@ The kubelet brings a changed ConfigMap into the pod within a minute or two, all 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bind_operator.policy.facts import Key
@@ -27,14 +27,16 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 class Profiles:
     """It holds the profiles as they were read last, and knows who uses which."""
 
-    def __init__(self, folder: Path | None, interval_s: float, wake: Callable[[Key], None]) -> None:
-        """Read `folder`, if there is one. wake: has a resource looked at soon.
+    def __init__(
+        self, folder: Path | None, interval_s: float, changed: Callable[[Sequence[Key]], None]
+    ) -> None:
+        """Read `folder`, if there is one. changed: is given the resources whose profile is another now.
 
         Raises OSError if the folder cannot be read.
         """
         self._folder = folder
         self._interval_s = interval_s
-        self._wake = wake
+        self._changed = changed
         self._users: dict[Key, str] = {}
         self._stamp = _stamp(folder)
         self.book = NO_PROFILES if folder is None else _read(folder, NO_PROFILES)
@@ -45,6 +47,10 @@ class Profiles:
             self.forget(key)
         else:
             self._users[key] = name
+
+    def version_for(self, key: Key) -> str:
+        """Return what tells one state of the profile of `key` from another."""
+        return self.book.version_of(self._users.get(key, ""))
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone, or names none any more."""
@@ -70,9 +76,9 @@ class Profiles:
         before, self.book = self.book, _read(self._folder, self.book)
         self._stamp = stamp
         changed = set(changed_profiles(before, self.book))
-        for key, name in sorted(self._users.items()):
-            if name in changed:
-                self._wake(key)
+        users = [key for key, name in sorted(self._users.items()) if name in changed]
+        if users:
+            self._changed(users)
 
 
 def load_book(folder: Path | None) -> ProfileBook:

@@ -54,6 +54,8 @@ class Look:
     """It says what an upgrade waits for, which the operator and not the spec asks for."""
     profile: AppliedProfile | None = None
     """The hardware profile under the spec; None for none."""
+    profile_version: str = ""
+    """It tells one state of the profile from another, also of one that is missing."""
     node_wait_s: float = 0.0
     """So long a pod may find no node."""
 

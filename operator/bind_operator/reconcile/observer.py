@@ -42,6 +42,7 @@ class Observer:
         resource, values, failure, profile = None, None, None, None
         ignored: tuple[str, ...] = ()
         self.profiles.note(key, raw.get("spec", {}).get("profile"))
+        profile_version = self.profiles.version_for(key)
         try:
             manifest = {name: value for name, value in raw.items() if name != "status"}
             resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
@@ -85,6 +86,7 @@ class Observer:
             # What waits for a node does not stand still yet.
             standstill="" if problem and problem.reason is Reason.WAITING_FOR_NODE else standstill,
             profile=profile,
+            profile_version=profile_version,
             node_wait_s=node_wait_s,
         )
         look = _judge_rollout(await self._compare(look))

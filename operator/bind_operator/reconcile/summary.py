@@ -126,6 +126,9 @@ class Summary:
         """Tell the waves, and Prometheus, how the release stands."""
         ours = facts.of_the_resource()
         RESOURCES.note(look.key, status, ours.weaviate, ours.inference)
+        if look.profile_version != self.observer.profiles.version_for(look.key):
+            # The profile changed meanwhile, and what was seen is of the one before: it is looked at again.
+            return
         latest = look.observed.revisions[0] if look.observed.revisions else None
         self.waves.note(
             look.key,

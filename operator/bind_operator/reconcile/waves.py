@@ -94,6 +94,14 @@ class Waves:
             logger.warning("wave without a namespace", extra={"namespace": namespace, "error": str(error)})
             return []
 
+    def expect(self, keys: Iterable[Key]) -> None:
+        """Have these looked at before anybody's turn comes, because the operator brings them something new.
+
+        Else one that is looked at first would go before a canary of which nobody knows yet that it waits.
+        """
+        for key in keys:
+            self._members.pop(key, None)
+
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""
         if self._members.pop(key, None) is not None:

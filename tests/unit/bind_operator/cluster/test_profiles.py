@@ -24,7 +24,7 @@ def woken() -> list[Key]:
 @pytest.fixture
 def profiles(tmp_path: Path, woken: list[Key]) -> Profiles:
     write(tmp_path, small=CPU, large=CPU)
-    found = Profiles(tmp_path, 5.0, woken.append)
+    found = Profiles(tmp_path, 5.0, woken.extend)
     for key, name in ((A, "small"), (B, "large"), (C, "missing")):
         found.note(key, name)
     return found
@@ -89,7 +89,7 @@ def test_a_mounted_config_map_is_read_as_the_kubelet_changes_it(tmp_path: Path, 
         write(tmp_path / name, small=text)
     (tmp_path / "..data").symlink_to("..1")
     (tmp_path / "small.yaml").symlink_to("..data/small.yaml")
-    profiles = Profiles(tmp_path, 5.0, woken.append)
+    profiles = Profiles(tmp_path, 5.0, woken.extend)
     profiles.note(A, "small")
     (tmp_path / "..data_tmp").symlink_to("..2")
     (tmp_path / "..data_tmp").rename(tmp_path / "..data")
@@ -111,11 +111,11 @@ def test_a_profile_may_have_dots_in_its_name(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_there_are_none(woken: list[Key]) -> None:
-    profiles = Profiles(None, 5.0, woken.append)
+    profiles = Profiles(None, 5.0, woken.extend)
     profiles.look()
     assert profiles.book.known == load_book(None).known == {}
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path, woken: list[Key]) -> None:
     with pytest.raises(OSError, match="nowhere"):
-        Profiles(tmp_path / "nowhere", 5.0, woken.append)
+        Profiles(tmp_path / "nowhere", 5.0, woken.extend)

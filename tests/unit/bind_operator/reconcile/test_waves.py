@@ -79,6 +79,18 @@ async def test_a_canary_that_is_suspended_holds_nobody_up(out: bool) -> None:
     assert (await known.turn(B, raw())).has_come is out
 
 
+async def test_a_canary_goes_first_though_another_is_looked_at_before_it() -> None:
+    known = waves(A, B)
+    for key in (A, B):
+        note(known, key, ReleaseState.IN_SYNC, canary=key is A)
+    known.expect([A, B])
+    note(known, B, ReleaseState.OUT_OF_SYNC)
+    assert not (await known.turn(B, raw())).has_come
+    note(known, A, ReleaseState.OUT_OF_SYNC, canary=True)
+    assert not (await known.turn(B, raw())).has_come
+    assert (await known.turn(A, raw(canary=True))).has_come
+
+
 async def test_a_resource_that_is_gone_holds_nobody_up() -> None:
     known = waves(B)
     note(known, A, ReleaseState.OUT_OF_SYNC, canary=True)
