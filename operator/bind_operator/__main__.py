@@ -12,9 +12,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from bind_operator.api import parse_resource
-from bind_operator.errors import InvalidSpec, OperatorError
+from bind_operator.cluster.profiles import load_book
+from bind_operator.errors import InvalidSpec, OperatorError, ProfileMissing
 from bind_operator.logs import configure_logging
+from bind_operator.policy.profiles import resolve
 from bind_operator.release.chart import ChartUnreadable, load_chart
 from bind_operator.release.values import render_values
 from bind_operator.settings import Settings
@@ -80,8 +81,17 @@ def _render(file: str, settings: Settings) -> str:
         raise InvalidSpec(f"{file}: is not YAML: {error}") from error
     if len(manifests) != 1 or not isinstance(manifests[0], dict):
         raise InvalidSpec(f"{file}: holds {len(manifests)} manifests; give one BindVectorizer")
-    chart = load_chart(settings.chart_dir)
-    return render_values(parse_resource(manifests[0]), settings.images, chart, settings.operator_peers).text
+    try:
+        book = load_book(settings.profiles_dir)
+    except OSError as error:
+        raise InvalidSpec(f"setting profiles_dir: {settings.profiles_dir}: {error.strerror}") from error
+    try:
+        resource, _, _ = resolve(manifests[0], book, is_stored=False)
+    except ProfileMissing as error:
+        raise InvalidSpec(f"{error}; --profiles-dir names the folder of the profiles") from error
+    return render_values(
+        resource, settings.images, load_chart(settings.chart_dir), settings.operator_peers
+    ).text
 
 
 if __name__ == "__main__":

@@ -23,6 +23,18 @@ class InvalidSpec(OperatorError, reason=Reason.INVALID_SPEC, retry=False):
     """The resource breaks a rule, so nothing can be made from it."""
 
 
+class ProfileMissing(OperatorError, reason=Reason.PROFILE_MISSING, retry=False):
+    """The resource names a hardware profile that the operator does not have; it heals when that comes."""
+
+
+class ProfileInvalid(OperatorError, reason=Reason.PROFILE_INVALID, retry=False):
+    """The profile that the resource names cannot be used; whoever runs the operator has to mend it."""
+
+
+class ProfileUnfit(OperatorError, reason=Reason.PROFILE_UNFIT, retry=False):
+    """The resource asks for what its profile does not allow, or for another device."""
+
+
 class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
 

@@ -36,7 +36,14 @@ class Reason(StrEnum):
     API_REFUSED = "ApiRefused"
     SPEC_REFUSED = "SpecRefused"
 
+    # Hardware profiles
+    PROFILE_MISSING = "ProfileMissing"
+    PROFILE_INVALID = "ProfileInvalid"
+    PROFILE_UNFIT = "ProfileUnfit"
+    PROFILE_CHANGED = "ProfileChanged"
+
     # What the cluster says about the pods
+    WAITING_FOR_NODE = "WaitingForNode"
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     OUT_OF_MEMORY = "OutOfMemory"

@@ -20,6 +20,7 @@ from bind_operator.cluster.client import Credentials, KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
+from bind_operator.cluster.profiles import Profiles
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.scratch import scratch_folder
@@ -108,6 +109,7 @@ class _Operator:
         self.leadership = Leadership.absent()
         self._won = asyncio.Event()
         self._queue = WorkQueue(settings.workers, lambda key: self.leadership.fence.is_open(key.namespace))
+        self._profiles = _read_profiles(settings, self._queue)
         self._reconciler: Reconciler | None = None
 
     async def serve(self, client: KubeClient, unfenced: KubeClient, stop: asyncio.Event) -> None:
@@ -136,7 +138,7 @@ class _Operator:
         begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
-        last.append(_task(kube.events.run()))
+        last += [_task(kube.events.run()), _task(self._profiles.run())]
         stopped = _task(stop.wait())
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -199,7 +201,7 @@ class _Operator:
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
         deletion = Deletion(kube, helm, settings.delete_timeout_s)
-        observer = Observer(settings, self._chart, kube, ownership, drift)
+        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles)
         waves = Waves(
             kube,
             lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
@@ -282,6 +284,16 @@ async def _cancel(tasks: list[asyncio.Task[object]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _read_profiles(settings: Settings, queue: WorkQueue) -> Profiles:
+    """Return the hardware profiles. Raises SettingUnusable if their folder cannot be read."""
+    try:
+        return Profiles(settings.profiles_dir, settings.profiles_interval_s, queue.add)
+    except OSError as error:
+        raise SettingUnusable(
+            f"setting profiles_dir: {settings.profiles_dir} cannot be read: {error.strerror}"
+        ) from error
 
 
 def _find_helm(program: str) -> str:

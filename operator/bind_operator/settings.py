@@ -110,6 +110,20 @@ class Settings(BaseSettings):
     chart_dir: Path = Field(
         default_factory=_bundled_chart, description="Folder of the workload chart. Unset: the image's."
     )
+    profiles_dir: Path | None = Field(
+        None,
+        description="Folder of the hardware profiles, a file NAME.yaml for each; a change of it is noticed. "
+        "The chart mounts its `profiles` there. Unset: there are none.",
+    )
+    profiles_interval_s: float = Field(
+        5.0, gt=0, description="How often that folder is looked at for changes."
+    )
+    node_wait_s: float = Field(
+        900.0,
+        ge=0,
+        description="How long a pod for which there is no node waits for one (WaitingForNode), because an "
+        "autoscaler may still make it; then it is Unschedulable. 0: nothing makes nodes.",
+    )
     helm: str = Field("helm", description="The Helm program, as a name on the PATH or a path.")
     helm_driver: Literal["ConfigMap", "Secret", "Migrate"] = Field(
         "ConfigMap",

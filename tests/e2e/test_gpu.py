@@ -14,10 +14,10 @@ SAID_WITHIN_S = 30
 
 def test_a_cluster_without_gpu_is_said_within_30_s(story: Story) -> None:
     story.apply("resource.yaml")
-    condition = story.wait_reason(NAME, "Unschedulable", SAID_WITHIN_S)
-    assert condition.status == "False"
+    condition = story.wait_reason(NAME, "WaitingForNode", SAID_WITHIN_S)
+    assert condition.status == "Unknown"
     assert "Insufficient nvidia.com/gpu" in condition.message
-    assert "Unschedulable" in story.event_reasons(NAME)
+    assert "WaitingForNode" in story.event_reasons(NAME)
     assert story.resource(NAME)["status"]["device"] == "CUDA"
 
 

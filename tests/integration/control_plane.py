@@ -28,6 +28,7 @@ from support.waiting import until
 CONTROLLERS = (
     *("deployment", "replicaset", "statefulset", "daemonset", "disruption", "horizontalpodautoscaling"),
     *("namespace", "garbagecollector", "podgc", "ephemeral-volume"),
+    "resourceclaim-controller",
     *("persistentvolume-binder", "persistentvolume-expander", "pvc-protection", "pv-protection"),
 )
 """Those that act on what a release holds.
@@ -62,10 +63,17 @@ class ControlPlane:
             controller.stop()
             controller.start()
 
-    def add_node(self, name: str, *, gpus: int = 0, allocatable: Mapping[str, str] = ALLOCATABLE) -> None:
+    def add_node(
+        self,
+        name: str,
+        *,
+        gpus: int = 0,
+        allocatable: Mapping[str, str] = ALLOCATABLE,
+        more_labels: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Add a fake node and wait until it is Ready. gpus: of nvidia.com/gpu."""
         amounts = dict(allocatable) | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
-        labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+        labels = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", **more_labels}
         self.server.kubectl(
             "create",
             "-f",

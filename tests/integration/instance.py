@@ -144,7 +144,7 @@ class Instance:
         mark = f"deployment.kubernetes.io/revision={revision}"
         self.server.kubectl("annotate", "--overwrite", "replicaset", name, mark, "-n", self.namespace)
 
-    def create_event(self, kind: str, name: str, reason: str, message: str) -> None:
+    def create_event(self, kind: str, name: str, reason: str, message: str, *, warning: bool = True) -> None:
         """Record an event at an object, as the kubelet or a controller would."""
         about = self.server.get(kind.lower(), name, namespace=self.namespace)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -161,7 +161,7 @@ class Instance:
             },
             "reason": reason,
             "message": message,
-            "type": "Warning",
+            "type": "Warning" if warning else "Normal",
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

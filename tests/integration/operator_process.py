@@ -64,6 +64,9 @@ class OperatorProcess:
             "RESYNC_S": "3600",
             "VERIFY_TIMEOUT_S": "1",
             "LEASE_DURATION_S": "6",
+            # Nothing makes nodes here.
+            "NODE_WAIT_S": "0",
+            "PROFILES_INTERVAL_S": "0.2",
         }
         environment = os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         environment |= {f"BIND_OPERATOR_{name}": value for name, value in (settings | self.more).items()}

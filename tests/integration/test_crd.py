@@ -8,9 +8,10 @@ import yaml
 from pydantic import BaseModel
 
 from bind_operator.api import parse_resource
+from bind_operator.api.base import PROFILED
 from bind_operator.api.rules import RULES
 from integration.apiserver import ApiServer
-from support.resources import BREACHES, merged, tiny_resource
+from support.resources import BEFORE_PROFILES, BREACHES, UNSET, merged, tiny_resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +68,7 @@ def test_what_a_volume_is_asked_for_can_be_put_back(apiserver: ApiServer, field:
             "spec.inference.model.weights.image.reference",
         ),
         ({"spec": {"device": "CUDA", "gpu": {"count": 0}}}, "spec.gpu.count"),
+        ({"spec": {"inference": {"batching": {"maxBatchSize": -1}}}}, "spec.inference.batching.maxBatchSize"),
         (
             {"spec": {"inference": {"extraEnv": [{"name": "A", "valueFrom": {"secretRef": {"name": "s"}}}]}}},
             "valueFrom",
@@ -97,12 +99,22 @@ def test_spec_is_required(apiserver: ApiServer) -> None:
 def test_the_defaults_of_the_models_are_filled_in(apiserver: ApiServer) -> None:
     manifest = tiny_resource("defaults") | {"spec": {"inference": {"model": {"licenseAccepted": True}}}}
     text = apiserver.kubectl("create", "--dry-run=server", "-o", "yaml", "-f", "-", manifest=manifest)
-    assert yaml.safe_load(text)["spec"] == _set_fields(parse_resource(manifest).spec)
+    spec = yaml.safe_load(text)["spec"]
+    assert spec == _set_fields(parse_resource(manifest).spec)
+    assert "device" not in spec
+    assert spec["inference"]["resources"] == {}
 
 
 def _set_fields(model: BaseModel) -> dict[str, Any]:
-    """Return what is set in `model`, by the API's names: no None, and no empty list or map of the user's."""
-    fields = {field.alias: getattr(model, name) for name, field in type(model).model_fields.items()}
+    """Return what is set in `model`, by the API's names: no None, and no empty list or map of the user's.
+
+    Nor what a profile may set: that has no default in the definition.
+    """
+    fields = {
+        field.alias: getattr(model, name)
+        for name, field in type(model).model_fields.items()
+        if PROFILED not in (field.json_schema_extra or {})
+    }
     return {
         alias: _set_fields(value) if isinstance(value, BaseModel) else value
         for alias, value in fields.items()
@@ -153,4 +165,17 @@ def test_columns_show_the_status(apiserver: ApiServer) -> None:
         "1/1",
         "http://columns-weaviate.default.svc",
     ]
+    assert "PROFILE" in apiserver.kubectl("get", "bv", "columns", "-o", "wide").splitlines()[0]
     apiserver.kubectl("delete", "bv", "columns")
+
+
+def test_what_an_older_definition_filled_in_can_be_unset(apiserver: ApiServer) -> None:
+    """So a resource that was made before profiles comes under one."""
+    apiserver.kubectl("create", "-f", "-", manifest=merged(tiny_resource("older"), BEFORE_PROFILES))
+    apiserver.kubectl("patch", "bv", "older", "--type=merge", "-p", UNSET)
+    spec = apiserver.get("bv", "older")["spec"]
+    assert "device" not in spec
+    assert "replicas" not in spec["inference"]
+    assert "precision" not in spec["inference"]["model"]
+    assert spec["inference"]["resources"] == {}
+    apiserver.kubectl("delete", "bv", "older")

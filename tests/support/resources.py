@@ -25,6 +25,22 @@ def merged(base: Manifest, patch: Manifest) -> Manifest:
     return result
 
 
+BEFORE_PROFILES: Manifest = {
+    "spec": {
+        "device": "CPU",
+        "inference": {
+            "replicas": 1,
+            "resources": {"requests": {"cpu": "1", "memory": "3Gi"}, "limits": {"memory": "12Gi"}},
+            "model": {"precision": "auto"},
+        },
+    }
+}
+"""The definition before profiles filled this in, and it is stored in every resource that was made then."""
+
+UNSET = '{"spec":{"device":null,"inference":{"replicas":null,"resources":null,"model":{"precision":null}}}}'
+"""docs/how-to/profiles.md unsets it by this patch."""
+
+
 def _inference(**fields: Any) -> Manifest:
     return {"spec": {"inference": fields}}
 
@@ -37,10 +53,18 @@ def _weights(**fields: Any) -> Manifest:
     return _inference(model={"weights": fields})
 
 
+def _claims(claims: list[Manifest], **more: Any) -> Manifest:
+    return {"spec": {"device": "CUDA", "gpu": {"resourceClaims": claims, **more}}}
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
+    "profile-name": {"spec": {"profile": "T4"}},
     "gpu-needs-cuda": {"spec": {"gpu": {"count": 1}}},
+    "gpu-claims-or-count": _claims([{"name": "gpu", "resourceClaimName": "mine"}], count=1),
+    "gpu-claims-have-one-source": _claims([{"name": "gpu"}]),
+    "gpu-claims-are-named": _claims([{"name": "Gpu", "resourceClaimName": "mine"}]),
     "gpu-resource-name": {"spec": {"device": "CUDA", "gpu": {"resourceName": "gpu"}}},
     "gpu-is-not-a-plain-resource": _inference(resources={"limits": {"nvidia.com/gpu": 1}}),
     "licence-is-accepted": _inference(model={"name": "ImageBindHuge"}),

@@ -5,6 +5,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+PROFILED = "x-bind-profiled"
+"""A field marked so has no default in the definition, because it could not be told from a user's value.
+
+The operator fills it in: with what the profile says, else with the default of the model.
+"""
+
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 
 

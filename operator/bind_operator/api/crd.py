@@ -17,6 +17,9 @@ COLUMNS = (
 )
 """`kubectl get bv` prints these, each given as name, type and JSON path."""
 
+WIDE_COLUMNS = (("Profile", "string", ".spec.profile"),)
+"""`kubectl get bv -o wide` prints these too."""
+
 
 def build_crd() -> dict[str, Any]:
     """Return the CustomResourceDefinition as a manifest. Its values are JSON only."""
@@ -41,7 +44,11 @@ def build_crd() -> dict[str, Any]:
                     "storage": True,
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": [
-                        {"name": name, "type": type_, "jsonPath": path} for name, type_, path in COLUMNS
+                        *({"name": name, "type": type_, "jsonPath": path} for name, type_, path in COLUMNS),
+                        *(
+                            {"name": name, "type": type_, "jsonPath": path, "priority": 1}
+                            for name, type_, path in WIDE_COLUMNS
+                        ),
                     ],
                     "schema": {"openAPIV3Schema": _root_schema()},
                 }

@@ -26,7 +26,7 @@ def parse_resource(manifest: Mapping[str, Any]) -> BindVectorizer:
     try:
         resource = BindVectorizer.model_validate(dict(manifest))
     except ValidationError as error:
-        raise InvalidSpec("\n".join(_fault(item) for item in error.errors())) from error
+        raise InvalidSpec("\n".join(place_faults(error))) from error
     return _held_to_rules(resource)
 
 
@@ -49,6 +49,11 @@ def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str
             del node[name]
         return parse_resource(known), tuple(sorted(_path(place) for place in places))
     return _held_to_rules(resource), ()
+
+
+def place_faults(error: ValidationError) -> list[str]:
+    """Return a line for each fault that pydantic found: the field and what to do."""
+    return [_fault(item) for item in error.errors()]
 
 
 def _held_to_rules(resource: BindVectorizer) -> BindVectorizer:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bind_operator.api.base import ApiModel, Quantity, RawObject, Text
+from bind_operator.api.base import PROFILED, ApiModel, Quantity, RawObject, Text
 
 
 class PullPolicy(StrEnum):
@@ -64,8 +64,8 @@ class Resources(ApiModel):
 class InferenceResources(Resources):
     """Compute resources of the inference container. GPUs are asked for with `device` and `gpu`, not here."""
 
-    requests: Requests = Field({"cpu": "1", "memory": "3Gi"})
-    limits: Limits = Field({"memory": "12Gi"})
+    requests: Requests = Field({"cpu": "1", "memory": "3Gi"}, json_schema_extra={PROFILED: True})
+    limits: Limits = Field({"memory": "12Gi"}, json_schema_extra={PROFILED: True})
 
 
 class WeaviateResources(Resources):
@@ -136,7 +136,10 @@ class EnvVar(ApiModel):
 
 
 class Scheduling(ApiModel):
-    """Scheduling says where pods may run; all as in a pod's own spec."""
+    """Scheduling says where pods may run; all as in a pod's own spec.
+
+    A profile's node selector and tolerations are added to those here.
+    """
 
     node_selector: dict[str, Text] = Field(
         default_factory=dict, max_length=32, description="Labels that the node must have."

@@ -1,10 +1,12 @@
 """The pydantic models become the structural schema that a CustomResourceDefinition takes."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
+from bind_operator.api.base import PROFILED
 from bind_operator.api.rules import Rule
 
 Schema = dict[str, Any]
@@ -42,6 +44,9 @@ def _structural(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sche
         schema["additionalProperties"] = _structural(node["additionalProperties"], definitions)
     if schema.get("default", ...) is None:
         del schema["default"]
+    if node.get(PROFILED):
+        default = json.dumps(schema.pop("default"))
+        schema["description"] += f" Unset: what the profile says, else {default}."
     return schema
 
 

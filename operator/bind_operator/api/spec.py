@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bind_operator.api.base import ApiModel, Quantity, Text
+from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.parts import (
     EnvVar,
     InferenceImage,
@@ -93,19 +94,6 @@ class CacheScope(StrEnum):
     AUTO = "Auto"
     SHARED = "Shared"
     PER_POD = "PerPod"
-
-
-class Gpu(ApiModel):
-    """The GPU of each inference pod. Only with `device: CUDA`."""
-
-    resource_name: Text = Field(
-        "nvidia.com/gpu",
-        description="Name of the extended resource, such as nvidia.com/gpu or nvidia.com/mig-1g.10gb.",
-    )
-    count: int = Field(1, ge=1, le=16, description="How many of them one pod gets.")
-    runtime_class_name: Text | None = Field(
-        None, description="RuntimeClass of the pods, where the cluster needs one for GPUs (often nvidia)."
-    )
 
 
 InnerPath = Annotated[str, Field(max_length=1024)]
@@ -198,6 +186,7 @@ class Model(ApiModel):
     )
     precision: Precision = Field(
         Precision.AUTO,
+        json_schema_extra={PROFILED: True},
         description="What the model computes with: float32, bfloat16, float16 (device CUDA), int8 (device "
         "CPU), or auto: the server chooses by its device. A lower one is faster and takes less memory: on a "
         "CPU about 5 GiB are resident with float32, 2.8 GiB with bfloat16, 1.8 GiB with int8.",
@@ -242,11 +231,13 @@ class Inference(Scheduling):
         1,
         ge=0,
         le=MAX_REPLICAS,
+        json_schema_extra={PROFILED: True},
         description="Number of inference pods. With 0, Weaviate serves keyword and by-vector search only.",
     )
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
+    batching: Batching = Field(default_factory=Batching, description="What the server computes at once.")
     rollout: Rollout = Field(default_factory=Rollout, description="How the pods are replaced.")
     model: Model = Field(default_factory=Model, description="The model that the server runs.")
     extra_env: list[EnvVar] = Field(
@@ -339,10 +330,20 @@ class Remediation(ApiModel):
 class BindVectorizerSpec(ApiModel):
     """The spec says what the user wants."""
 
-    device: Device = Field(Device.CPU, description="What the model runs on: CPU, or CUDA (an NVIDIA GPU).")
+    profile: Annotated[str, Field(max_length=63)] | None = Field(
+        None,
+        description="Name of a hardware profile of the operator, which says device, GPU, nodes, resources, "
+        "precision, batches and how many replicas there may be. What the resource itself sets counts more.",
+    )
+    device: Device = Field(
+        Device.CPU,
+        json_schema_extra={PROFILED: True},
+        description="What the model runs on: CPU, or CUDA (an NVIDIA GPU).",
+    )
     gpu: Gpu | None = Field(
         None,
-        description="The GPU of each inference pod, only with `device: CUDA`. Unset: one nvidia.com/gpu.",
+        description="The GPU of each inference pod, only with `device: CUDA`. Unset: what the profile says, "
+        "else one nvidia.com/gpu.",
     )
     inference: Inference = Field(default_factory=Inference, description="The inference server.")
     weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")

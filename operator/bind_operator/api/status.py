@@ -81,6 +81,9 @@ class RemediationStatus(ApiModel):
     to_revision: int = Field(description="The revision that was brought back.")
     digest: str = Field(description="Digest of chart and values of what was brought back.")
     message: str = Field(description="Why the rollout stood still, in the cluster's words.")
+    profile: str | None = Field(
+        None, description="Digest of the profile that the rollout was made with; another one is tried again."
+    )
     request: str | None = Field(
         None,
         description=f"The value of the annotation {RECONCILE_ANNOTATION} then; with a new one the spec is "
@@ -138,6 +141,27 @@ class ClaimStatus(ApiModel):
     adopted: bool = Field(description="Whether it was there before the resource.")
 
 
+class ProfileStatus(ApiModel):
+    """The hardware profile that the wanted release is made with; Released says whether it is deployed."""
+
+    name: str = Field(description="Name of the profile.")
+    digest: str = Field(description="Digest of its values.")
+    overridden: list[str] = Field(
+        default_factory=list, description="Fields of the spec that count instead of the profile's."
+    )
+
+
+class HardwareStatus(ApiModel):
+    """The inference pods run on this: spec, profile and defaults come to it."""
+
+    precision: str = Field(description="What the model computes with.")
+    replicas: int = Field(description="Number of inference pods.")
+    requests: dict[str, str] = Field(description="What each pod requests.")
+    limits: dict[str, str] = Field(description="The limits of each pod.")
+    gpu: str | None = Field(None, description="GPUs or device claims of each pod.")
+    node_selector: dict[str, str] = Field(default_factory=dict, description="Labels that the node must have.")
+
+
 class VerifiedVectors(ApiModel):
     """The live check's text and picture became these, so other weights of the same name are noticed."""
 
@@ -161,6 +185,10 @@ class BindVectorizerStatus(ApiModel):
     endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
     device: str | None = Field(None, description="What the model runs on.")
     replicas: str | None = Field(None, description="Ready and wanted inference pods, as 1/1.")
+    profile: ProfileStatus | None = Field(None, description="The hardware profile.")
+    hardware: HardwareStatus | None = Field(
+        None, description="What the inference pods run on: of the spec, of the profile, or by default."
+    )
     model: str | None = Field(None, description="The model that the release runs.")
     last_handled_reconcile: str | None = Field(
         None, description=f"The value of the annotation {RECONCILE_ANNOTATION} that was followed last."

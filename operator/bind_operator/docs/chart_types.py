@@ -22,6 +22,7 @@ from bind_operator.api.rules.weights import (
     URL_PATTERN,
 )
 from bind_operator.api.spec import DeletionPolicy, ModelName, Precision
+from bind_operator.docs.profile_schema import profiles_schema
 from bind_operator.settings import LogLevel
 
 Schema = dict[str, Any]
@@ -122,6 +123,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         ),
         "service type": _choice(["ClusterIP", "NodePort", "LoadBalancer"]),
         # Of this project.
+        "profiles": profiles_schema(),
         "body size": _text("^[1-9][0-9]*(KiB|MiB|GiB)$"),
         "duration": _text(r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"),
         "http:// address": _optional("http://.*[^/]"),

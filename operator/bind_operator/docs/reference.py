@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from bind_operator.api.crd import COLUMNS, build_crd
+from bind_operator.api.crd import COLUMNS, WIDE_COLUMNS, build_crd
 from bind_operator.api.identity import API_VERSION, KIND, SHORT_NAME
 from bind_operator.api.rules import RULES
 from bind_operator.docs.chart_schema import typed
@@ -20,6 +21,9 @@ INTRODUCTION = f"""\
 [manifests/samples](../../manifests/samples). A default of an object's parts is written at the parts.
 """
 
+LONGEST_DEFAULT = 500
+"""A longer default is shown by its keys; the page links to the whole."""
+
 
 def build_reference() -> str:
     """Return the page as Markdown."""
@@ -31,7 +35,13 @@ def build_reference() -> str:
         "of these.\n\n" + _table("Field | Says", ((f"`{rule.field}`", rule.message) for rule in RULES)),
         "## Status\n\n" + _table("Field | Type | Default | Description", _rows("status", root["status"])),
         "## Columns of kubectl get\n\n"
-        + _table("Column | From", ((name.upper(), f"`{path}`") for name, _, path in COLUMNS)),
+        + _table(
+            "Column | From",
+            chain(
+                ((name.upper(), f"`{path}`") for name, _, path in COLUMNS),
+                ((f"{name.upper()}, with -o wide", f"`{path}`") for name, _, path in WIDE_COLUMNS),
+            ),
+        ),
         "## Reasons\n\nConditions and events give one of these as their reason:\n"
         + ", ".join(f"`{reason}`" for reason in sorted(Reason))
         + ".\n",
@@ -60,7 +70,11 @@ def build_values_reference(chart: str, values: Sequence[ChartValue]) -> str:
 def _value_row(value: ChartValue) -> tuple[str, ...]:
     name, schema = typed(value)
     kind = _type(schema) if "enum" in schema else name
-    return f"`{value.name}`", kind, f"`{json.dumps(value.default, ensure_ascii=False)}`", value.description
+    default = json.dumps(value.default, ensure_ascii=False)
+    shown = (
+        f"`{default}`" if len(default) <= LONGEST_DEFAULT else ", ".join(f"`{key}`" for key in value.default)
+    )
+    return f"`{value.name}`", kind, shown, value.description
 
 
 def _setting_rows() -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN, Memory
+from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
@@ -47,6 +48,8 @@ class Facts:
     """It says which rollout stands still and why; empty for none."""
     remediation: RemediationStatus | None = None
     """It is a rollback that was decided now."""
+    profile: AppliedProfile | None = None
+    """The hardware profile of the resource; None for none."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
@@ -103,7 +106,7 @@ def judge(facts: Facts) -> Verdict:
         case Facts(standstill=str(words)) if words and not facts.is_rolled_out:
             return Verdict(False, Reason.ROLLOUT_STALLED, words)
         case Facts(problem=Problem(reason, message)) if not facts.is_rolled_out:
-            return Verdict(False, reason, message)
+            return Verdict(None if reason is Reason.WAITING_FOR_NODE else False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.WEAVIATE_NOT_READY, _progress(workload, "Weaviate"))
         case Facts(inference=Workload() as workload, download=Download() as one) if (

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bind_operator.policy.facts import Component, Problem, Workload
+from bind_operator.policy.node_wait import claim_words, lacks_node_since, unscheduled_message
 from bind_operator.policy.objects import Object, template_of
 from bind_operator.reasons import Reason
 
@@ -77,7 +78,7 @@ def needs_events(
     Not the names: the pods of a StatefulSet take those of their dead, whose events stay for an hour.
     """
     unbound = [_uid(claim) for claim in claims if not _is_bound(claim)]
-    waiting = [_uid(pod) for pod in pods if _counts(pod) and _is_starting(pod)]
+    waiting = [_uid(pod) for pod in pods if _counts(pod) and (_is_starting(pod) or _has_no_node(pod))]
     short = [workload.uid for workload in workloads if workload.ready < workload.wanted]
     return [*unbound, *waiting, *short]
 
@@ -126,11 +127,16 @@ def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[P
     if status.get("reason") == "Evicted":
         yield Problem(Reason.EVICTED, _shorten(f"pod {name} was evicted: {status.get('message', '')}"))
         return
+    events = latest.get(_uid(pod), [])
+    if not _is_considered(pod) and claim_words(events):
+        # The scheduler does not look at such a pod at all.
+        yield Problem(Reason.UNSCHEDULABLE, _shorten(unscheduled_message(pod, {}, events)))
     for condition in status.get("conditions", []):
         # Not SchedulerError, a transient error that the scheduler retries by itself.
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            text = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
-            yield Problem(Reason.UNSCHEDULABLE, _shorten(text))
+            text = unscheduled_message(pod, condition, events)
+            since = lacks_node_since(condition)
+            yield Problem(Reason.UNSCHEDULABLE, _shorten(text), lacks_node_since=since)
     for container in _container_statuses(pod):
         problem = _container_problem(pod, container)
         if problem:
@@ -227,6 +233,20 @@ def _is_starting(pod: Object) -> bool:
     """Return whether the pod has a node but no container has started yet."""
     waiting = [status.get("state", {}).get("waiting") or {} for status in _container_statuses(pod)]
     return any(state.get("reason") in ("ContainerCreating", "PodInitializing") for state in waiting)
+
+
+def _has_no_node(pod: Object) -> bool:
+    """Return whether the pod has no node yet, of which others than the scheduler tell by events."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    is_refused = any(
+        one["type"] == "PodScheduled" and one.get("reason") == "Unschedulable" for one in conditions
+    )
+    return is_refused or not (pod.get("spec", {}).get("nodeName") or _is_considered(pod))
+
+
+def _is_considered(pod: Object) -> bool:
+    """Return whether the scheduler has looked at the pod."""
+    return any(one["type"] == "PodScheduled" for one in pod.get("status", {}).get("conditions", []))
 
 
 def _counts(pod: Object) -> bool:

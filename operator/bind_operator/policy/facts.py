@@ -1,7 +1,7 @@
 """The operator saw these facts in the cluster; they are frozen, and the rest of policy judges them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bind_operator.reasons import Reason
@@ -97,6 +97,8 @@ class Problem:
 
     reason: Reason
     message: str
+    lacks_node_since: float | None = field(default=None, kw_only=True)
+    """No node fits since then, in seconds of the epoch: another node would end it. None for all else."""
 
 
 @dataclass(frozen=True)

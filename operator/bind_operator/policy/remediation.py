@@ -75,8 +75,12 @@ def remedy_for(
     revisions: Sequence[Revision],
     wanted_digest: str,
     standstill: str,
+    profile: str | None = None,
 ) -> Remedy:
-    """Return what to do about a rollout of `resource`, by what its status (in `raw`) remembers."""
+    """Return what to do about a rollout of `resource`, by what its status (in `raw`) remembers.
+
+    profile: digest of its hardware profile.
+    """
     status = raw.get("status", {})
     return remedy_of(
         state,
@@ -89,6 +93,7 @@ def remedy_for(
         verified=read_last_verified(status),
         before=read_remediation(status),
         request=request_of(raw),
+        profile=profile,
     )
 
 
@@ -104,18 +109,20 @@ def remedy_of(
     verified: LastVerified | None,
     before: RemediationStatus | None,
     request: str | None,
+    profile: str | None = None,
 ) -> Remedy:
     """Return what to do about a rollout.
 
     revisions: newest first. verified, before: what the status says of them. rolls_back: whether the resource
     wants that at all. weaviate: digest of its spec of Weaviate. A revision with another one is no aim: an
     older Weaviate must not open what a newer one has written, nor three pods become one. request: the latest
-    one to reconcile at once.
+    one to reconcile at once. profile: another one is tried as another spec is.
     """
     latest = revisions[0] if revisions else None
     if latest is None or state in (ReleaseState.FOREIGN, ReleaseState.BUSY, ReleaseState.LOCKED):
         return NO_REMEDY
-    if before is not None and before.generation == generation and request in (None, before.request):
+    is_same = before is not None and (before.generation, before.profile) == (generation, profile)
+    if before is not None and is_same and request in (None, before.request):
         return _goes_on(before, latest, wanted_digest, standstill)
     if not standstill or not rolls_back or state is not ReleaseState.IN_SYNC or verified is None:
         return NO_REMEDY
@@ -130,6 +137,7 @@ def remedy_of(
         digest=verified.digest,
         message=standstill[:MAX_MESSAGE],
         request=request,
+        profile=profile,
     )
     return Remedy(Step.RECORD, record)
 

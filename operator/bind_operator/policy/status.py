@@ -7,14 +7,16 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bind_operator.api.hardware import Gpu
 from bind_operator.api.parts import Scheduling
-from bind_operator.api.spec import BindVectorizer, ModelName
+from bind_operator.api.spec import BindVectorizer, Device, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
     BindVectorizerStatus,
     Condition,
     ConditionType,
     Endpoints,
+    HardwareStatus,
     HistoryEntry,
     LastVerified,
     ReleaseStatus,
@@ -24,6 +26,7 @@ from bind_operator.api.status import (
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.facts import Key, Revision, Verification
 from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.profiles import profile_status
 from bind_operator.policy.remembered import remembered_vectors
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.text import one_line
@@ -59,6 +62,8 @@ def build_status(
         endpoints=None if is_foreign else _endpoints(key),
         device=str(resource.spec.device) if resource else None,
         replicas=None if is_foreign else f"{inference.ready}/{inference.wanted}" if inference else "0/0",
+        profile=profile_status(facts.profile),
+        hardware=_hardware(resource) if resource else None,
         model=_model(resource.spec.inference.model.name) if resource else None,
         weaviate=facts.memory.weaviate,
         vector_space=facts.memory.vector_space,
@@ -69,6 +74,19 @@ def build_status(
         remediation=facts.remediation or read_remediation(previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
         last_handled_reconcile=request,
+    )
+
+
+def _hardware(resource: BindVectorizer) -> HardwareStatus:
+    spec = resource.spec
+    gpu = spec.gpu or Gpu()
+    return HardwareStatus(
+        precision=str(spec.inference.model.precision),
+        replicas=spec.inference.replicas,
+        requests=spec.inference.resources.requests,
+        limits=spec.inference.resources.limits,
+        gpu=gpu.words if spec.device is Device.CUDA else None,
+        node_selector=spec.inference.node_selector,
     )
 
 

@@ -15,6 +15,7 @@ from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
 from bind_operator.policy.objects import Object, is_deleting, request_of
 from bind_operator.policy.plan import Situation
+from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
 from bind_operator.policy.state import ReleaseState
 from bind_operator.release.values import RenderedValues
@@ -51,6 +52,10 @@ class Look:
     """It is a rollback that was decided now."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for."""
+    profile: AppliedProfile | None = None
+    """The hardware profile under the spec; None for none."""
+    node_wait_s: float = 0.0
+    """So long a pod may find no node."""
 
     @property
     def request(self) -> str | None:

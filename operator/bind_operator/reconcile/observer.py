@@ -3,15 +3,18 @@
 import time
 from dataclasses import dataclass, replace
 
-from bind_operator.api.parse import parse_stored
 from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.cluster.profiles import Profiles
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
 from bind_operator.policy.names import data_claim_name
+from bind_operator.policy.node_wait import with_patience
 from bind_operator.policy.objects import Object, is_deleting
+from bind_operator.policy.profiles import AppliedProfile, resolve
 from bind_operator.policy.remediation import remedy_for, standstill_of
 from bind_operator.policy.state import ReleaseState, observe_state
+from bind_operator.reasons import Reason
 from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.look import Look, final
 from bind_operator.reconcile.ownership import Ownership
@@ -29,16 +32,19 @@ class Observer:
     kube: Kube
     ownership: Ownership
     drift: Drift
+    profiles: Profiles
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
         observed = await self.kube.observe(key)
         revisions = await self.ownership.recognise(key, observed.revisions)
         observed = replace(observed, revisions=revisions)
-        resource, values, failure = None, None, None
+        resource, values, failure, profile = None, None, None, None
         ignored: tuple[str, ...] = ()
+        self.profiles.note(key, raw.get("spec", {}).get("profile"))
         try:
-            resource, ignored = parse_stored({name: value for name, value in raw.items() if name != "status"})
+            manifest = {name: value for name, value in raw.items() if name != "status"}
+            resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
             peers = self.settings.operator_peers
             values = render_values(resource, self.settings.images, self.chart, peers)
         except OperatorError as error:
@@ -52,6 +58,9 @@ class Observer:
             unlock_after_s=self.settings.unlock_after_s,
             foreign_unlock_after_s=self.foreign_unlock_after_s(raw),
         )
+        node_wait_s = self._node_wait_s(profile)
+        problem = with_patience(observed.problem, now=self.kube.clock.now(), wait_s=node_wait_s)
+        observed = replace(observed, problem=problem)
         memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
         standstill = standstill_of(
@@ -73,7 +82,10 @@ class Observer:
             failure,
             ignored,
             stands_back=stands_back,
-            standstill=standstill,
+            # What waits for a node does not stand still yet.
+            standstill="" if problem and problem.reason is Reason.WAITING_FOR_NODE else standstill,
+            profile=profile,
+            node_wait_s=node_wait_s,
         )
         look = _judge_rollout(await self._compare(look))
         return await self._compare(look) if look.is_rolled_back else look
@@ -88,6 +100,10 @@ class Observer:
         is_drifted = report is not None and report.corrections and not look.is_rolled_back
         return replace(look, state=ReleaseState.DRIFTED if is_drifted else look.state, drift=report)
 
+    def _node_wait_s(self, profile: AppliedProfile | None) -> float:
+        own = profile.node_wait_s if profile else None
+        return self.settings.node_wait_s if own is None else own
+
     def foreign_unlock_after_s(self, raw: Object) -> float:
         """Return how long somebody else's Helm is waited for; a deletion must not give up before it."""
         limit_s = self.settings.foreign_unlock_after_s
@@ -99,7 +115,15 @@ def _judge_rollout(look: Look) -> Look:
     if look.resource is None or look.failure is not None or look.deleting or look.suspended:
         return look
     revisions = look.observed.revisions
-    remedy = remedy_for(look.resource, look.raw, look.state, revisions, look.wanted_digest, look.standstill)
+    remedy = remedy_for(
+        look.resource,
+        look.raw,
+        look.state,
+        revisions,
+        look.wanted_digest,
+        look.standstill,
+        look.profile.digest if look.profile else None,
+    )
     return replace(look, remedy=remedy, failure=remedy.failure)
 
 

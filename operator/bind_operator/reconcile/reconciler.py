@@ -206,6 +206,7 @@ class Reconciler:
         self.summary.forget(key)
         self.deletion.forget(key)
         self.ownership.forget(key)
+        self.observer.profiles.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

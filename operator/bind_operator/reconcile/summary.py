@@ -14,8 +14,10 @@ from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
 from bind_operator.policy.facts import Key, Verification, is_install
+from bind_operator.policy.node_wait import rest_of_wait_s
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.polling import Polling
+from bind_operator.policy.profiles import profile_news
 from bind_operator.policy.remembered import restored
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status
@@ -36,6 +38,10 @@ from bind_operator.settings import Settings
 logger = logging.getLogger(__name__)
 
 BUSY_REQUEUE_S = 2.0
+NODE_LOOK_S = 30.0
+"""So often at least it is seen what an autoscaler says of a pod; its events are no warnings to watch."""
+NODE_WAIT_OVER_S = 1.0
+"""So long after the end of a wait for a node the resource is looked at, as times are whole seconds."""
 DELETING_AGAIN_MAX_S = 30.0
 """So often at least it is seen whether a deletion has taken too long."""
 
@@ -79,6 +85,7 @@ class Summary:
         status = build_status(look.key, look.resource, generation, facts, before, now, request)
         # Before the status is written, which afterwards no longer shows what is new.
         await self._record_revision(look, before)
+        await self._record_profile(look, before)
         await self._record_ready(look, _ready(before), status.ready)
         is_new = await self.kube.apply_status(look.raw, status)
         if is_new:
@@ -111,6 +118,7 @@ class Summary:
             drift=look.drift,
             standstill=look.standstill,
             remediation=look.remediation,
+            profile=look.profile,
             held=look.held,
         )
 
@@ -164,6 +172,12 @@ class Summary:
             await self.kube.record_event(look.raw, reason, message, warning=False)
         self.told.note_revision(look.key, latest.number)
 
+    async def _record_profile(self, look: Look, before: Mapping[str, Any]) -> None:
+        """Tell that the profile has changed under the resource."""
+        message = profile_news(before, look.profile)
+        if message:
+            await self.kube.record_event(look.raw, Reason.PROFILE_CHANGED, message, warning=False)
+
     async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed since that was last told."""
         written = (old.get("status"), old.get("reason"))
@@ -211,7 +225,9 @@ class Summary:
             return min(turn_s, self.checks.wait_s(look.key))
         if status.ready.status == "True" or look.suspended or facts.is_rolled_out:
             return turn_s
-        return self.polling.wait_s(look.key, is_new=is_new)
+        wait_s = self.polling.wait_s(look.key, is_new=is_new)
+        rest_s = rest_of_wait_s(look.observed.problem, now=self.kube.clock.now(), wait_s=look.node_wait_s)
+        return wait_s if rest_s is None else min(wait_s, NODE_LOOK_S, rest_s + NODE_WAIT_OVER_S)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""

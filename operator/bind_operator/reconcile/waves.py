@@ -109,6 +109,7 @@ def is_wave(raw: Mapping[str, Any], state: ReleaseState, wanted_digest: str) -> 
     """Return whether a release is out of sync by what the operator brings.
 
     It is not by its own spec, which was in sync or waits already; one that was held back or failed was not.
+    A profile that comes back is the operator's, too.
     Nor by somebody else's hand, since the operator would have had the same release before.
     """
     status = raw.get("status", {})
@@ -117,8 +118,10 @@ def is_wave(raw: Mapping[str, Any], state: ReleaseState, wanted_digest: str) -> 
     conditions = {one["type"]: one for one in status.get("conditions", [])}
     was_in_sync = conditions.get(ConditionType.RELEASED, {}).get("status") == "True"
     waits = conditions.get(ConditionType.READY, {}).get("reason") == Reason.WAITING_FOR_WAVE
+    released = conditions.get(ConditionType.RELEASED, {}).get("reason")
+    lacked_profile = released in (Reason.PROFILE_MISSING, Reason.PROFILE_INVALID)
     was_there = status.get("release", {}).get("digest") == wanted_digest
-    return (was_in_sync or waits) and not was_there
+    return (was_in_sync or waits or lacked_profile) and not was_there
 
 
 def _is_judged(raw: Mapping[str, Any]) -> bool:

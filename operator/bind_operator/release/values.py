@@ -14,8 +14,9 @@ import jsonschema
 import yaml
 from pydantic import BaseModel
 
+from bind_operator.api.hardware import DEFAULT_GPU, Gpu
 from bind_operator.api.parts import InferenceImage, WeaviateImage
-from bind_operator.api.spec import BindVectorizer, Device, Gpu
+from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.release.chart import Chart
@@ -75,6 +76,7 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         gpu=(spec.gpu or Gpu()) if has_gpu else None,
         inference_image=_inference_image(spec.inference.image, fallback),
         weaviate_image=_weaviate_image(spec.weaviate.image, images.weaviate, spec.weaviate.version),
+        default_gpu=DEFAULT_GPU,
         gate_image=images.gate,
         operator_peers=json.loads(peers),
         module=MODULE,

@@ -8,7 +8,7 @@ import yaml
 from bind_operator.api.identity import GROUP
 from bind_operator.settings import Images
 from support.charts import CHARTS, RELEASE, containers, env, pick, refusal, render
-from support.rendered import SAMPLES, rendered_values
+from support.rendered import SAMPLES, rendered_values, sample_resource
 
 ROOT = CHARTS.parent
 NAMESPACED = ("--set", "watchNamespaces={search,staging}")
@@ -170,9 +170,9 @@ def test_the_operator_knows_where_it_runs_for_network_policies() -> None:
 def test_the_workload_chart_takes_what_the_operator_renders(sample, tmp_path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text(rendered_values(sample))
-    spec = yaml.safe_load(sample.read_text())["spec"]
+    spec = sample_resource(sample).spec
     server = containers(
         pick(render("weaviate-bind", "--values", file), "Deployment")["spec"]["template"]["spec"]
     )["inference"]
-    assert env(server)["ENABLE_CUDA"] == ("1" if spec.get("device") == "CUDA" else "0")
-    assert env(server)["BIND_MODEL"] == spec["inference"]["model"].get("name", "ImageBindHuge")
+    assert env(server)["ENABLE_CUDA"] == ("1" if spec.device == "CUDA" else "0")
+    assert env(server)["BIND_MODEL"] == spec.inference.model.name

@@ -35,6 +35,22 @@ def test_render_takes_settings_as_flags_and_environment(
     assert (values["gate"]["image"]["repo"], values["gate"]["image"]["tag"]) == ("gate", Images().gate.tag)
 
 
+def test_render_lays_a_profile_under_the_resource(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, folder = tmp_path / "t.yaml", tmp_path / "profiles"
+    path.write_text(yaml.safe_dump(merged(tiny_resource("t"), {"spec": {"profile": "fast"}})))
+    folder.mkdir()
+    (folder / "fast.yaml").write_text("device: CUDA\nreplicas: {min: 2}\n")
+    assert main(["render", str(path), f"--profiles-dir={folder}"]) == 0
+    inference = yaml.safe_load(capsys.readouterr().out)["modules"]["multi2vec-bind"]
+    assert (inference["envconfig"]["enable_cuda"], inference["replicas"]) == (True, 2)
+    without = refused(["render", str(path)], capsys)
+    assert "the operator has no such profile" in without
+    assert "--profiles-dir names the folder" in without
+    assert f"{tmp_path}/none: No such file" in refused(
+        ["render", str(path), f"--profiles-dir={tmp_path}/none"], capsys
+    )
+
+
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """Run a command that must end with 2 and print nothing but errors; return those."""
     try:

@@ -14,6 +14,8 @@
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
 }}
+{{- with $bind.batching.maxBatchSize }}{{ $_ := set $chosen "BIND_MAX_BATCH_SIZE" (int . | toString) }}{{ end }}
+{{- with $bind.batching.maxBatchGflop }}{{ $_ := set $chosen "BIND_MAX_BATCH_GFLOP" (int . | toString) }}{{ end }}
 {{- with $bind.model.weights.url }}{{ $_ := set $chosen "BIND_WEIGHTS_URL" . }}{{ end }}
 {{- with include "weaviate-bind.weightsVolume" . }}
 {{- $_ := set $chosen "BIND_WEIGHTS_PATH" (list "/weights" (get $bind.model.weights .).path | compact | join "/") }}

@@ -77,3 +77,10 @@ rollingUpdate:
   maxSurge: {{ eq $strategy "OneDown" | ternary 0 1 }}
 {{- end }}
 {{- end }}
+
+{{/* Claims of the inference container, by which it gets devices of the pod's. Input: gpu.resourceClaims. */}}
+{{- define "weaviate-bind.containerClaims" -}}
+{{- range . }}
+- {{ pick . "name" "request" | toJson }}
+{{- end }}
+{{- end }}

@@ -1,7 +1,13 @@
 """These rules are about the model and the container that serves it."""
 
 from bind_operator.api.parts import EnvVarSource, InferenceResources
-from bind_operator.api.rules.rule import Rule, cel_list, env_names_rule, env_texts_rule, limits_rule
+from bind_operator.api.rules.rule import (
+    Rule,
+    cel_list,
+    env_names_rule,
+    env_texts_rule,
+    profiled_limits_rule,
+)
 from bind_operator.api.spec import Device, Precision
 
 INFERENCE_ENV = (
@@ -23,10 +29,13 @@ _HAS_SOURCES = ", ".join(f"has(e.valueFrom.{one})" for one in ENV_SOURCES)
 
 def _precision_rule(precision: Precision, device: Device, hardware: str, others: str) -> Rule:
     """Return the rule that `precision` is chosen with `device` only; `others` are what to choose else."""
+    # Unset and without a profile, the device is the CPU.
+    if_unset = "true" if device is Device.CPU else "has(self.profile)"
     return Rule(
         name=f"{precision}-needs-{device.lower()}",
         at="spec",
-        cel=f"self.inference.model.precision != '{precision}' || self.device == '{device}'",
+        cel=f"!has(self.inference.model.precision) || self.inference.model.precision != '{precision}' || "
+        f"(has(self.device) ? self.device == '{device}' : {if_unset})",
         message=f"spec.inference.model.precision {precision} is for {hardware} only; set spec.device: "
         f"{device}, or choose {others}",
         field_path=".inference.model.precision",
@@ -48,7 +57,7 @@ MODEL_RULES = (
 )
 
 INFERENCE_RULES = (
-    limits_rule("inference", InferenceResources()),
+    profiled_limits_rule("inference", InferenceResources()),
     Rule(
         name="inference-env-is-free",
         at="spec.inference.extraEnv",

@@ -65,6 +65,49 @@ def limits_rule(section: str, defaults: Resources) -> Rule:
     )
 
 
+def profiled_limits_rule(section: str, defaults: Resources) -> Rule:
+    """Return the same rule where a profile may set both: they have no defaults in the definition."""
+    both = f"self.{section}.resources"
+    limits, requests = f"{both}.limits", f"{both}.requests"
+    limits_alone = " && ".join(
+        f"(!('{name}' in {limits}) || {_at_least(_held(f'{limits}[{name!r}]'), f'quantity({amount!r})')})"
+        for name, amount in defaults.requests.items()
+    )
+    requests_alone = " && ".join(
+        f"(!('{name}' in {requests}) || {_at_least(f'quantity({amount!r})', _held(f'{requests}[{name!r}]'))})"
+        for name, amount in defaults.limits.items()
+    )
+    unset = ", ".join(
+        f"{which} of {name} {amount}"
+        for which, amounts in (("a request", defaults.requests), ("a limit", defaults.limits))
+        for name, amount in amounts.items()
+    )
+    each = _at_least(_held(f"{limits}[k]"), _held(f"{requests}[k]"))
+    together = f"{requests}.all(k, !(k in {limits}) || {each})"
+    return Rule(
+        name=f"{section}-limits",
+        at="spec",
+        cel=f"has({limits}) ? (has({requests}) ? {together} : (has(self.profile) || ({limits_alone}))) : "
+        f"(!has({requests}) || has(self.profile) || ({requests_alone}))",
+        message=f"spec.{section}.resources.limits must not be below requests (where unset and without a "
+        f"profile: {unset}); raise the limit or set a lower request",
+        field_path=f".{section}.resources.limits",
+    )
+
+
+def _held(place: str) -> str:
+    """Return CEL: the quantity at a place, which may be a number there.
+
+    Not of a literal: for the API server `string('1')` may be as long as an object, which is too dear a rule.
+    """
+    return f"quantity(string({place}))"
+
+
+def _at_least(limit: str, request: str) -> str:
+    """Return CEL: one quantity is not below another."""
+    return f"{limit}.compareTo({request}) >= 0"
+
+
 def env_names_rule(section: str, field: str, cel_name: str) -> Rule:
     """Return the rule that variables of `spec.<section>.<field>` can be set in a shell.
 

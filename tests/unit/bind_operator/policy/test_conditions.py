@@ -89,6 +89,20 @@ CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
         True,
         False,
     ),
+    "a pod waits for a node": (
+        replace(WELL, problem=replace(PROBLEM, reason=Reason.WAITING_FOR_NODE), inference=UNREADY),
+        None,
+        Reason.WAITING_FOR_NODE,
+        True,
+        False,
+    ),
+    "the profile is missing": (
+        replace(WELL, failure=Failure(Reason.PROFILE_MISSING, "no t4", is_final=True)),
+        False,
+        Reason.PROFILE_MISSING,
+        False,
+        True,
+    ),
     "an old pod's problem while all are ready": (
         replace(WELL, problem=PROBLEM),
         True,

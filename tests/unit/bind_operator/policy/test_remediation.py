@@ -67,6 +67,16 @@ def test_a_new_spec_starts_anew() -> None:
     assert found.step is Step.RECORD
 
 
+def test_a_changed_profile_is_tried_as_a_new_spec_is() -> None:
+    record = RECORD.model_copy(update={"profile": "old"})
+    held = remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, standstill="", profile="old")
+    assert held.step is Step.HOLD
+    assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, profile="new").step is Step.NONE
+    again = (revision(4, NEW, "deployed"), *BACK)
+    found = remedy(revisions=again, before=record, profile="new")
+    assert (found.step, found.record and found.record.profile) == (Step.RECORD, "new")
+
+
 def test_a_person_asks_for_the_same_spec_once_more() -> None:
     assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=RECORD, request="1").step is Step.NONE
     # What was asked for in vain is what the next decision remembers.

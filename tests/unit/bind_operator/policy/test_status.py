@@ -15,6 +15,7 @@ from bind_operator.policy.facts import (
     Verification,
     Workload,
 )
+from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.status import build_status, weaviate_digest
 from bind_operator.reasons import Reason
@@ -75,6 +76,13 @@ def test_status_as_it_is_written() -> None:
             "inference": "http://t-inference.demo.svc:8080",
         },
         "device": "CPU",
+        "hardware": {
+            "precision": "auto",
+            "replicas": 1,
+            "requests": {"cpu": "1", "memory": "3Gi"},
+            "limits": {"memory": "12Gi"},
+            "nodeSelector": {},
+        },
         "replicas": "2/2",
         "model": "Tiny (random weights, for trying only)",
         "storage": [],
@@ -98,6 +106,21 @@ def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_n
     assert digest() == "9b64e67c2de71f41"
     assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
     assert digest(replicas=2) != digest()
+
+
+def test_the_profile_and_what_it_comes_to_are_told() -> None:
+    applied = AppliedProfile("fast", "digest", ("spec.inference.replicas",), None)
+    spec = {"device": "CUDA", "gpu": {"count": 2}, "inference": {"nodeSelector": {"gpu": "t4"}}}
+    resource = parse_resource(merged(tiny_resource("t", "demo"), {"spec": spec}))
+    facts = replace(WELL, profile=applied)
+    status = written(build_status(Key("demo", "t"), resource, 1, facts, {}, "2026-01-01T00:00:00Z"))
+    assert status["profile"] == {
+        "name": "fast",
+        "digest": "digest",
+        "overridden": ["spec.inference.replicas"],
+    }
+    assert status["hardware"]["gpu"] == "2 nvidia.com/gpu"
+    assert status["hardware"]["nodeSelector"] == {"gpu": "t4"}
 
 
 def test_what_was_verified_and_rolled_back_before_is_kept() -> None:

@@ -30,9 +30,11 @@ def raw(
     digest: str = "old",
     released: str = "True",
     reason: str = "InSync",
+    released_reason: str = "Deployed",
 ) -> dict[str, Any]:
     labels = {"bindvectorizer.dev/canary": "true"} if canary else {}
-    conditions = [{"type": "Released", "status": released}, {"type": "Ready", "reason": reason}]
+    released_condition = {"type": "Released", "status": released, "reason": released_reason}
+    conditions = [released_condition, {"type": "Ready", "reason": reason}]
     status = {"observedGeneration": observed, "release": {"digest": digest}, "conditions": conditions}
     return {"metadata": {"generation": generation, "labels": labels}, "status": status}
 
@@ -93,8 +95,13 @@ async def test_a_resource_that_is_gone_holds_nobody_up() -> None:
         (ReleaseState.OUT_OF_SYNC, {"released": "False", "reason": "ChangeNeedsConsent"}, False),
         (ReleaseState.OUT_OF_SYNC, {"released": "False", "reason": "WaitingForWave"}, True),
         (ReleaseState.FAILED, {}, False),
+        (ReleaseState.OUT_OF_SYNC, {"released": "False", "released_reason": "ProfileMissing"}, True),
+        (ReleaseState.OUT_OF_SYNC, {"released": "False", "released_reason": "InvalidSpec"}, False),
     ],
-    ids=["by the operator", "by the spec", "by somebody's hand", "held back", "waiting", "after a failure"],
+    ids=[
+        *("by the operator", "by the spec", "by somebody's hand", "held back", "waiting", "after a failure"),
+        *("by a profile that came back", "after a bad spec"),
+    ],
 )
 def test_who_is_out_of_sync_by_what_the_operator_brings(
     state: ReleaseState, more: dict[str, Any], expected: bool

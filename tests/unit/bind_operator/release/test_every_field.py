@@ -15,6 +15,7 @@ from support.resources import merged
 
 CHART = Chart(Path("/nowhere"), "weaviate-bind", "0.1.0", {}, "")
 HEEDED_BY_THE_OPERATOR = {
+    "profile",
     "suspend",
     "deletionPolicy",
     "takeoverPolicy",
