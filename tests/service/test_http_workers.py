@@ -306,3 +306,10 @@ async def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
                 isinstance(end, Exception) for end in await asyncio.gather(*asked, return_exceptions=True)
             )
         wait_gone(pids, 5)
+
+
+def test_so_is_what_meta_tells_a_gate(alone: ServerProcess, pair: ServerProcess) -> None:
+    headers = {"X-Gate-Name": "space/shop"}
+    one, other = (httpx.get(f"{each.url}/meta", headers=headers, timeout=60) for each in (alone, pair))
+    assert one.content == other.content
+    assert one.json()["gate"] == "space/shop"
