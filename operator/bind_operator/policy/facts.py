@@ -19,10 +19,12 @@ class Key:
 
 
 class Component(StrEnum):
-    """A release has these two workloads, named by the value of their component label."""
+    """A release has two of these workloads at most, named by the value of their component label."""
 
     WEAVIATE = "weaviate"
     INFERENCE = "inference"
+    GATE = "gate"
+    """Beside a managed Weaviate it is no workload of its own, but a part of Weaviate's pods."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Revision:
     """It bears this operator's labels: it made this revision, or an earlier one whose labels Helm kept."""
     uid: str = ""
     """The Secret's; another revision of the same number has another one."""
+    shape: tuple[Component, ...] = (Component.WEAVIATE, Component.INFERENCE)
+    """It has these workloads; so had all revisions of operators that did not write it down."""
 
     @property
     def was_applied(self) -> bool:
@@ -129,6 +133,10 @@ class Verification:
     """The server told this one; None if it tells none, or was not asked."""
     vectors: VectorSketches | None = None
     """The vectors that were as they should be; None if there were none, or they are of no fingerprint."""
+    weaviate_fault: Problem | None = None
+    """What is wrong with Weaviate's own answer; None also where it has not been asked."""
+    inference_fault: Problem | None = None
+    """What is wrong with the vectors, or with what the server says of itself."""
     verified_at: str | None = None
     """The last check that found nothing wrong with the vectors was then, RFC 3339, UTC."""
 

@@ -19,10 +19,12 @@ from bind_operator.api.status import (
     ReleaseStatus,
     RemediationStatus,
     VerifiedVectors,
+    WeaviateSettings,
 )
 from bind_operator.policy.conditions import Facts, judge_all
-from bind_operator.policy.facts import Key, Revision, Verification
-from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.external import weaviate_settings
+from bind_operator.policy.facts import Key, Revision, Verification, Workload
+from bind_operator.policy.names import gate_address, grpc_address, inference_url, rest_url
 from bind_operator.policy.remembered import remembered_vectors
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.text import one_line
@@ -55,10 +57,11 @@ def build_status(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
         release=_release(key.name, facts),
-        endpoints=None if is_foreign else _endpoints(key),
-        device=str(resource.spec.device) if resource else None,
-        replicas=None if is_foreign else f"{inference.ready}/{inference.wanted}" if inference else "0/0",
-        model=_model(resource.spec.inference.model.name) if resource else None,
+        endpoints=None if is_foreign else _endpoints(key, resource),
+        weaviate_settings=None if is_foreign else _settings(key, resource),
+        device=str(resource.spec.device) if resource and not _serves_elsewhere(resource) else None,
+        replicas=None if is_foreign or (resource and _serves_elsewhere(resource)) else _replicas(inference),
+        model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
@@ -71,12 +74,28 @@ def build_status(
     )
 
 
-def _endpoints(key: Key) -> Endpoints:
+def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
+    weaviate = resource.spec.weaviate.external if resource else None
+    inference = resource.spec.inference.external if resource else None
     return Endpoints(
-        http=rest_url(key.name, key.namespace),
-        grpc=grpc_address(key.name, key.namespace),
-        inference=inference_url(key.name, key.namespace),
+        http=weaviate.url if weaviate else rest_url(key.name, key.namespace),
+        grpc=None if weaviate else grpc_address(key.name, key.namespace),
+        inference=inference.url if inference else inference_url(key.name, key.namespace),
+        gate=gate_address(key.name, key.namespace) if weaviate else None,
     )
+
+
+def _settings(key: Key, resource: BindVectorizer | None) -> WeaviateSettings | None:
+    is_external = resource is not None and resource.spec.weaviate.external is not None
+    return weaviate_settings(key) if is_external else None
+
+
+def _serves_elsewhere(resource: BindVectorizer) -> bool:
+    return resource.spec.inference.external is not None
+
+
+def _replicas(inference: Workload | None) -> str:
+    return f"{inference.ready}/{inference.wanted}" if inference else "0/0"
 
 
 def _conditions(facts: Facts, generation: int, previous: Mapping[str, Any], now: str) -> list[Condition]:
@@ -156,7 +175,9 @@ def _last_verified(
 
 def weaviate_digest(resource: BindVectorizer) -> str:
     """Return the digest of the spec of Weaviate, which a rollback must not change."""
-    text = resource.spec.weaviate.model_dump_json()
+    weaviate = resource.spec.weaviate
+    # Without a field that an operator before it did not know: its digest is in the status.
+    text = weaviate.model_dump_json(exclude=None if weaviate.external else {"external"})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -183,5 +204,8 @@ def _history_entry(revision: Revision) -> HistoryEntry:
     return HistoryEntry(revision=revision.number, status=revision.status, chart=chart, digest=digest)
 
 
-def _model(name: ModelName) -> str:
+def _model(resource: BindVectorizer) -> str:
+    name = resource.spec.inference.model.name
+    if _serves_elsewhere(resource):
+        return "that of the external server"
     return "Tiny (random weights, for trying only)" if name is ModelName.TINY else str(name)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.downloads import slowest_download
 from bind_operator.cluster.kube import Kube
@@ -97,6 +98,9 @@ class Summary:
             revisions=observed.revisions,
             weaviate=observed.weaviate,
             inference=observed.inference,
+            gate=observed.gate,
+            shape=look.shape,
+            external_url=_external_url(look.resource),
             problem=observed.problem,
             failure=look.failure,
             verification=None,
@@ -217,6 +221,14 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
+
+
+def _external_url(resource: BindVectorizer | None) -> str:
+    """Return the address of what somebody else runs, "" where nobody else runs a part."""
+    if resource is None:
+        return ""
+    external = resource.spec.weaviate.external or resource.spec.inference.external
+    return external.url if external else ""
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:

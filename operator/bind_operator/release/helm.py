@@ -104,7 +104,7 @@ class Helm:
     async def _apply(
         self, key: Key, values: RenderedValues, revision: int, command: str, *flags: str
     ) -> None:
-        labels = release_labels(values.digest, self.chart.full_name, revision)
+        labels = release_labels(values.digest, self.chart.full_name, revision, values.shape)
         arguments = [
             str(self.chart.path),
             "--values=values.yaml",

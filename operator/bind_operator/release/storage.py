@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from bind_operator.policy.facts import Revision
+from bind_operator.policy.facts import Component, Revision
 from bind_operator.policy.names import OPERATOR
 from bind_operator.policy.objects import Object
+from bind_operator.policy.shape import MANAGED, Shape
 
 
 class HelmDriver(StrEnum):
@@ -54,6 +55,8 @@ class HelmDriver(StrEnum):
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
 CHART_LABEL = "bindvectorizer.dev/chart"
+COMPONENTS_LABEL = "bindvectorizer.dev/components"
+"""It names the workloads of a revision. It is on each, since Helm's upgrade inherits all labels."""
 REVISION_LABEL = "bindvectorizer.dev/revision"
 """It names the revision that it was made for. Helm's upgrade inherits all labels, so that on a revision which
 somebody else makes it names an earlier one; a mark in the values would be inherited with --reuse-values."""
@@ -80,12 +83,18 @@ class Record:
     """Whether the operator itself rolled back."""
 
 
-def release_labels(digest: str, chart: str, revision: int) -> dict[str, str]:
-    """Return the labels that the operator gives `revision`, by which it knows it again without reading it."""
+def release_labels(
+    digest: str, chart: str, revision: int, shape: Sequence[Component] = MANAGED
+) -> dict[str, str]:
+    """Return the labels that the operator gives `revision`, by which it knows it again without reading it.
+
+    shape: the workloads that it has.
+    """
     return {
         MANAGED_LABEL: OPERATOR,
         DIGEST_LABEL: digest,
         CHART_LABEL: chart,
+        COMPONENTS_LABEL: ".".join(shape),
         REVISION_LABEL: str(revision),
     }
 
@@ -119,7 +128,14 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
         created_at=_seconds(metadata.get("creationTimestamp")),
         is_labelled=is_labelled,
         uid=metadata.get("uid", ""),
+        shape=_shape(labels.get(COMPONENTS_LABEL, "")),
     )
+
+
+def _shape(text: str) -> Shape:
+    """Return the workloads that a label names; an operator before it gave none."""
+    names = text.split(".")
+    return tuple(component for component in Component if component in names) or MANAGED
 
 
 def _seconds(stamp: str | None) -> float:

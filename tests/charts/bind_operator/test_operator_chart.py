@@ -7,7 +7,7 @@ import yaml
 
 from bind_operator.api.identity import GROUP
 from bind_operator.settings import Images
-from support.charts import CHARTS, RELEASE, containers, env, pick, refusal, render
+from support.charts import CHARTS, RELEASE, containers, env, pick, pod_specs, refusal, render
 from support.rendered import SAMPLES, rendered_values
 
 ROOT = CHARTS.parent
@@ -171,8 +171,10 @@ def test_the_workload_chart_takes_what_the_operator_renders(sample, tmp_path) ->
     file = tmp_path / "values.yaml"
     file.write_text(rendered_values(sample))
     spec = yaml.safe_load(sample.read_text())["spec"]
-    server = containers(
-        pick(render("weaviate-bind", "--values", file), "Deployment")["spec"]["template"]["spec"]
-    )["inference"]
+    pods = pod_specs(render("weaviate-bind", "--values", file)).get("Deployment/shop-inference")
+    assert (pods is None) is ("external" in spec["inference"])
+    if pods is None:
+        return
+    server = containers(pods)["inference"]
     assert env(server)["ENABLE_CUDA"] == ("1" if spec.get("device") == "CUDA" else "0")
     assert env(server)["BIND_MODEL"] == spec["inference"]["model"].get("name", "ImageBindHuge")
