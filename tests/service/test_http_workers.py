@@ -328,3 +328,10 @@ def test_a_body_near_the_limit_is_taken_by_one_of_many_workers(tmp_path: Path) -
         answer = httpx.post(f"{process.url}/vectorize", content=body, timeout=60)
         assert answer.status_code in {415, 422}, answer.text
         until(lambda: held(process) == 0, 20, "it holds nothing any more")
+
+
+def test_so_is_what_meta_tells_a_gate(alone: ServerProcess, pair: ServerProcess) -> None:
+    headers = {"X-Gate-Name": "space/shop"}
+    one, other = (httpx.get(f"{each.url}/meta", headers=headers, timeout=60) for each in (alone, pair))
+    assert one.content == other.content
+    assert one.json()["gate"] == "space/shop"

@@ -94,3 +94,12 @@ def test_an_idle_connection_outlasts_five_seconds_and_is_used_again(running: Ser
         time.sleep(6)
         connection.sendall(request)
         assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+
+
+def test_meta_shows_the_gate_that_asks(client: httpx.Client) -> None:
+    assert "gate" not in client.get("/meta").json()
+    told = client.get("/meta", headers={"X-Gate-Name": "space/shop"}).json()
+    assert told.pop("gate") == "space/shop"
+    assert told == client.get("/meta").json()
+    long = client.get("/meta", headers={"X-Gate-Name": "x" * 1000}).json()["gate"]
+    assert long == "x" * 128

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.parts import (
     EnvVar,
@@ -243,6 +244,11 @@ class Inference(Scheduling):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    external: ExternalInference | None = Field(
+        None,
+        description="An inference server that is there already: then none is deployed, and no other field of "
+        "`inference` is used.",
+    )
 
     @property
     def shares_cache(self) -> bool:
@@ -267,7 +273,7 @@ class Storage(ApiModel):
 
 
 class Weaviate(Scheduling):
-    """The vector database that the operator runs."""
+    """The vector database, which the operator runs unless `external` names another."""
 
     version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
     image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
@@ -281,6 +287,11 @@ class Weaviate(Scheduling):
     )
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
+    )
+    external: ExternalWeaviate | None = Field(
+        None,
+        description="A Weaviate that is there already: then only the inference server and the gate are "
+        "deployed, and no other field of `weaviate` is used.",
     )
 
 
