@@ -14,6 +14,7 @@ from bind_demo.cluster.kube import Kube
 from bind_local.programs.modules import WEAVIATES
 from support.story import Story
 from support.things import make_collection, make_thing
+from support.waiting import until
 
 LOCAL = Path(__file__).parents[3] / "local"
 NAME = "versions"
@@ -112,6 +113,13 @@ def test_without_inference_it_serves_keywords_and_vectors_and_says_why_not_more(
 ) -> None:
     story.patch(NAME, {"inference": {"replicas": 0}})
     story.wait_ready(NAME)
+    # A pod that is to go answers for some seconds more.
+    selector = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=inference"
+    until(
+        lambda: not story.kube.get("pods", "-n", story.namespace, "-l", selector).get("items"),
+        60,
+        "the inference pods are gone",
+    )
     with story.client(NAME) as client:
         collection = make_collection(client, "Quiet")
         for number, text in enumerate(["a blue whale", "a red kite", "a green frog"]):
