@@ -107,6 +107,7 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),
+    "weaviate-env-of-the-gate": _weaviate(env={"MODULES_VALIDATE_BASE_URL": "true"}),
     "weaviate-env-texts": _weaviate(env={"A": "\x7f"}),
     "weaviate-source-ranges-need-a-load-balancer": _weaviate(
         service={"type": "NodePort", "loadBalancerSourceRanges": ["10.0.0.0/8"]}

@@ -53,6 +53,9 @@
 {{- if gt (.Values.env.RAFT_BOOTSTRAP_EXPECT | default 0 | int) (int .Values.replicas) }}
 {{- fail (printf "env.RAFT_BOOTSTRAP_EXPECT is %v, more than the %v replicas: the cluster would wait for ever" .Values.env.RAFT_BOOTSTRAP_EXPECT .Values.replicas) }}
 {{- end }}
+{{- if has (.Values.env.MODULES_VALIDATE_BASE_URL | default "" | toString | lower) (list "true" "1" "on" "enabled") }}
+{{- fail "env.MODULES_VALIDATE_BASE_URL is on, so Weaviate would refuse the gate's address, 127.0.0.1, and never start: remove it" }}
+{{- end }}
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
 {{- end }}

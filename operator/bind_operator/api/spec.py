@@ -275,7 +275,7 @@ class Storage(ApiModel):
 class Weaviate(Scheduling):
     """The vector database, which the operator runs unless `external` names another."""
 
-    version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
+    version: Text = Field("1.38.14", description="Version of Weaviate, which is the tag of its image.")
     image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Number of Weaviate pods.")
     storage: Storage = Field(default_factory=Storage, description="The volume of each pod.")

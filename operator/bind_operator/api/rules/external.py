@@ -11,7 +11,7 @@ ADDRESS_PATTERN = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5
 OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 ENTRY_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
-DEFAULT_VERSIONS = ("1.35.2",)
+DEFAULT_VERSIONS = ("1.35.2", "1.38.14")
 """Every default that `spec.weaviate.version` has had: objects are stored with the one of their day."""
 
 
