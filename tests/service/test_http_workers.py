@@ -97,6 +97,14 @@ REQUESTS: dict[str, tuple[str, str, bytes]] = {
         "/vectorize",
         json.dumps({"images": [PICTURE, "!" * LARGE, BAD]}).encode(),
     ),
+    "windows": (
+        "POST",
+        "/vectorize",
+        json.dumps(
+            {"audio": [encoded(Modality.AUDIO, "tone_16k_mono_5s.wav")], "windows": {"audio": {}}}
+        ).encode(),
+    ),
+    "wrong windows": ("POST", "/vectorize", b'{"windows":{"audio":{"length_s":0,"size":1},"images":{}}}'),
     "OpenAI: no model": ("POST", "/v1/embeddings", b'{"input":"a","model":"other"}'),
     "OpenAI: a wrong dimension": ("POST", "/v1/embeddings", b'{"input":"a","dimensions":3}'),
     "OpenAI: nothing": ("POST", "/v1/embeddings", b'{"input":[]}'),

@@ -59,7 +59,7 @@ def test_the_documentation_describes_requests_and_errors(client: httpx.Client) -
     assert [client.get(address).status_code for address in addresses] == [200] * len(addresses)
     vectorize = client.get("/openapi.json").json()["paths"]["/vectorize"]["post"]
     fields = vectorize["requestBody"]["content"]["application/json"]["schema"]["properties"]
-    assert list(fields) == [modality.plural for modality in Modality]
+    assert list(fields) == [*(modality.plural for modality in Modality), "windows"]
     assert set(vectorize["responses"]) >= {"200", "400", "413", "415", "422", "429", "503"}
 
 
