@@ -136,10 +136,7 @@ class EnvVar(ApiModel):
 
 
 class Scheduling(ApiModel):
-    """Scheduling says where pods may run; all as in a pod's own spec.
-
-    A profile's node selector and tolerations are added to those here.
-    """
+    """Scheduling says where pods may run; all as in a pod's own spec."""
 
     node_selector: dict[str, Text] = Field(
         default_factory=dict, max_length=32, description="Labels that the node must have."

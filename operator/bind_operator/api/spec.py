@@ -225,7 +225,10 @@ class Rollout(ApiModel):
 
 
 class Inference(Scheduling):
-    """The inference server: one Deployment of ImageBind servers behind the gate."""
+    """The inference server: one Deployment of ImageBind servers behind the gate.
+
+    A profile's node selector and tolerations are added to those here.
+    """
 
     image: InferenceImage = Field(default_factory=InferenceImage, description="The image of the server.")
     replicas: int = Field(

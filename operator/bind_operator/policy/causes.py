@@ -15,7 +15,7 @@ class Cause(StrEnum):
     CHART_CHANGED = "ChartChanged"
     """The operator brought another chart."""
     SETTINGS_CHANGED = "SettingsChanged"
-    """The spec is the same and the values are others: settings of the operator, such as its images."""
+    """The spec is the same and the values are others: the operator's images, other settings, or a profile."""
     RETRIED = "Retried"
     OBJECTS_GONE = "ObjectsGone"
     TAKEN_BACK = "TakenBack"

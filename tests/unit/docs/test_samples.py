@@ -8,6 +8,7 @@ import yaml
 
 from bind_operator.__main__ import main
 from bind_operator.api import parse_resource
+from support.profiles import write_shipped_profiles
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "manifests" / "samples"
@@ -20,9 +21,7 @@ def test_the_operator_takes_and_renders_it(
 ) -> None:
     resource = parse_resource(yaml.safe_load(sample.read_text(encoding="utf-8")))
     assert resource.metadata.name == sample.stem
-    shipped = yaml.safe_load((ROOT / "charts" / "bind-operator" / "values.yaml").read_text())["profiles"]
-    for name, profile in shipped.items():
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(profile))
+    write_shipped_profiles(tmp_path)
     status = main(["render", str(sample), f"--profiles-dir={tmp_path}"])
     assert status == 0, capsys.readouterr().err  # the chart's schema refuses the values
 
