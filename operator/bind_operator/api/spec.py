@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.parts import (
@@ -63,14 +64,6 @@ class TakeoverPolicy(StrEnum):
 
     TAKE_BACK = "TakeBack"
     STAND_BACK = "StandBack"
-
-
-class DriftMode(StrEnum):
-    """The mode says what happens when an object of the release is not as the release made it."""
-
-    ENABLED = "Enabled"
-    WARN = "Warn"
-    DISABLED = "Disabled"
 
 
 class RolloutStrategy(StrEnum):
@@ -295,32 +288,6 @@ class Weaviate(Scheduling):
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "
         "deployed, and no other field of `weaviate` is used.",
-    )
-
-
-class IgnoreRule(ApiModel):
-    """Fields that somebody else may write."""
-
-    kind: Text | None = Field(None, description="Kind of the objects, such as Deployment. Unset: every kind.")
-    name: Text | None = Field(None, description="Name of the object. Unset: every name.")
-    paths: list[Annotated[str, Field(max_length=512)]] = Field(
-        min_length=1,
-        max_length=32,
-        description="JSON pointers (RFC 6901) of the fields, such as /spec/replicas. An item of a list is "
-        "given by its index or its name; * stands for any key or item. What is below a field goes with it.",
-    )
-
-
-class DriftDetection(ApiModel):
-    """Drift is a difference between the objects of the release and what the release made of them."""
-
-    mode: DriftMode = Field(
-        DriftMode.ENABLED,
-        description="Enabled puts objects back that were edited or deleted, Warn tells of them in the "
-        "condition Drifted and in an event, Disabled does not look. A deleted workload is put back in each.",
-    )
-    ignore: list[IgnoreRule] = Field(
-        default_factory=list, max_length=32, description="Fields that are neither put back nor told."
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bind_operator import __version__
-from bind_operator.api.spec import DriftMode
+from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
