@@ -7,6 +7,7 @@ PEER ?=
 QUICK ?=
 ARGS ?=
 VERSION ?=
+RECORD ?=
 
 bin := .venv/bin
 bind_local := cd local && ../$(bin)/python -m bind_local
@@ -24,8 +25,9 @@ beside := tests/unit tests/charts tests/parity tests/packaging tests/service tes
 
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
-        test-parity test-packaging test-service test-integration test-long test-e2e test-huge test-gpu \
-        bench bench-inference bench-operator bench-gpu soak soak-operator release clean clean-cache room-demo room-test
+        test-parity test-packaging test-service test-integration test-long test-e2e test-pipelines test-huge \
+        test-gpu bench bench-inference bench-operator bench-gpu soak soak-operator release clean clean-cache \
+        room-demo room-test room-pipelines
 
 # Below each `##@` stand the targets of one purpose, in the order in which one comes to need them.
 help:
@@ -122,6 +124,13 @@ test-long: venv ## the operator through faults that last (refusals, frozen leade
 test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
+
+test-pipelines: room-pipelines venv ## each version of Weaviate, and the upgrades between them, on the local cluster (root); RECORD=1 renews the page
+	@$(bind_local) prepare --pipelines
+	@RECORD="$(RECORD)" $(bin)/pytest tests/pipelines --durations=10
+
+room-pipelines:
+	@$(call room,--pipelines)
 
 test-huge: venv ## the full-size model against the reference's numbers; 3 GB of memory, minutes
 	@$(bin)/pytest -m huge tests/parity

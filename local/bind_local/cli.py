@@ -19,7 +19,9 @@ from bind_local.programs.modules import (
     CLUSTER_MODULES,
     HELM,
     IMAGE_MODULES,
+    PIPELINE_MODULES,
     WEAVIATE,
+    WEAVIATES,
     Module,
     program,
 )
@@ -33,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     add = commands.add_parser
     add("packages", help="install the Debian packages that are missing")
     built = add("binaries", help="build the pinned Go programs")
-    built.add_argument("module", nargs="*", help="only these: " + ", ".join(m.name for m in ALL_MODULES))
+    built.add_argument("module", nargs="*", help="only these: " + ", ".join(m.name for m in PIPELINE_MODULES))
     add("up", help="start the local cluster, or leave it alone when it is healthy")
     add("down", help="end the local cluster and its state; images stay")
     add("clean", help="down, and say that nothing of it is left")
@@ -49,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     )
     prepare = add("prepare", help="packages, programs, cluster and images in one go")
     prepare.add_argument("--tests", action="store_true", help="with the programs that only tests need")
+    prepare.add_argument(
+        "--pipelines", action="store_true", help="with those of tests/pipelines too: each version of Weaviate"
+    )
     check = add("check", help="ruff, mypy, import rules, generated files, unit tests")
     check.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="without tests/unit")
     add("kubeconfig", help="print the path of the local cluster's kubeconfig")
@@ -82,10 +87,8 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
             steps = check_steps(paths, unit_tests=args.unit_tests)
             run_steps([*binaries.build_steps(paths, (HELM,)), *steps])
         case "prepare":
-            modules: Sequence[Module] = (
-                ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
-            )
-            run_steps([*_cluster(paths, modules), *publish.local_steps(paths)])
+            weaviates = WEAVIATES if args.pipelines else (WEAVIATE,)
+            run_steps([*_cluster(paths, _prepared(args)), *publish.local_steps(paths, weaviates)])
         case "images" if args.json and args.registry:
             print(json.dumps({image.short + image.variant: image.tag for image in publish.our_images(paths)}))
         case "images" if args.json:
@@ -125,12 +128,18 @@ def _packages(paths: Paths) -> Step:
     return Step("install Debian packages", lambda: apt.install(paths), lambda: not apt.missing())
 
 
+def _prepared(args: argparse.Namespace) -> Sequence[Module]:
+    if args.pipelines:
+        return PIPELINE_MODULES
+    return ALL_MODULES if args.tests else (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE)
+
+
 def _modules(names: Sequence[str]) -> Sequence[Module]:
-    unknown = sorted(set(names) - {module.name for module in ALL_MODULES})
+    unknown = sorted(set(names) - {module.name for module in PIPELINE_MODULES})
     if unknown:
-        known = ", ".join(module.name for module in ALL_MODULES)
+        known = ", ".join(module.name for module in PIPELINE_MODULES)
         raise LocalError(f"there is no module {', '.join(unknown)} in local/go", f"choose of {known}")
-    return [module for module in ALL_MODULES if module.name in names] or ALL_MODULES
+    return [module for module in PIPELINE_MODULES if module.name in names] or ALL_MODULES
 
 
 def _cluster(paths: Paths, modules: Sequence[Module]) -> list[Step]:

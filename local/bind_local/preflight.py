@@ -1,6 +1,7 @@
-"""Say what `make demo` or `make test` will take, and stop where a disk has no room for it.
+"""Say what a run of `make demo` or of tests will take, and stop where a disk has no room for it.
 
-`python -m bind_local.preflight [--tests]` runs before .venv is there, so the standard library has to do.
+`python -m bind_local.preflight [--tests | --pipelines]` runs before .venv is there, so the standard library
+has to do.
 
 The figures are those of a machine with two cores where nothing was there: the programs and Go's two caches
 when all modules had been built, .venv, and what image builds (4.0 GB), registry (0.7) and node (2.1) keep of
@@ -18,7 +19,7 @@ from pathlib import Path
 from bind_local.disk import Need, announcement, check_room
 from bind_local.errors import LocalError
 from bind_local.paths import REPO, Paths, cache_folder
-from bind_local.programs.modules import ALL_MODULES, KWOK, Module
+from bind_local.programs.modules import ALL_MODULES, KWOK, PIPELINE_MODULES, Module
 from bind_local.usage import disk_of, usage
 
 GB = 1_000_000_000
@@ -40,6 +41,9 @@ SECONDS = {
     "caddy": 235,
     "weaviate": 268,
     "kwok": 195,
+    "weaviate-1.35": 60,
+    "weaviate-1.36": 150,
+    "weaviate-1.37": 150,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8
@@ -49,7 +53,8 @@ MOST = 0.8
 def needs(paths: Paths, modules: Sequence[Module]) -> list[Need]:
     """Return what a run makes with these modules' programs, and how much of it there is."""
     build_cache, module_cache = go_caches()
-    whole, wanted = sum(SECONDS.values()), sum(SECONDS[module.name] for module in modules)
+    whole = sum(SECONDS[module.name] for module in ALL_MODULES)
+    wanted = sum(SECONDS[module.name] for module in modules)
     built = sum(SECONDS[module.name] for module in modules if module.home(paths).is_dir())
     # A module that Go has fetched was most likely built here: only its programs have to be linked again.
     known = sum(
@@ -88,11 +93,16 @@ def go_caches() -> tuple[Path, Path]:
         return Path.home() / ".cache/go-build", Path.home() / "go/pkg/mod"
 
 
+def _modules(argv: Sequence[str]) -> Sequence[Module]:
+    if "--pipelines" in argv:
+        return PIPELINE_MODULES
+    return ALL_MODULES if "--tests" in argv else [module for module in ALL_MODULES if module is not KWOK]
+
+
 def main(argv: Sequence[str]) -> int:
     """Say it; return 1, with what to do, where there is no room."""
     cache = cache_folder(os.environ.get("BIND_CACHE"), os.environ.get("XDG_CACHE_HOME"))
-    modules = ALL_MODULES if "--tests" in argv else [module for module in ALL_MODULES if module is not KWOK]
-    found = needs(Paths(cache), modules)
+    found = needs(Paths(cache), _modules(argv))
     print(announcement(found), flush=True)
     try:
         check_room(found, disk_of)

@@ -1,6 +1,7 @@
 """The commands: write the version's copies, or make the tree of a release."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from bind_local import command
 from bind_local.errors import LocalError
+from bind_local.programs.modules import WEAVIATE
 from bind_local.steps import Step, run_steps
-from bind_release import changelog
-from bind_release.version import PROJECT, SOURCE, current, parsed, updates
+from bind_release import changelog, weaviate_versions
+from bind_release.version import COPIES, PROJECT, SOURCE, WEAVIATE_COPIES, current, parsed, updates
 
 UNDO = "correct it in a commit of its own, after `git restore .`; then run this again"
 
@@ -20,7 +22,7 @@ def main(argv: Sequence[str], root: Path) -> int:
     """Run one command in the checkout `root`. Returns its status; errors are printed with their remedy."""
     parser = argparse.ArgumentParser(prog="python -m bind_release", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("copies", help=f"write the version of {SOURCE} wherever it is repeated")
+    commands.add_parser("copies", help=f"write the version of {SOURCE}, and Weaviate's, where it is repeated")
     release = commands.add_parser("release", help="write a release into a clean tree; commits nothing")
     release.add_argument("version")
     args = parser.parse_args(argv)
@@ -71,9 +73,13 @@ def texts(root: Path, pattern: str) -> dict[str, str]:
 
 def _write_copies(root: Path) -> None:
     version = current((root / SOURCE).read_text(encoding="utf-8"))
-    for path, text in updates(partial(texts, root), version).items():
-        (root / path).write_text(text, encoding="utf-8")
-        print(f"{path}: written")
+    for copies, said in ((COPIES, version), (WEAVIATE_COPIES, WEAVIATE.version())):
+        for path, text in updates(partial(texts, root), said, copies).items():
+            (root / path).write_text(text, encoding="utf-8")
+            print(f"{path}: written")
+    seen = json.loads((root / weaviate_versions.RESULTS).read_text(encoding="utf-8"))
+    text = weaviate_versions.page(seen, WEAVIATE.version())
+    (root / weaviate_versions.PAGE).write_text(text, encoding="utf-8")
 
 
 def _release(root: Path, version: str, today: date) -> None:

@@ -1,11 +1,11 @@
-"""The version: pyproject.toml says it, and every place that must repeat it is listed here. Pure.
+"""Our version and Weaviate's: one place says each, and every place that repeats it is listed here. Pure.
 
 Images are made of the sources alone, without a package's metadata, and charts are read by Helm; so neither
 can look it up.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bind_local.errors import LocalError
@@ -45,6 +45,17 @@ COPIES = (
     Place("charts/weaviate-bind/Chart.yaml", r"^version: (\S+)$"),
     Place("docs/**/*.md", r"ghcr\.io/bindvectorizer/bind-inference:(\w[\w.]*)"),
 )
+WEAVIATE_COPIES = (
+    Place("operator/bind_operator/api/spec.py", r'^    version: Text = Field\("([^"]*)", description="V'),
+    Place("charts/weaviate-bind/Chart.yaml", r'^appVersion: "([^"]*)"$'),
+    Place("charts/weaviate-bind/values.yaml", r"^  # -- \(tag\) Tag of the Weaviate image\n  tag: (\S+)$"),
+    Place("manifests/samples/air-gap.yaml", r"^  weaviate:\n    version: (\S+)$"),
+    Place("docs/how-to/upgrade.md", r'"weaviate":\{"version":"([^"]*)"'),
+    Place("README.md", r"^\| Weaviate's version \| (\S+), yours to set \|"),
+    Place("README.md", r"weaviate/blob/v([\d.]+)/LICENSE"),
+    Place("README.md", r"^\| Weaviate \| .*, ([\d.]+) by default;"),
+)
+"""The default is the pin of local/go/weaviate: what is built here is what the tests run."""
 
 
 def parsed(version: str) -> tuple[int, ...]:
@@ -63,13 +74,15 @@ def current(project: str) -> str:
     return found[0]
 
 
-def updates(texts: Callable[[str], Mapping[str, str]], version: str) -> dict[str, str]:
+def updates(
+    texts: Callable[[str], Mapping[str, str]], version: str, copies: Sequence[Place] = COPIES
+) -> dict[str, str]:
     """Return the new text, by its path, of each file whose copies differ from `version`.
 
     texts: returns the files of a pattern. Raises LocalError for a place where there is no version any more.
     """
     changed: dict[str, str] = {}
-    for place in COPIES:
+    for place in copies:
         files = texts(place.files)
         if not any(map(place.found, files.values())):
             raise LocalError(

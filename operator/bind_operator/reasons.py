@@ -92,6 +92,18 @@ class Reason(StrEnum):
     INFERENCE_BUSY = "InferenceBusy"
     GATE_OUTDATED = "GateOutdated"
 
+    # What runs elsewhere
+    ANSWERS = "Answers"
+    GATE_NOT_READY = "GateNotReady"
+    WEAVIATE_UNREACHABLE = "WeaviateUnreachable"
+    WEAVIATE_KEY_MISSING = "WeaviateKeyMissing"
+    WEAVIATE_KEY_REFUSED = "WeaviateKeyRefused"
+    WEAVIATE_TOO_OLD = "WeaviateTooOld"
+    MODULE_ABSENT = "ModuleAbsent"
+    MODULE_ELSEWHERE = "ModuleElsewhere"
+    INFERENCE_UNREACHABLE = "InferenceUnreachable"
+    INFERENCE_KEY_REFUSED = "InferenceKeyRefused"
+
     # Events of actions
     INSTALLED = "Installed"
     UPGRADED = "Upgraded"

@@ -74,7 +74,7 @@ def _changed(value: Any) -> Any:
     ("setting", "message"),
     [
         ("gate.port=8182", "gate.port, gate.healthPort and gate.large.healthPort are not three ports"),
-        ("modules.multi2vec-bind.enabled=false", "inferenceUrl must be the http:// address"),
+        ("modules.multi2vec-bind.enabled=false", "inferenceUrl must be the http:// or https:// address"),
         ("modules.multi2vec-bind.inferenceUrl=https://x/", "inferenceUrl"),
         ("modules.multi2vec-bind.autoscaling.minReplicas=9", None),
         ("storage.retentionPolicy=Recycle", "retentionPolicy"),

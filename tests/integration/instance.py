@@ -21,6 +21,7 @@ TINY_VECTORS = {"textVectors": [[1.0, 2.0] * 16], "imageVectors": [[3.0, -1.0] *
 GATE_IP = "127.96.0.2"
 """The gate answers there, beside Weaviate in its pod."""
 GATE_PORT = 8182
+WORKLOADS = (("statefulset", "-weaviate"), ("deployment", "-inference"), ("deployment", "-gate"))
 LABELS = {"app.kubernetes.io/name": "weaviate-bind"}
 
 
@@ -191,11 +192,13 @@ class Instance:
         self.server.kubectl("delete", "pod", name, "-n", self.namespace, "--grace-period=0", "--force")
 
     def roll_out(self, *kinds: str) -> None:
-        """Say of both workloads, or of those of `kinds`, that all their pods are current and ready."""
-        for kind, suffix in (("statefulset", "-weaviate"), ("deployment", "-inference")):
+        """Say of all workloads, or of those of `kinds`, that all their pods are current and ready."""
+        for kind, suffix in WORKLOADS:
             if kinds and kind not in kinds:
                 continue
             item = self.get(kind, suffix)
+            if item is None and (suffix == "-gate" or self.get("deployment", "-gate")):
+                continue
             replicas = item["spec"]["replicas"]
             counts = dict.fromkeys(
                 ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas

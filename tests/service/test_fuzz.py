@@ -22,6 +22,7 @@ from bind_inference.decoders.decoding import Bounds, Decoded
 from bind_inference.decoders.handle import PoolConfig
 from bind_inference.decoders.pool import DecoderPool
 from bind_inference.errors import BindError, DecoderCrashed, DecodeTimeout
+from bind_inference.items.windows import Windows
 from bind_inference.modality import Modality
 from support.media import movie_sound, picture, tone, video
 from support.mutations import box_fields, mutations
@@ -65,6 +66,42 @@ class Fuzzed:
         answer: SimpleQueue[Decoded | Exception] = SimpleQueue()
         self.pool.decode(modality, data, lambda: True, lambda outcome, _: answer.put(outcome))
         return answer
+
+    def measure(self, modality: Modality, items: list[bytes]) -> list[int | Exception]:
+        """Return how long each of `items` is, in milliseconds, or why that is not known."""
+        answers: list[SimpleQueue[int | Exception]] = [SimpleQueue() for _ in items]
+        for item, answer in zip(items, answers, strict=True):
+            data = base64.b64encode(item).decode()
+            self.pool.measure(modality, data, lambda: True, lambda found, _, put=answer.put: put(found))  # type: ignore[misc]
+        return [answer.get(timeout=60) for answer in answers]
+
+    def send_windows(self, modality: Modality, items: list[bytes]) -> Counter[str]:
+        """Measure `items` and decode the first and the last windows of each; return what came of them."""
+        outcomes: Counter[str] = Counter()
+        for item, found in zip(items, self.measure(modality, items), strict=True):
+            outcomes[type(found).__name__] += 1
+            assert isinstance(found, int | BindError), f"a bug: {found}"
+            if isinstance(found, BindError):
+                continue
+            groups = list(Windows(1500, 1000).within(found).split(8))
+            for group in {groups[0], groups[-1]}:
+                answer: SimpleQueue[Decoded | Exception] = SimpleQueue()
+                data = base64.b64encode(item).decode()
+                self.pool.decode(
+                    modality,
+                    data,
+                    lambda: True,
+                    lambda got, _, put=answer.put: put(got),
+                    None,
+                    group,  # type: ignore[misc]
+                )
+                outcome = answer.get(timeout=60)
+                outcomes[type(outcome).__name__] += 1
+                assert isinstance(outcome, Decoded | BindError), f"a bug: {outcome}"
+                if isinstance(outcome, Decoded):
+                    assert {part.window for part in outcome.slices} == set(range(group.count))
+                    assert all(np.isfinite(part.tensor).all() for part in outcome.slices)
+        return outcomes
 
     def send(self, modality: Modality, items: list[bytes]) -> None:
         """Decode all of `items` and look at what comes."""
@@ -114,6 +151,18 @@ def test_boxes_that_lie_are_an_array_or_an_error(fuzzed: Fuzzed) -> None:
     lies = [data for _, data in box_fields(FILES["short_25fps_1s.mp4"], BOXES)]
     share = max(1, len(lies) * 12 // (EACH * 80))
     fuzzed.send(Modality.VIDEO, lies[::share])
+
+
+def test_broken_recordings_are_windows_or_an_error(fuzzed: Fuzzed) -> None:
+    others = list(FILES.values())
+    outcomes: Counter[str] = Counter()
+    for name, data in FILES.items():
+        for modality in {Modality.AUDIO, Modality.VIDEO} & set(BY_NAME.get(Path(name).suffix, ())):
+            outcomes += fuzzed.send_windows(modality, [data, *mutations(data, others, EACH // 2, SEED)])
+    lies = [data for _, data in box_fields(FILES["short_25fps_1s.mp4"], BOXES)]
+    outcomes += fuzzed.send_windows(Modality.VIDEO, lies[:: max(1, len(lies) * 12 // (EACH * 40))])
+    assert outcomes["Decoded"] > 20
+    assert outcomes["InvalidItem"] > 20
 
 
 def test_the_wrong_kind_of_media_is_an_array_or_an_error(fuzzed: Fuzzed) -> None:

@@ -97,6 +97,14 @@ REQUESTS: dict[str, tuple[str, str, bytes]] = {
         "/vectorize",
         json.dumps({"images": [PICTURE, "!" * LARGE, BAD]}).encode(),
     ),
+    "windows": (
+        "POST",
+        "/vectorize",
+        json.dumps(
+            {"audio": [encoded(Modality.AUDIO, "tone_16k_mono_5s.wav")], "windows": {"audio": {}}}
+        ).encode(),
+    ),
+    "wrong windows": ("POST", "/vectorize", b'{"windows":{"audio":{"length_s":0,"size":1},"images":{}}}'),
     "OpenAI: no model": ("POST", "/v1/embeddings", b'{"input":"a","model":"other"}'),
     "OpenAI: a wrong dimension": ("POST", "/v1/embeddings", b'{"input":"a","dimensions":3}'),
     "OpenAI: nothing": ("POST", "/v1/embeddings", b'{"input":[]}'),
@@ -328,3 +336,10 @@ def test_a_body_near_the_limit_is_taken_by_one_of_many_workers(tmp_path: Path) -
         answer = httpx.post(f"{process.url}/vectorize", content=body, timeout=60)
         assert answer.status_code in {415, 422}, answer.text
         until(lambda: held(process) == 0, 20, "it holds nothing any more")
+
+
+def test_so_is_what_meta_tells_a_gate(alone: ServerProcess, pair: ServerProcess) -> None:
+    headers = {"X-Gate-Name": "space/shop"}
+    one, other = (httpx.get(f"{each.url}/meta", headers=headers, timeout=60) for each in (alone, pair))
+    assert one.content == other.content
+    assert one.json()["gate"] == "space/shop"

@@ -59,7 +59,7 @@ def test_the_documentation_describes_requests_and_errors(client: httpx.Client) -
     assert [client.get(address).status_code for address in addresses] == [200] * len(addresses)
     vectorize = client.get("/openapi.json").json()["paths"]["/vectorize"]["post"]
     fields = vectorize["requestBody"]["content"]["application/json"]["schema"]["properties"]
-    assert list(fields) == [modality.plural for modality in Modality]
+    assert list(fields) == [*(modality.plural for modality in Modality), "windows"]
     assert set(vectorize["responses"]) >= {"200", "400", "413", "415", "422", "429", "503"}
 
 
@@ -94,3 +94,12 @@ def test_an_idle_connection_outlasts_five_seconds_and_is_used_again(running: Ser
         time.sleep(6)
         connection.sendall(request)
         assert connection.recv(1000).startswith(b"HTTP/1.1 204")
+
+
+def test_meta_shows_the_gate_that_asks(client: httpx.Client) -> None:
+    assert "gate" not in client.get("/meta").json()
+    told = client.get("/meta", headers={"X-Gate-Name": "space/shop"}).json()
+    assert told.pop("gate") == "space/shop"
+    assert told == client.get("/meta").json()
+    long = client.get("/meta", headers={"X-Gate-Name": "x" * 1000}).json()["gate"]
+    assert long == "x" * 128

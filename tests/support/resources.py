@@ -57,6 +57,16 @@ def _claims(claims: list[Manifest], **more: Any) -> Manifest:
     return {"spec": {"device": "CUDA", "gpu": {"resourceClaims": claims, **more}}}
 
 
+def _external_weaviate(**fields: Any) -> Manifest:
+    return _weaviate(external={"url": "https://weaviate.local"} | fields)
+
+
+def _external_inference(**fields: Any) -> Manifest:
+    """Return a patch that leaves nothing of the managed server."""
+    url = {"url": "https://imagebind.local"}
+    return _inference(external=url | fields, model={"name": "ImageBindHuge"})
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -97,6 +107,7 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),
+    "weaviate-env-of-the-gate": _weaviate(env={"MODULES_VALIDATE_BASE_URL": "true"}),
     "weaviate-env-texts": _weaviate(env={"A": "\x7f"}),
     "weaviate-source-ranges-need-a-load-balancer": _weaviate(
         service={"type": "NodePort", "loadBalancerSourceRanges": ["10.0.0.0/8"]}
@@ -109,5 +120,25 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
+    "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),
+    "external-weaviate-api-key-secret": _external_weaviate(apiKey={"name": "Keys", "key": "key"}),
+    "external-weaviate-api-key-entry": _external_weaviate(apiKey={"name": "keys", "key": "a/b"}),
+    "external-weaviate-ca-secret": _external_weaviate(caCertificate={"name": "CA", "key": "ca.crt"}),
+    "external-weaviate-ca-entry": _external_weaviate(caCertificate={"name": "ca", "key": ".."}),
+    "external-weaviate-ca-needs-https": _external_weaviate(
+        url="http://weaviate.local", caCertificate={"name": "ca", "key": "ca.crt"}
+    ),
+    "external-weaviate-alone": _weaviate(external={"url": "http://weaviate.local"}, replicas=3),
+    "external-inference-url": _external_inference(url="imagebind.local:8080"),
+    "external-inference-api-key-secret": _external_inference(apiKey={"name": "a b", "key": "key"}),
+    "external-inference-api-key-entry": _external_inference(apiKey={"name": "keys", "key": "a b"}),
+    "external-inference-ca-secret": _external_inference(caCertificate={"name": "-", "key": "ca.crt"}),
+    "external-inference-ca-entry": _external_inference(caCertificate={"name": "ca", "key": "/ca.crt"}),
+    "external-inference-ca-needs-https": _external_inference(
+        url="http://imagebind.local", caCertificate={"name": "ca", "key": "ca.crt"}
+    ),
+    "external-inference-alone": merged(_external_inference(), _inference(model={"name": "Tiny"})),
+    "external-inference-has-its-own-device": merged({"spec": {"device": "CUDA"}}, _external_inference()),
+    "something-is-managed": merged(_external_inference(), _external_weaviate()),
 }
 """A patch of `tiny_resource` by the name of the one rule that it breaks."""

@@ -60,7 +60,7 @@ def test_make_help_shows_every_target_below_its_purpose() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY:((?:.*\\\n)*.*)$", text, re.MULTILINE)
     shown = re.findall(r"^([a-z0-9-]+):.*## ", text.partition("##@ ")[2], re.MULTILINE)
-    inner = {"help", "room-demo", "room-test"}
+    inner = {"help", "room-demo", "room-test", "room-pipelines"}
     assert shown == [name for name in phony.replace("\\", "").split() if name not in inner]
     road = ("venv", "check", "demo", "test", "bench", "release", "clean")
     assert [name for name in shown if name in road] == list(road)
@@ -82,5 +82,6 @@ def test_make_test_runs_every_folder_of_tests() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (line,) = re.findall(r"^beside := (.*)$", text, re.MULTILINE)
     folders = {file.relative_to(ROOT / "tests").parts[0] for file in (ROOT / "tests").rglob("test_*.py")}
-    # By unittest, on a machine with a card.
-    assert {f"tests/{folder}" for folder in folders - {"gpu"}} == {*line.split(), "tests/e2e"}
+    # By unittest, on a machine with a card; by make test-pipelines, which builds what make test does without.
+    others = {"gpu", "pipelines"}
+    assert {f"tests/{folder}" for folder in folders - others} == {*line.split(), "tests/e2e"}

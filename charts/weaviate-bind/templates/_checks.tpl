@@ -27,8 +27,19 @@
 {{- if and (eq $bind.model.precision "int8") $bind.envconfig.enable_cuda }}
 {{- fail "modules.multi2vec-bind.model.precision is int8, which is for CPUs only: turn envconfig.enable_cuda off, or choose float16, bfloat16 or auto" }}
 {{- end }}
-{{- if and (not $bind.enabled) (not (hasPrefix "http://" $bind.inferenceUrl)) }}
-{{- fail "modules.multi2vec-bind.enabled is false, so modules.multi2vec-bind.inferenceUrl must be the http:// address of an inference server elsewhere (the gate speaks plain HTTP)" }}
+{{- if and (not $bind.enabled) (not (regexMatch "^https?://[^/]+$" $bind.inferenceUrl)) }}
+{{- fail "modules.multi2vec-bind.enabled is false, so modules.multi2vec-bind.inferenceUrl must be the http:// or https:// address of an inference server elsewhere, without a path" }}
+{{- end }}
+{{- if and $bind.inferenceCa.existingSecret (not (include "weaviate-bind.inferenceTls" .)) }}
+{{- fail "modules.multi2vec-bind.inferenceCa.existingSecret is set, but only an inferenceUrl with https:// (and enabled: false) is checked by it" }}
+{{- end }}
+{{- if include "weaviate-bind.gateIsApart" . }}
+{{- if not $bind.enabled }}
+{{- fail "gate.mode is Deployment, for a Weaviate elsewhere, and modules.multi2vec-bind.enabled is false, for an inference server elsewhere: nothing but a proxy is left to run; turn one of them on" }}
+{{- end }}
+{{- if and .Values.gate.weaviate.ca.existingSecret (not (hasPrefix "https://" .Values.gate.weaviate.url)) }}
+{{- fail "gate.weaviate.ca.existingSecret is set, but only a gate.weaviate.url with https:// is checked by it" }}
+{{- end }}
 {{- end }}
 {{- if ne 3 (list (int .Values.gate.port) (int .Values.gate.healthPort) (int .Values.gate.large.healthPort) | uniq | len) }}
 {{- fail "gate.port, gate.healthPort and gate.large.healthPort are not three ports: give each its own" }}
@@ -41,6 +52,9 @@
 {{- end }}
 {{- if gt (.Values.env.RAFT_BOOTSTRAP_EXPECT | default 0 | int) (int .Values.replicas) }}
 {{- fail (printf "env.RAFT_BOOTSTRAP_EXPECT is %v, more than the %v replicas: the cluster would wait for ever" .Values.env.RAFT_BOOTSTRAP_EXPECT .Values.replicas) }}
+{{- end }}
+{{- if has (.Values.env.MODULES_VALIDATE_BASE_URL | default "" | toString | lower) (list "true" "1" "on" "enabled") }}
+{{- fail "env.MODULES_VALIDATE_BASE_URL is on, so Weaviate would refuse the gate's address, 127.0.0.1, and never start: remove it" }}
 {{- end }}
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}

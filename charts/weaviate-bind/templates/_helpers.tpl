@@ -64,6 +64,16 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
+{{/* "true" if the gate has pods of its own, because Weaviate is none of this release; else "". */}}
+{{- define "weaviate-bind.gateIsApart" -}}
+{{- if eq .Values.gate.mode "Deployment" }}true{{ end }}
+{{- end }}
+
+{{/* Component whose pods hold the gate. */}}
+{{- define "weaviate-bind.gateComponent" -}}
+{{ if include "weaviate-bind.gateIsApart" . }}gate{{ else }}weaviate{{ end }}
+{{- end }}
+
 {{/* Host of the inference servers, all of whose addresses the gate asks the DNS for. */}}
 {{- define "weaviate-bind.inferenceHost" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
@@ -77,7 +87,18 @@ app.kubernetes.io/component: {{ .component }}
 {{/* Port of the inference servers. */}}
 {{- define "weaviate-bind.inferencePort" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
-{{- if $bind.enabled }}8080{{ else }}{{ regexFind ":[0-9]+$" (urlParse $bind.inferenceUrl).host | trimPrefix ":" | default "80" }}{{ end }}
+{{- if $bind.enabled }}8080{{ else }}{{ regexFind ":[0-9]+$" (urlParse $bind.inferenceUrl).host | trimPrefix ":" | default (eq (include "weaviate-bind.inferenceTls" .) "true" | ternary "443" "80") }}{{ end }}
+{{- end }}
+
+{{/* "true" if the inference servers are elsewhere and speak https, else "". */}}
+{{- define "weaviate-bind.inferenceTls" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- if and (not $bind.enabled) (hasPrefix "https://" $bind.inferenceUrl) }}true{{ end }}
+{{- end }}
+
+{{/* Checksum of what the gate is configured by. */}}
+{{- define "weaviate-bind.gateChecksum" -}}
+{{ print (include "weaviate-bind.gateCaddyfile" (dict "root" . "file" "files/gate.caddyfile")) (include "weaviate-bind.gateCaddyfile" (dict "root" . "file" "files/gate-large.caddyfile")) | sha256sum }}
 {{- end }}
 
 {{/* GOMEMLIMIT, 80% of a memory limit, so that Go collects before the kernel kills. Input: a quantity; "" if it has no binary or decimal suffix. */}}
@@ -124,7 +145,7 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* Caddyfile of a process of the gate. Input: dict "root" $ "file" … */}}
 {{- define "weaviate-bind.gateCaddyfile" -}}
-{{- tpl (.root.Files.Get "files/gate-common.caddyfile") .root }}
+{{- tpl (.root.Files.Get "files/gate-common.caddyfile") (merge (dict "IsFirst" (eq .file "files/gate.caddyfile")) .root) }}
 {{ tpl (.root.Files.Get .file) .root }}
 {{- end }}
 

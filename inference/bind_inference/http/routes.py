@@ -43,6 +43,10 @@ ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 }
 UNREADY: Final[dict[int | str, dict[str, Any]]] = {503: ERRORS[503]}
 
+GATE_HEADER: Final = "x-gate-name"
+"""A gate that Weaviate reaches by the network says in it which one it is."""
+MAX_GATE_NAME: Final = 128
+
 router = APIRouter()
 
 
@@ -134,7 +138,10 @@ async def ready(request: Request) -> Response:
 async def meta(request: Request) -> Response:
     """Answer at once and always, because Weaviate's own readiness depends on it."""
     service: Backend = request.app.state.service
-    return json_response(service.meta(__version__))
+    told = service.meta(__version__)
+    # Weaviate passes it on in its own metadata: so it is seen there which gate its module asks.
+    gate = request.headers.get(GATE_HEADER, "")[:MAX_GATE_NAME]
+    return json_response(told | {"gate": gate} if gate else told)
 
 
 @router.post(SUSPECTS_PATH, include_in_schema=False)

@@ -180,6 +180,8 @@ class Meta(BaseModel):
     weights: str
     licence: str
     version: str
+    gate: str | None = None
+    """The gate that asked, by its own name; there only where one said it."""
 
 
 BodyT = TypeVar("BodyT", bound=RequestBody)

@@ -79,11 +79,11 @@ def caddy(paths: Paths) -> Image:
     return _of_program(paths, CADDY, "docker.io/library/caddy", CADDY.version(), "caddy", extra)
 
 
-def weaviate(paths: Paths) -> Image:
-    """Return Weaviate's image."""
+def weaviate(paths: Paths, module: Module = WEAVIATE) -> Image:
+    """Return Weaviate's image, of the default version or of another that is pinned here."""
     name = "cr.weaviate.io/semitechnologies/weaviate"
     extra = {CERTIFICATES.name: CERTIFICATES}
-    return _of_program(paths, WEAVIATE, name, WEAVIATE.version(), "weaviate-server", extra, folder="weaviate")
+    return _of_program(paths, module, name, module.version(), "weaviate-server", extra, folder="weaviate")
 
 
 def debian(root_tar: Path) -> Image:

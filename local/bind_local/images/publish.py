@@ -4,7 +4,7 @@ The local registry gets them under their real names, a user's registry under a p
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bind_local.images.catalog import Image
 from bind_local.images.registry import Registry
 from bind_local.lock import file_lock
 from bind_local.paths import Paths
-from bind_local.programs.modules import CONTAINERD
+from bind_local.programs.modules import CONTAINERD, WEAVIATE, Module
 from bind_local.steps import Step
 from bind_local.topology import CONTAINERD_SOCKET, REGISTRY
 
@@ -42,8 +42,11 @@ def images_without_gpus(paths: Paths) -> tuple[Image, ...]:
     return catalog.operator(base, catalog.helm(paths)), catalog.inference(base, catalog.CPU)
 
 
-def local_steps(paths: Paths) -> list[Step]:
-    """Return the steps that bring every image into the local registry; what is there already stays."""
+def local_steps(paths: Paths, weaviates: Sequence[Module] = (WEAVIATE,)) -> list[Step]:
+    """Return the steps that bring every image into the local registry; what is there already stays.
+
+    weaviates: the versions of Weaviate that are needed.
+    """
     registry, buildah = Registry(REGISTRY), Buildah(paths)
     ours = images_without_gpus(paths)
 
@@ -74,7 +77,7 @@ def local_steps(paths: Paths) -> list[Step]:
         return Step(f"image {image.short} {image.tag}", lambda: publish(image), lambda: published(image))
 
     return [
-        step(catalog.weaviate(paths)),
+        *(step(catalog.weaviate(paths, module)) for module in weaviates),
         step(catalog.caddy(paths)),
         *_base_steps(paths, buildah, lambda: all(published(image) for image in ours)),
         *(step(image) for image in ours),

@@ -9,7 +9,7 @@ from pathlib import Path
 from bind_local import command
 from bind_local.lock import file_lock
 from bind_local.paths import Paths
-from bind_local.programs.modules import BUILD_FLAGS, Module
+from bind_local.programs.modules import BUILD_FLAGS, KEY_LENGTH, Module
 from bind_local.steps import Step
 
 REMEDY = (
@@ -62,6 +62,8 @@ def _build(paths: Paths, module: Module) -> None:
 
 
 def _remove_older(paths: Paths, module: Module) -> None:
-    homes = sorted(paths.programs.glob(f"{module.name}-*"), key=lambda p: p.stat().st_mtime, reverse=True)
+    # Not `-*`, which weaviate would have in common with weaviate-1.36.
+    mine = paths.programs.glob(f"{module.name}-{'[0-9a-f]' * KEY_LENGTH}")
+    homes = sorted(mine, key=lambda p: p.stat().st_mtime, reverse=True)
     for old in homes[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -9,6 +9,7 @@ from bind_local.errors import LocalError
 from bind_local.paths import LOCAL, Paths
 
 BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+KEY_LENGTH = 12
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,18 @@ PAUSE = Module("pause", "", ("pause",))
 HELM = Module("helm", "helm.sh/helm/v4", ("helm",))
 CADDY = Module("caddy", "github.com/caddyserver/caddy/v2", ("caddy",))
 WEAVIATE = Module("weaviate", "github.com/weaviate/weaviate", ("weaviate-server",))
+"""The default: what its pin says is repeated by the operator, the charts and the pages (`bind_release`)."""
+OLDER_WEAVIATES = tuple(
+    Module(f"weaviate-{minor}", WEAVIATE.pinned, WEAVIATE.programs) for minor in ("1.35", "1.36", "1.37")
+)
+"""The minor versions before it that are tested too, oldest first; only `make test-pipelines` builds them."""
+WEAVIATES = (*OLDER_WEAVIATES, WEAVIATE)
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES)
 
 
 def pinned_version(go_mod: str, module: str) -> str:
@@ -100,16 +108,26 @@ def digest(contents: list[bytes], words: list[str]) -> str:
     for part in [*contents, *(word.encode() for word in words)]:
         total.update(len(part).to_bytes(8, "big"))
         total.update(part)
-    return total.hexdigest()[:12]
+    return total.hexdigest()[:KEY_LENGTH]
 
 
 def program(paths: Paths, name: str) -> Path:
-    """Return the path of a built program. Raises LocalError when there is none of that name, or not yet."""
-    for module in ALL_MODULES:
-        if name in module.programs:
-            path = module.home(paths) / name
+    """Return the path of a built program. Raises LocalError when there is none of that name, or not yet.
+
+    name: a program's name, with its module before it where several have it (weaviate-1.36/weaviate-server).
+    """
+    folder, _, own = name.rpartition("/")
+    for module in PIPELINE_MODULES:
+        if own in module.programs and folder in ("", module.name):
+            path = module.home(paths) / own
             if not path.exists():
-                raise LocalError(f"the program {name} is not built", "run `make binaries`")
+                raise LocalError(f"the program {name} is not built", f"run `{_builder(module)}`")
             return path
     known = ", ".join(sorted(name for module in ALL_MODULES for name in module.programs))
     raise LocalError(f"there is no program {name!r} here", f"choose one of {known}")
+
+
+def _builder(module: Module) -> str:
+    if module in ALL_MODULES:
+        return "make binaries"
+    return f"cd local && ../.venv/bin/python -m bind_local binaries {module.name}"

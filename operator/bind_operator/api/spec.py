@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.drift import DriftDetection
+from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.parts import (
     EnvVar,
@@ -62,14 +64,6 @@ class TakeoverPolicy(StrEnum):
 
     TAKE_BACK = "TakeBack"
     STAND_BACK = "StandBack"
-
-
-class DriftMode(StrEnum):
-    """The mode says what happens when an object of the release is not as the release made it."""
-
-    ENABLED = "Enabled"
-    WARN = "Warn"
-    DISABLED = "Disabled"
 
 
 class RolloutStrategy(StrEnum):
@@ -246,6 +240,11 @@ class Inference(Scheduling):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    external: ExternalInference | None = Field(
+        None,
+        description="An inference server that is there already: then none is deployed, and no other field of "
+        "`inference` is used.",
+    )
 
     @property
     def shares_cache(self) -> bool:
@@ -270,9 +269,9 @@ class Storage(ApiModel):
 
 
 class Weaviate(Scheduling):
-    """The vector database that the operator runs."""
+    """The vector database, which the operator runs unless `external` names another."""
 
-    version: Text = Field("1.35.2", description="Version of Weaviate, which is the tag of its image.")
+    version: Text = Field("1.38.14", description="Version of Weaviate, which is the tag of its image.")
     image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Number of Weaviate pods.")
     storage: Storage = Field(default_factory=Storage, description="The volume of each pod.")
@@ -285,31 +284,10 @@ class Weaviate(Scheduling):
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
     )
-
-
-class IgnoreRule(ApiModel):
-    """Fields that somebody else may write."""
-
-    kind: Text | None = Field(None, description="Kind of the objects, such as Deployment. Unset: every kind.")
-    name: Text | None = Field(None, description="Name of the object. Unset: every name.")
-    paths: list[Annotated[str, Field(max_length=512)]] = Field(
-        min_length=1,
-        max_length=32,
-        description="JSON pointers (RFC 6901) of the fields, such as /spec/replicas. An item of a list is "
-        "given by its index or its name; * stands for any key or item. What is below a field goes with it.",
-    )
-
-
-class DriftDetection(ApiModel):
-    """Drift is a difference between the objects of the release and what the release made of them."""
-
-    mode: DriftMode = Field(
-        DriftMode.ENABLED,
-        description="Enabled puts objects back that were edited or deleted, Warn tells of them in the "
-        "condition Drifted and in an event, Disabled does not look. A deleted workload is put back in each.",
-    )
-    ignore: list[IgnoreRule] = Field(
-        default_factory=list, max_length=32, description="Fields that are neither put back nor told."
+    external: ExternalWeaviate | None = Field(
+        None,
+        description="A Weaviate that is there already: then only the inference server and the gate are "
+        "deployed, and no other field of `weaviate` is used.",
     )
 
 

@@ -92,11 +92,25 @@ class RemediationStatus(ApiModel):
 
 
 class Endpoints(ApiModel):
-    """Addresses within the cluster."""
+    """Addresses within the cluster, or those that `spec` names."""
 
     http: str = Field(description="Weaviate's REST and GraphQL address.")
-    grpc: str = Field(description="Weaviate's gRPC address.")
+    grpc: str | None = Field(
+        None, description="Weaviate's gRPC address. Unset: `spec.weaviate.external` does not tell it."
+    )
     inference: str = Field(description="The inference server's address.")
+    gate: str | None = Field(
+        None, description="The address that the Weaviate of `spec.weaviate.external` asks for its vectors."
+    )
+
+
+class WeaviateSettings(ApiModel):
+    """These have to be set in the Weaviate of `spec.weaviate.external`, by whoever runs it."""
+
+    env: dict[str, str] = Field(
+        description="Its environment. ENABLE_MODULES is a list: add this module to those that are in it."
+    )
+    helm_values: str = Field(description="The same as values of Weaviate's own chart, weaviate-helm (YAML).")
 
 
 class Remembered(ApiModel):
@@ -183,6 +197,9 @@ class BindVectorizerStatus(ApiModel):
     )
     release: ReleaseStatus | None = Field(None, description="The Helm release.")
     endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
+    weaviate_settings: WeaviateSettings | None = Field(
+        None, description="What to set in the Weaviate of `spec.weaviate.external`. Unset: there is none."
+    )
     device: str | None = Field(None, description="What the model runs on.")
     replicas: str | None = Field(None, description="Ready and wanted inference pods, as 1/1.")
     profile: ProfileStatus | None = Field(None, description="The hardware profile.")

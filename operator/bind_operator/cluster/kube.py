@@ -15,12 +15,14 @@ from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
 from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import (
+    COMPONENT_LABEL,
     Object,
     instance_selector,
     is_deleting,
     newest_template,
     read_workload,
 )
+from bind_operator.policy.shape import MANAGED, Shape, deployed_shape
 from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
 from bind_operator.release.storage import (
@@ -49,11 +51,19 @@ class Observed:
     """Weaviate's, as it was read."""
     deployment: Object | None = None
     """The inference servers', as it was read."""
+    gate: Workload | None = None
+    """The gate, where it is a workload of its own."""
+    gate_deployment: Object | None = None
+    """The gate's, as it was read."""
 
-    @property
-    def workloads(self) -> tuple[Workload | None, Workload | None]:
-        """Both workloads, None for one that is not there."""
-        return self.weaviate, self.inference
+    def workloads(self, shape: Shape = MANAGED) -> tuple[Workload | None, ...]:
+        """Return the workloads of a release of that shape, None for one that is not there."""
+        found = {
+            Component.WEAVIATE: self.weaviate,
+            Component.INFERENCE: self.inference,
+            Component.GATE: self.gate,
+        }
+        return tuple(found[component] for component in shape)
 
 
 class Kube:
@@ -82,7 +92,8 @@ class Kube:
     async def observe(self, key: Key) -> Observed:
         """Return what belongs to `key`. Events are read only where pods are not ready.
 
-        ReplicaSets are read only while the Deployment rolls out.
+        ReplicaSets are read only while the Deployment rolls out, and the gate's Deployment only where the
+        latest revision has one.
         """
         core, apps = f"/api/v1/namespaces/{key.namespace}", f"/apis/apps/v1/namespaces/{key.namespace}"
         selector = instance_selector(key.name)
@@ -99,15 +110,23 @@ class Kube:
         )
         weaviate = read_workload(stateful_set, self._driver.mark) if stateful_set else None
         inference = read_workload(deployment, self._driver.mark) if deployment else None
-        workloads = [workload for workload in (weaviate, inference) if workload]
+        revisions = read_revisions(records)
+        gate_deployment = None
+        if Component.GATE in deployed_shape(revisions):
+            gate_deployment = await self._client.read(
+                f"{apps}/deployments/{workload_name(key.name, Component.GATE)}"
+            )
+        gate = read_workload(gate_deployment, self._driver.mark) if gate_deployment else None
+        workloads = [workload for workload in (weaviate, inference, gate) if workload]
         events = await self._events(key, needs_events(pods, claims, workloads))
         template = None
         if inference and not inference.is_current:
-            path = f"{apps}/replicasets"
-            template = newest_template(await self._client.items(path, labels=selector, metadata_only=True))
+            own = f"{selector},{COMPONENT_LABEL}={Component.INFERENCE}"
+            replica_sets = await self._client.items(f"{apps}/replicasets", labels=own, metadata_only=True)
+            template = newest_template(replica_sets)
         problem = diagnose(pods, claims, events, workloads, template)
         return Observed(
-            read_revisions(records),
+            revisions,
             weaviate,
             inference,
             problem,
@@ -115,6 +134,8 @@ class Kube:
             tuple(claims),
             stateful_set,
             deployment,
+            gate,
+            gate_deployment,
         )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:

@@ -111,8 +111,9 @@ class Objects:
 def _observed(observed: Observed) -> Iterable[tuple[str, Object]]:
     if observed.stateful_set:
         yield "StatefulSet", observed.stateful_set
-    if observed.deployment:
-        yield "Deployment", observed.deployment
+    for deployment in (observed.deployment, observed.gate_deployment):
+        if deployment:
+            yield "Deployment", deployment
     for claim in observed.claims:
         yield "PersistentVolumeClaim", claim
 

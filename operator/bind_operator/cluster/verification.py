@@ -11,8 +11,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from bind_operator.cluster.bounded import read_bounded
+from bind_operator.policy.answers import Answer, Fault, asks_credentials, quote
 from bind_operator.policy.facts import Verification
-from bind_operator.policy.verification import Answer, Answers, Expected, Fault, asks_credentials, judge, quote
+from bind_operator.policy.verification import Answers, Expected, judge
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Two vectors of 1,024 numbers take 45 kB with all their digits."""
@@ -23,7 +24,7 @@ class Target:
     """It says whom to ask and what to expect."""
 
     weaviate: str
-    """Address of Weaviate's REST API, as http://host:port."""
+    """Address of Weaviate's REST API, as http://host:port; an external one's, by the gate."""
     gate: str | None
     """Address of the gates' health listeners; None if there is no inference pod to ask."""
     expected: Expected
@@ -52,7 +53,8 @@ class Asker:
                 requests.append(self._get(session, f"{target.gate}/verify", self.embedding_timeout_s))
             weaviate, *vectors = await asyncio.gather(*requests)
             meta = None
-            if asks_credentials(weaviate) and target.gate is not None:
+            is_untold = target.expected.weaviate is not None or asks_credentials(weaviate)
+            if is_untold and target.gate is not None:
                 meta = await self._get(session, f"{target.gate}/meta", self.timeout_s)
         return judge(Answers(weaviate, vectors[0] if vectors else None, meta), target.expected)
 

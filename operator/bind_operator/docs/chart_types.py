@@ -12,6 +12,7 @@ from typing import Any, get_args
 from bind_operator.api.base import QUANTITY_PATTERN
 from bind_operator.api.parts import PullPolicy
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
+from bind_operator.api.rules.external import ADDRESS_PATTERN
 from bind_operator.api.rules.images import DIGEST_PATTERN, TAG_PATTERN
 from bind_operator.api.rules.rule import ENV_NAME_PATTERN
 from bind_operator.api.rules.weights import (
@@ -126,7 +127,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "profiles": profiles_schema(),
         "body size": _text("^[1-9][0-9]*(KiB|MiB|GiB)$"),
         "duration": _text(r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"),
-        "http:// address": _optional("http://.*[^/]"),
+        "address": _optional(ADDRESS_PATTERN),
         "domain with its final dot": _text(r"^[a-z0-9.-]+\.$"),
         "list of objects": _LIST_OF_OBJECTS,
         "list of texts": _list(_TEXT),

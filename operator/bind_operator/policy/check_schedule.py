@@ -61,7 +61,9 @@ class CheckSchedule:
         failures = before.failures + 1 if before else 1
         unconnected = (before.unconnected if before else 0) + 1 if found.in_the_end else 0
         if unconnected >= MAX_SILENT:
-            found = replace(found, holds=False, reason=Reason.VERIFICATION_FAILED, message=found.in_the_end)
+            is_known = found.reason is not Reason.VERIFYING
+            reason = found.reason if is_known else Reason.VERIFICATION_FAILED
+            found = replace(found, holds=False, reason=reason, message=found.in_the_end)
         most = MAX_BUSY if found.reason is Reason.INFERENCE_BUSY else MAX_SILENT
         is_silent = found.holds is None and failures < most
         kept = before.verification if before and before.verification.is_good and is_silent else found

@@ -37,6 +37,7 @@ class WantedClaim:
 def wanted_claims(name: str, spec: BindVectorizerSpec) -> tuple[WantedClaim, ...]:
     """Return the claims that resource `name` asks for: one for each Weaviate pod, and one for the cache."""
     storage, model = spec.weaviate.storage, spec.inference.model
+    pods = 0 if spec.weaviate.external is not None else spec.weaviate.replicas
     claims = [
         WantedClaim(
             data_claim_name(name, number),
@@ -45,9 +46,9 @@ def wanted_claims(name: str, spec: BindVectorizerSpec) -> tuple[WantedClaim, ...
             storage.storage_class_name,
             STORAGE,
         )
-        for number in range(spec.weaviate.replicas)
+        for number in range(pods)
     ]
-    if spec.inference.shares_cache:
+    if spec.inference.external is None and spec.inference.shares_cache:
         size, storage_class = model.cache.size, model.cache.storage_class_name
         cache = cache_claim_name(name, is_wide=model.cache.access_mode is CacheAccessMode.READ_WRITE_MANY)
         claims.append(WantedClaim(cache, Component.INFERENCE, size, storage_class, CACHE))

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bind_operator import __version__
-from bind_operator.api.spec import DriftMode
+from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
-from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
+from bind_operator.policy.facts import Component, Failure, Problem, Revision, Verification, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN, Memory
 from bind_operator.policy.profiles import AppliedProfile
+from bind_operator.policy.shape import MANAGED, Shape
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 
@@ -25,6 +26,12 @@ class Facts:
     revisions: Sequence[Revision] = ()
     weaviate: Workload | None = None
     inference: Workload | None = None
+    gate: Workload | None = None
+    """It is one only where Weaviate is external."""
+    shape: Shape = MANAGED
+    """The release has these workloads."""
+    external_url: str = ""
+    """Weaviate, or the inference server, is there already and somebody else runs it; empty: neither is."""
     problem: Problem | None = None
     failure: Failure | None = None
     verification: Verification | None = None
@@ -58,14 +65,30 @@ class Facts:
         if self.state is not ReleaseState.FOREIGN:
             return self
         return replace(
-            self, revisions=(), weaviate=None, inference=None, problem=None, verification=None, download=None
+            self,
+            revisions=(),
+            weaviate=None,
+            inference=None,
+            gate=None,
+            problem=None,
+            verification=None,
+            download=None,
         )
 
     @property
     def is_rolled_out(self) -> bool:
         """All pods that the release asks for are there and ready."""
-        workloads = (self.weaviate, self.inference)
+        workloads = map(self.workload, self.shape)
         return all(workload is not None and workload.is_rolled_out for workload in workloads)
+
+    def workload(self, component: Component) -> Workload | None:
+        """Return the workload of a component, None if it is not there."""
+        found = {
+            Component.WEAVIATE: self.weaviate,
+            Component.INFERENCE: self.inference,
+            Component.GATE: self.gate,
+        }
+        return found[component]
 
 
 @dataclass(frozen=True)
@@ -109,6 +132,8 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(None if reason is Reason.WAITING_FOR_NODE else False, reason, message)
         case Facts(weaviate=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.WEAVIATE_NOT_READY, _progress(workload, "Weaviate"))
+        case Facts(gate=Workload() as workload) if not workload.is_rolled_out:
+            return Verdict(None, Reason.GATE_NOT_READY, _progress(workload, "gate"))
         case Facts(inference=Workload() as workload, download=Download() as one) if (
             not workload.is_rolled_out
         ):
@@ -165,8 +190,8 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.RECONCILING: _reconciling(facts, ready),
         ConditionType.STALLED: _stalled(facts, ready),
         ConditionType.RELEASED: _released(facts),
-        ConditionType.INFERENCE_READY: _workload_ready(facts.inference, "inference"),
-        ConditionType.WEAVIATE_READY: _workload_ready(facts.weaviate, "Weaviate"),
+        ConditionType.INFERENCE_READY: _part_ready(facts, Component.INFERENCE, "inference"),
+        ConditionType.WEAVIATE_READY: _part_ready(facts, Component.WEAVIATE, "Weaviate"),
         ConditionType.VERIFIED: _verified(facts),
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
@@ -206,6 +231,19 @@ def ignored_note(fields: Sequence[str]) -> str:
     if not fields:
         return ""
     return f"; unknown to this operator and ignored: {', '.join(fields)}. {UPGRADE}"
+
+
+def _part_ready(facts: Facts, component: Component, what: str) -> Verdict:
+    if component in facts.shape:
+        return _workload_ready(facts.workload(component), what)
+    whose = f"{what if component is Component.WEAVIATE else 'the inference server'} at {facts.external_url}"
+    check = facts.verification
+    if check is None:
+        return Verdict(None, Reason.VERIFYING, f"{whose} is asked once all pods are ready")
+    fault = check.weaviate_fault if component is Component.WEAVIATE else check.inference_fault
+    if fault is None:
+        return Verdict(True, Reason.ANSWERS, f"{whose} answers as it should; somebody else runs it")
+    return Verdict(None if fault.reason is Reason.VERIFYING else False, fault.reason, fault.message)
 
 
 def _workload_ready(workload: Workload | None, what: str) -> Verdict:

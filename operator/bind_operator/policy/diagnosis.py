@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bind_operator.policy.facts import Component, Problem, Workload
 from bind_operator.policy.node_wait import claim_words, lacks_node_since, unscheduled_message
-from bind_operator.policy.objects import Object, template_of
+from bind_operator.policy.objects import Object, component_of, template_of
 from bind_operator.reasons import Reason
 
 MAX_MESSAGE = 600
@@ -53,12 +53,12 @@ def diagnose(
     """Return the problem that keeps pods from being ready, or None if the cluster names none.
 
     pods, claims: of one release. events: of its pods, claims and workloads, in any order. template: what the
-    Deployment rolls out, None if all of its pods have it. What is wrong with pods of an older one, which go
-    as soon as they can, is reported only while there is nothing newer.
+    inference servers' Deployment rolls out, None if all of its pods have it. What is wrong with pods of an
+    older one, which go as soon as they can, is reported only while there is nothing newer.
     """
     latest = _latest_by_object(events)
     counting = [pod for pod in pods if _counts(pod)]
-    older = [pod for pod in counting if template and template_of(pod) not in {None, template}]
+    older = [pod for pod in counting if _is_older(pod, template)]
     found = [
         *_node_problems(pods),
         *_claim_problems(claims, latest),
@@ -68,6 +68,11 @@ def diagnose(
     if not found and not any(template_of(pod) == template for pod in counting):
         found = [problem for pod in older for problem in _pod_problems(pod, latest)]
     return min(found, key=lambda problem: _RANK.index(problem.reason), default=None)
+
+
+def _is_older(pod: Object, template: str | None) -> bool:
+    """Return whether a pod is of another template than the Deployment of the inference servers rolls out."""
+    return bool(template) and template_of(pod) not in {None, template} and component_of(pod) != Component.GATE
 
 
 def needs_events(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bind_operator.api.spec import DriftDetection, DriftMode, IgnoreRule
+from bind_operator.api.drift import DriftDetection, DriftMode, IgnoreRule
 from bind_operator.policy.facts import Key
 from bind_operator.policy.fields import (
     Path,

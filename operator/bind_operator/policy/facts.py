@@ -19,10 +19,12 @@ class Key:
 
 
 class Component(StrEnum):
-    """A release has these two workloads, named by the value of their component label."""
+    """A release has two of these workloads at most, named by the value of their component label."""
 
     WEAVIATE = "weaviate"
     INFERENCE = "inference"
+    GATE = "gate"
+    """Beside a managed Weaviate it is no workload of its own, but a part of Weaviate's pods."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Revision:
     generation: int | None = None
     """It was made for this generation of the spec; None where nobody wrote it down."""
     cause: str = ""
+    shape: tuple[Component, ...] = (Component.WEAVIATE, Component.INFERENCE)
+    """It has these workloads; so had all revisions of operators that did not write it down."""
 
     @property
     def was_applied(self) -> bool:
@@ -134,6 +138,10 @@ class Verification:
     """The server told this one; None if it tells none, or was not asked."""
     vectors: VectorSketches | None = None
     """The vectors that were as they should be; None if there were none, or they are of no fingerprint."""
+    weaviate_fault: Problem | None = None
+    """What is wrong with Weaviate's own answer; None also where it has not been asked."""
+    inference_fault: Problem | None = None
+    """What is wrong with the vectors, or with what the server says of itself."""
     verified_at: str | None = None
     """The last check that found nothing wrong with the vectors was then, RFC 3339, UTC."""
 

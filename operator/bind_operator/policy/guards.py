@@ -49,7 +49,10 @@ def breaking_changes(
 
     may_hold_vectors: False only where it is known that no collection holds vectors of the module.
     """
-    found = [_version(running, spec.weaviate.version), _replicas(running, spec.weaviate.replicas)]
+    if spec.weaviate.external is not None:
+        found = [_weaviate_goes(running, spec.weaviate.external.url)]
+    else:
+        found = [_version(running, spec.weaviate.version), _replicas(running, spec.weaviate.replicas)]
     if may_hold_vectors:
         found.append(_space(running, wanted_space(spec.inference)))
     return tuple(change for change in found if change is not None)
@@ -124,6 +127,20 @@ def _replicas(running: Running, wanted: int) -> Change | None:
         f"set spec.weaviate.replicas back to {running.replicas}; or move the data first: make a resource of "
         "another name with fewer replicas, and import there",
         ("replicas", running.replicas, wanted, running.weaviate_since),
+    )
+
+
+def _weaviate_goes(running: Running, url: str) -> Change | None:
+    if running.version is None:
+        return None
+    pods = "its pod" if running.replicas in (None, 1) else f"its {running.replicas} pods"
+    return _consent(
+        f"Weaviate {running.version}, which this resource runs, would be deleted with {pods} and its "
+        f"Services, because spec.weaviate.external names {url} in its place: clients would find it no more. "
+        "Its volumes stay, and what is in them is not copied",
+        "remove spec.weaviate.external to keep it, and make a resource of another name for the other "
+        "Weaviate; or move the data there first, turn the clients to it, and accept",
+        ("external", running.version, running.replicas, running.weaviate_since),
     )
 
 

@@ -32,6 +32,21 @@ def cache_claim_name(release: str, *, is_wide: bool = False) -> str:
     return f"{release}-model-cache{'-rwx' if is_wide else ''}"
 
 
+def gate_address(release: str, namespace: str) -> str:
+    """Return the address that an external Weaviate asks for its vectors."""
+    return f"http://{workload_name(release, Component.GATE)}.{namespace}.svc"
+
+
+def gate_name(release: str, namespace: str) -> str:
+    """Return what the gate of an external Weaviate calls itself; the server shows it in its metadata."""
+    return f"{namespace}/{release}"
+
+
+def external_gate_url(release: str, namespace: str) -> str:
+    """Return the address of the health listeners of gates that are pods of their own."""
+    return f"{gate_address(release, namespace)}:{GATE_PORT}"
+
+
 def rest_url(release: str, namespace: str) -> str:
     """Return the address of Weaviate's REST API, which its Service offers at port 80."""
     return f"http://{workload_name(release, Component.WEAVIATE)}.{namespace}.svc"

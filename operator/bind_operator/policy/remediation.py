@@ -48,6 +48,7 @@ NO_REMEDY = Remedy(Step.NONE)
 def standstill_of(
     weaviate: Workload | None,
     inference: Workload | None,
+    gate: Workload | None,
     pods: Sequence[Object],
     problem: Problem | None,
     *,
@@ -59,8 +60,9 @@ def standstill_of(
     A Deployment says so itself. A StatefulSet does not: it stands still where a pod has not been ready for
     `deadline_s` in the middle of its rollout. now: seconds of the epoch.
     """
-    if inference is not None and inference.stuck:
-        return _standstill(inference, problem, inference.stuck)
+    for deployment in (inference, gate):
+        if deployment is not None and deployment.stuck:
+            return _standstill(deployment, problem, deployment.stuck)
     if weaviate is not None and not weaviate.is_current:
         own = [pod for pod in pods if component_of(pod) is Component.WEAVIATE]
         if any(now - since >= deadline_s for since in map(_unready_since, own) if since is not None):

@@ -22,10 +22,12 @@ from bind_operator.api.status import (
     ReleaseStatus,
     RemediationStatus,
     VerifiedVectors,
+    WeaviateSettings,
 )
 from bind_operator.policy.conditions import Facts, judge_all
-from bind_operator.policy.facts import Key, Revision, Verification
-from bind_operator.policy.names import grpc_address, inference_url, rest_url
+from bind_operator.policy.external import weaviate_settings
+from bind_operator.policy.facts import Key, Revision, Verification, Workload
+from bind_operator.policy.names import gate_address, grpc_address, inference_url, rest_url
 from bind_operator.policy.profiles import profile_status
 from bind_operator.policy.remembered import remembered_vectors
 from bind_operator.policy.state import ReleaseState
@@ -59,12 +61,13 @@ def build_status(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
         release=_release(key.name, facts),
-        endpoints=None if is_foreign else _endpoints(key),
-        device=str(resource.spec.device) if resource else None,
-        replicas=None if is_foreign else f"{inference.ready}/{inference.wanted}" if inference else "0/0",
+        endpoints=None if is_foreign else _endpoints(key, resource),
+        weaviate_settings=None if is_foreign else _settings(key, resource),
+        device=str(resource.spec.device) if resource and not _serves_elsewhere(resource) else None,
+        replicas=None if is_foreign or (resource and _serves_elsewhere(resource)) else _replicas(inference),
         profile=profile_status(facts.profile),
-        hardware=_hardware(resource) if resource else None,
-        model=_model(resource.spec.inference.model.name) if resource else None,
+        hardware=_hardware(resource) if resource and not _serves_elsewhere(resource) else None,
+        model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
@@ -90,12 +93,28 @@ def _hardware(resource: BindVectorizer) -> HardwareStatus:
     )
 
 
-def _endpoints(key: Key) -> Endpoints:
+def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
+    weaviate = resource.spec.weaviate.external if resource else None
+    inference = resource.spec.inference.external if resource else None
     return Endpoints(
-        http=rest_url(key.name, key.namespace),
-        grpc=grpc_address(key.name, key.namespace),
-        inference=inference_url(key.name, key.namespace),
+        http=weaviate.url if weaviate else rest_url(key.name, key.namespace),
+        grpc=None if weaviate else grpc_address(key.name, key.namespace),
+        inference=inference.url if inference else inference_url(key.name, key.namespace),
+        gate=gate_address(key.name, key.namespace) if weaviate else None,
     )
+
+
+def _settings(key: Key, resource: BindVectorizer | None) -> WeaviateSettings | None:
+    is_external = resource is not None and resource.spec.weaviate.external is not None
+    return weaviate_settings(key) if is_external else None
+
+
+def _serves_elsewhere(resource: BindVectorizer) -> bool:
+    return resource.spec.inference.external is not None
+
+
+def _replicas(inference: Workload | None) -> str:
+    return f"{inference.ready}/{inference.wanted}" if inference else "0/0"
 
 
 def _conditions(facts: Facts, generation: int, previous: Mapping[str, Any], now: str) -> list[Condition]:
@@ -178,7 +197,10 @@ def weaviate_digest(resource: BindVectorizer) -> str:
 
     Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
     """
-    text = resource.spec.weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service"})
+    weaviate = resource.spec.weaviate
+    # Without a field that an operator before it did not know: its digest is in the status.
+    unknown = set() if weaviate.external else {"external"}
+    text = weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service", *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -212,5 +234,8 @@ def _history_entry(revision: Revision) -> HistoryEntry:
     )
 
 
-def _model(name: ModelName) -> str:
+def _model(resource: BindVectorizer) -> str:
+    name = resource.spec.inference.model.name
+    if _serves_elsewhere(resource):
+        return "that of the external server"
     return "Tiny (random weights, for trying only)" if name is ModelName.TINY else str(name)

@@ -8,6 +8,7 @@ from bind_operator.policy.objects import Object
 PUBLISHED = "published"
 SEEDED = "seeded"
 FLOAT = "float"
+EXTERNAL = "external"
 _FLOATS = {Precision.AUTO, Precision.FLOAT32, Precision.BFLOAT16, Precision.FLOAT16}
 """Their vectors have a cosine of 0.9998 and more to each other's, and `auto` chooses among them."""
 _TRUNCATION_VARIABLE = "BIND_TEXT_TRUNCATION"
@@ -22,12 +23,16 @@ class Space:
 
     model: str
     weights: str
-    """SHA-256 of the checkpoint, or `published`: wherever the file lies, the server holds it to that sum."""
+    """SHA-256 of the checkpoint, or `published`: wherever the file lies, the server holds it to that sum.
+
+    Of a server that somebody else runs: its address."""
     precision: str
     """`float` or `int8`."""
     text_truncation: str
 
     def __str__(self) -> str:
+        if self.model == EXTERNAL:
+            return f"the server at {self.weights}"
         weights = self.weights if self.weights in (PUBLISHED, SEEDED) else f"sha256 {self.weights[:12]}…"
         return f"{self.model} ({weights} weights, {self.precision}, texts cut as {self.text_truncation})"
 
@@ -39,6 +44,9 @@ def precision_class(precision: str) -> str:
 
 def wanted_space(inference: Inference) -> Space:
     """Return the space that the spec asks for."""
+    if inference.external is not None:
+        # What a server elsewhere serves is not in the spec: another address may be another model.
+        return Space(EXTERNAL, inference.external.url, EXTERNAL, EXTERNAL)
     model = inference.model
     cut = next((one for one in inference.extra_env if one.name == _TRUNCATION_VARIABLE), None)
     text = cut and (_ELSEWHERE if cut.value_from is not None else cut.value)

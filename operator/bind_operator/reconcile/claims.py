@@ -74,7 +74,7 @@ class Claims:
         claims = list(observed.claims)
         for number, claim in enumerate(claims):
             component = component_of(claim)
-            if component is None or not present[component] or is_deleting(claim):
+            if component is None or not present.get(component) or is_deleting(claim):
                 continue
             annotations = _marks(key, raw, claim, memory)
             if not annotations:
@@ -167,7 +167,10 @@ class Claims:
         """Let go of the pods of a StatefulSet that makes claims of another size; Helm makes the next one."""
         stateful_set = observed.stateful_set
         template = claim_template(stateful_set) if stateful_set else None
-        data = next(one for one in wanted if one.component is Component.WEAVIATE)
+        data = next((one for one in wanted if one.component is Component.WEAVIATE), None)
+        if data is None:
+            # Weaviate goes, since another one is named in its place; its volumes stay.
+            return await self._keep(key, observed)
         if stateful_set is None or template is None:
             return None
         if parse_quantity(template[0]) == parse_quantity(data.size):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from bind_operator.api.spec import DriftDetection, DriftMode
+from bind_operator.api.drift import DriftDetection, DriftMode
 from bind_operator.api.status import BindVectorizerStatus, ConditionType
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects

@@ -67,5 +67,8 @@ class Guard:
         """Return False only where Weaviate says that no collection holds vectors of the module."""
         if running.space in (None, wanted_space(resource.spec.inference)) or is_absent:
             return True
+        if resource.spec.weaviate.external is not None:
+            # What has the name of a Weaviate of ours is not the one that is meant.
+            return True
         address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE))
         return address is None or await holds_vectors(address, self.timeout_s) is not False

@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bind_operator.api.external import ExternalWeaviate
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.cluster.kube import Observed
 from bind_operator.cluster.verification import Target
 from bind_operator.metrics import VERIFIED_TIMESTAMP
 from bind_operator.policy.check_schedule import CheckSchedule
+from bind_operator.policy.external import ExternalTarget, settings_in_words
 from bind_operator.policy.facts import Key, Verification
-from bind_operator.policy.names import gate_url, is_upstream_image, rest_url
+from bind_operator.policy.names import external_gate_url, gate_url, is_upstream_image, rest_url
 from bind_operator.policy.objects import Object
 from bind_operator.policy.remembered import container_ids, remembered_vectors
 from bind_operator.policy.verification import Expected
@@ -142,13 +144,27 @@ def target_of(
     key: Key, resource: BindVectorizer, settings: Settings, observed: Observed, status: Mapping[str, Any]
 ) -> Target:
     """Return whom the check of `resource` asks and what it expects."""
-    inference = resource.spec.inference
+    inference, external = resource.spec.inference, resource.spec.weaviate.external
     repository = inference.image.repository or settings.images.inference.repository
+    is_unknown = inference.external is not None or is_upstream_image(repository)
     expected = Expected(
-        model=None if is_upstream_image(repository) else inference.model.name,
+        model=None if is_unknown else inference.model.name,
         remembered=remembered_vectors(status),
         operator=settings.operator_pod,
+        weaviate=_external_target(key, external) if external else None,
+        inference_url=inference.external.url if inference.external else "",
     )
     has_pods = observed.inference is not None and observed.inference.wanted > 0
-    gate = gate_url(key.name, key.namespace) if has_pods else None
-    return Target(rest_url(key.name, key.namespace), gate, expected)
+    is_served = has_pods or inference.external is not None
+    if external is None:
+        gate = gate_url(key.name, key.namespace) if is_served else None
+        return Target(rest_url(key.name, key.namespace), gate, expected)
+    gate = external_gate_url(key.name, key.namespace)
+    # The gate asks in the operator's place: it has the key, and the network of the resource's namespace.
+    return Target(f"{gate}/weaviate", gate if is_served else None, expected)
+
+
+def _external_target(key: Key, external: ExternalWeaviate) -> ExternalTarget:
+    secret = external.api_key
+    held = f"the entry {secret.key} of the Secret {secret.name}" if secret else ""
+    return ExternalTarget(external.url, held, settings_in_words(key))

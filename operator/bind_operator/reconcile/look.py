@@ -17,6 +17,7 @@ from bind_operator.policy.objects import Object, is_deleting, request_of
 from bind_operator.policy.plan import Situation
 from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
+from bind_operator.policy.shape import MANAGED, Shape, deployed_shape, shape_of
 from bind_operator.policy.state import ReleaseState
 from bind_operator.release.values import RenderedValues
 
@@ -71,6 +72,11 @@ class Look:
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
     @property
+    def shape(self) -> Shape:
+        """The workloads that the release should have."""
+        return shape_of(self.resource.spec) if self.resource else MANAGED
+
+    @property
     def wanted_digest(self) -> str:
         """The digest that the release should carry; empty if the spec is invalid."""
         return self.values.digest if self.values else ""
@@ -93,7 +99,8 @@ class Look:
     @property
     def situation(self) -> Situation:
         """It is what the next action follows from."""
-        revisions, is_whole = self.observed.revisions, all(self.observed.workloads)
+        revisions = self.observed.revisions
+        is_whole = all(self.observed.workloads(deployed_shape(revisions)))
         return Situation(
             self.state,
             deleting=self.deleting,
@@ -123,7 +130,8 @@ def foreign_message(look: Look) -> str:
             f"Helm release {look.key.name} of namespace {look.key.namespace} was not made by this operator; "
             "uninstall it or give this resource another name"
         )
-    names = ", ".join(workload.name for workload in look.observed.workloads if workload)
+    found = look.observed.workloads(look.shape)
+    names = ", ".join(workload.name for workload in found if workload)
     return f"{names} was not made by this operator; remove it or give this resource another name"
 
 

@@ -47,7 +47,9 @@ class Memories:
         memory = facts.memory
         if facts.state is not ReleaseState.IN_SYNC or facts.deleting:
             return replace(facts, space_problem=_kept_problem(raw))
-        if facts.weaviate is not None and facts.weaviate.is_rolled_out:
+        if resource.spec.weaviate.external is not None:
+            memory = replace(memory, weaviate=None)
+        elif facts.weaviate is not None and facts.weaviate.is_rolled_out:
             weaviate = remember_weaviate(memory.weaviate, resource.spec.weaviate, today)
             memory = replace(memory, weaviate=weaviate)
         if not _is_verified(facts):
@@ -55,7 +57,9 @@ class Memories:
         fingerprint = facts.verification.fingerprint if facts.verification else None
         space = wanted_space(resource.spec.inference)
         remembered, change = remember_space(memory.vector_space, space, fingerprint, today)
-        if change is not None and await self._is_settled(key, raw, change, (containers, fingerprint), now):
+        found = (containers, fingerprint)
+        is_ours = resource.spec.weaviate.external is None
+        if change is not None and await self._is_settled(key, raw, change, found, now, is_ours=is_ours):
             remembered, change = fresh_space(space, fingerprint, today), None
         problem = Problem(change.reason, describe(key, [change])) if change else None
         if problem is not None and _kept_problem(raw) is None:
@@ -66,14 +70,18 @@ class Memories:
         """Forget a resource that is gone."""
         self._asked.pop(key, None)
 
-    async def _is_settled(self, key: Key, raw: Object, change: Change, found: Hashable, now: float) -> bool:
+    async def _is_settled(
+        self, key: Key, raw: Object, change: Change, found: Hashable, now: float, *, is_ours: bool
+    ) -> bool:
         """Return whether the user accepted the change, or there is nothing that it could break.
 
-        found: what the change was found at.
+        found: what the change was found at. is_ours: whether Weaviate is of this release and may be asked.
         """
         if accepted(raw["metadata"], [change]):
             await self.kube.record_event(raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
             return True
+        if not is_ours:
+            return False
         before, asked_at = self._asked.get(key, (None, 0.0))
         if before == found and now - asked_at < self.interval_s:
             return False

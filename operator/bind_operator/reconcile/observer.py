@@ -13,6 +13,7 @@ from bind_operator.policy.node_wait import with_patience
 from bind_operator.policy.objects import Object, is_deleting
 from bind_operator.policy.profiles import AppliedProfile, resolve
 from bind_operator.policy.remediation import remedy_for, standstill_of
+from bind_operator.policy.shape import MANAGED, shape_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.drift import Drift
@@ -53,7 +54,7 @@ class Observer:
         state = observe_state(
             key.name,
             observed.revisions,
-            observed.workloads,
+            observed.workloads(shape_of(resource.spec) if resource else MANAGED),
             values.digest if values else "",
             now=self.kube.clock.now(),
             unlock_after_s=self.settings.unlock_after_s,
@@ -62,11 +63,15 @@ class Observer:
         node_wait_s = self._node_wait_s(profile)
         problem = with_patience(observed.problem, now=self.kube.clock.now(), wait_s=node_wait_s)
         observed = replace(observed, problem=problem)
-        memory = recall(raw.get("status", {}), _first_claim(key, observed, state))
+        is_external = resource is not None and resource.spec.weaviate.external is not None
+        # What is on the claims of a Weaviate that is gone says nothing of one that somebody else runs.
+        first_claim = None if is_external else _first_claim(key, observed, state)
+        memory = recall(raw.get("status", {}), first_claim)
         stands_back = self.ownership.stands_back(key, raw, revisions, time.monotonic())
         standstill = standstill_of(
             observed.weaviate,
             observed.inference,
+            observed.gate,
             observed.pods,
             observed.problem,
             now=self.kube.clock.now(),

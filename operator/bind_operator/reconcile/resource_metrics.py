@@ -1,6 +1,6 @@
 """Prometheus sees what the status of each resource says, and nothing of a resource that is gone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client.core import GaugeMetricFamily
@@ -31,16 +31,17 @@ class ResourceMetrics(Collector):
     _seen: dict[Key, _Seen] = field(default_factory=dict)
 
     def note(
-        self, key: Key, status: BindVectorizerStatus, weaviate: Workload | None, inference: Workload | None
+        self, key: Key, status: BindVectorizerStatus, workloads: Mapping[Component, Workload | None]
     ) -> None:
         """Take what was found of a resource in the place of what is known of it."""
         release = status.release
         chart, revision = (release.chart, str(release.revision)) if release else ("", "")
-        workloads = ((Component.WEAVIATE, weaviate), (Component.INFERENCE, inference))
         self._seen[key] = _Seen(
             tuple((one.type, one.status, one.reason) for one in status.conditions),
             (status.device or "", status.model or "", chart, revision),
-            tuple((str(part), load.wanted, load.ready) for part, load in workloads if load is not None),
+            tuple(
+                (str(part), load.wanted, load.ready) for part, load in workloads.items() if load is not None
+            ),
         )
 
     def forget(self, key: Key) -> None:

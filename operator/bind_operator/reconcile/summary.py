@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.cluster.downloads import slowest_download
 from bind_operator.cluster.kube import Kube
@@ -13,7 +14,7 @@ from bind_operator.metrics import STATUS_PATCHES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.claims import read_claims
 from bind_operator.policy.conditions import Facts, ignored_note
-from bind_operator.policy.facts import Key, Verification, is_install
+from bind_operator.policy.facts import Component, Key, Verification, is_install
 from bind_operator.policy.node_wait import rest_of_wait_s
 from bind_operator.policy.ownership import lock_message
 from bind_operator.policy.polling import Polling
@@ -105,6 +106,9 @@ class Summary:
             revisions=observed.revisions,
             weaviate=observed.weaviate,
             inference=observed.inference,
+            gate=observed.gate,
+            shape=look.shape,
+            external_url=_external_url(look.resource),
             problem=observed.problem,
             failure=look.failure,
             verification=None,
@@ -125,7 +129,12 @@ class Summary:
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:
         """Tell the waves, and Prometheus, how the release stands."""
         ours = facts.of_the_resource()
-        RESOURCES.note(look.key, status, ours.weaviate, ours.inference)
+        workloads = {
+            Component.WEAVIATE: ours.weaviate,
+            Component.GATE: ours.gate,
+            Component.INFERENCE: ours.inference,
+        }
+        RESOURCES.note(look.key, status, workloads)
         if look.profile_version != self.observer.profiles.version_for(look.key):
             # The profile changed meanwhile, and what was seen is of the one before: it is looked at again.
             return
@@ -240,6 +249,14 @@ class Summary:
         self.drift.forget(key)
         self.waves.forget(key)
         RESOURCES.forget(key)
+
+
+def _external_url(resource: BindVectorizer | None) -> str:
+    """Return the address of what somebody else runs, "" where nobody else runs a part."""
+    if resource is None:
+        return ""
+    external = resource.spec.weaviate.external or resource.spec.inference.external
+    return external.url if external else ""
 
 
 def _ready(status: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -105,7 +105,7 @@ class Helm:
     async def _apply(
         self, key: Key, values: RenderedValues, revision: int, occasion: Occasion, command: str, *flags: str
     ) -> None:
-        labels = release_labels(values.digest, self.chart.full_name, revision, occasion)
+        labels = release_labels(values.digest, self.chart.full_name, revision, occasion, values.shape)
         arguments = [
             str(self.chart.path),
             "--values=values.yaml",

@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 
 from bind_operator.policy.causes import Occasion
-from bind_operator.policy.facts import Revision
+from bind_operator.policy.facts import Component, Revision
 from bind_operator.policy.names import OPERATOR
 from bind_operator.policy.objects import Object
+from bind_operator.policy.shape import MANAGED, Shape
 
 
 class HelmDriver(StrEnum):
@@ -55,6 +56,8 @@ class HelmDriver(StrEnum):
 MANAGED_LABEL = "bindvectorizer.dev/managed-by"
 DIGEST_LABEL = "bindvectorizer.dev/digest"
 CHART_LABEL = "bindvectorizer.dev/chart"
+COMPONENTS_LABEL = "bindvectorizer.dev/components"
+"""It names the workloads of a revision. It is on each, since Helm's upgrade inherits all labels."""
 REVISION_LABEL = "bindvectorizer.dev/revision"
 """It names the revision that it was made for. Helm's upgrade inherits all labels, so that on a revision which
 somebody else makes it names an earlier one; a mark in the values would be inherited with --reuse-values."""
@@ -84,12 +87,18 @@ class Record:
     """Whether the operator itself rolled back."""
 
 
-def release_labels(digest: str, chart: str, revision: int, occasion: Occasion) -> dict[str, str]:
-    """Return the labels that the operator gives `revision`, by which it knows it again without reading it."""
+def release_labels(
+    digest: str, chart: str, revision: int, occasion: Occasion, shape: Sequence[Component] = MANAGED
+) -> dict[str, str]:
+    """Return the labels that the operator gives `revision`, by which it knows it again without reading it.
+
+    shape: the workloads that it has.
+    """
     return {
         MANAGED_LABEL: OPERATOR,
         DIGEST_LABEL: digest,
         CHART_LABEL: chart,
+        COMPONENTS_LABEL: ".".join(shape),
         REVISION_LABEL: str(revision),
         GENERATION_LABEL: str(occasion.generation),
         CAUSE_LABEL: str(occasion.cause),
@@ -127,7 +136,14 @@ def _revision(metadata: Mapping[str, Any]) -> Revision:
         uid=metadata.get("uid", ""),
         generation=int(generation) if (generation := labels.get(GENERATION_LABEL, "")).isdecimal() else None,
         cause=labels.get(CAUSE_LABEL, ""),
+        shape=_shape(labels.get(COMPONENTS_LABEL, "")),
     )
+
+
+def _shape(text: str) -> Shape:
+    """Return the workloads that a label names; an operator before it gave none."""
+    names = text.split(".")
+    return tuple(component for component in Component if component in names) or MANAGED
 
 
 def _seconds(stamp: str | None) -> float:

@@ -19,6 +19,7 @@ from bind_operator.api.parts import InferenceImage, WeaviateImage
 from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
+from bind_operator.policy.shape import MANAGED, Shape, shape_of
 from bind_operator.release.chart import Chart
 from bind_operator.settings import Images, ImageSetting
 
@@ -42,6 +43,8 @@ class RenderedValues:
     """The values file, YAML."""
     digest: str
     """Digest of the chart and of these values; a release that carries it needs no upgrade."""
+    shape: Shape = MANAGED
+    """It has these workloads."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
     _check(values, chart)
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(f"{chart.digest}\0{canonical}".encode()).hexdigest()[:DIGEST_LENGTH]
-    return RenderedValues(HEADER + text.strip() + "\n", digest)
+    return RenderedValues(HEADER + text.strip() + "\n", digest, shape_of(spec))
 
 
 def _to_json(value: object) -> str:

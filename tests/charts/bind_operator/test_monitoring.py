@@ -47,7 +47,7 @@ def exported() -> dict[str, set[str]]:
         last_transition_time="2026-11-27T00:00:00Z",
     )  # fmt: skip
     workload = Workload("search-x", "search", 1, 1, is_current=True)
-    RESOURCES.note(key, BindVectorizerStatus(conditions=[one]), workload, workload)
+    RESOURCES.note(key, BindVectorizerStatus(conditions=[one]), {Component.INFERENCE: workload})
     for family in REGISTRY.collect():
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)

@@ -27,7 +27,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         time.sleep(self.meta_delay_s)
-        self._send(200, json.dumps({"model": "fake"}))
+        named = {"gate": self.headers["X-Gate-Name"]} if self.headers["X-Gate-Name"] else {}
+        self._send(200, json.dumps({"model": "fake"} | named))
 
     def do_POST(self) -> None:
         with self.workers:

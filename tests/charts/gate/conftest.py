@@ -24,7 +24,7 @@ from support.tools import binary
 from support.waiting import until
 
 TINY = "modules.multi2vec-bind.model.name=Tiny"
-INFERENCE_PORT = "8080"
+SERVERS = "svc.cluster.local. 8080"
 BACKEND = Path(__file__).parent / "backend.py"
 TRY_S = 2
 MEDIA_TRY_S = 15
@@ -132,11 +132,15 @@ def adapted(text: str, folder: Path, changes: dict[str, str]) -> str:
 
 @contextlib.contextmanager
 def running_gate(
-    arguments: Sequence[str] = (), paths: Mapping[str, str] = MappingProxyType({}), **values: str
+    arguments: Sequence[str] = (),
+    paths: Mapping[str, str] = MappingProxyType({}),
+    host: str = SERVERS,
+    **values: str,
 ) -> Iterator[Gate]:
     """Run both processes of the gate with values below `gate`, and Go's memory limits of their containers.
 
-    arguments: more ones of helm. paths: what to write in the place of paths in the container.
+    arguments: more ones of helm. paths: what to write in the place of paths in the container. host: the
+    servers' host and port, as the chart writes them.
     """
     port, health_port, large_health_port = free_ports(3)
     (backend_port,) = free_ports(1, "0.0.0.0")  # noqa: S104  (127/8)
@@ -146,12 +150,13 @@ def running_gate(
     ]
     manifests = render("weaviate-bind", "--set", TINY, *settings, *arguments)
     texts = pick(manifests, "ConfigMap", "gate")["data"]
-    parts = containers(pod_specs(manifests)["StatefulSet/shop-weaviate"])
+    specs = pod_specs(manifests)
+    parts = containers(specs.get("Deployment/shop-gate") or specs["StatefulSet/shop-weaviate"])
     # Not tmp_path: the path of a socket is short.
     with FakeDns() as dns, tempfile.TemporaryDirectory(prefix="gate-") as name:
         folder = Path(name)
         changes = {
-            f"svc.cluster.local. {INFERENCE_PORT} {{": f"svc.cluster.local. {backend_port} {{",
+            f"{host} {{": f"{host.split()[0]} {backend_port} {{",
             "refresh 1s": f"refresh 1s\n\t\tresolvers 127.0.0.1:{dns.port}",
             **paths,
         }

@@ -40,6 +40,13 @@ def test_voters_are_an_odd_number_of_the_first_nodes(replicas: int, voters: int)
     assert found["RAFT_JOIN"] == ",".join(f"shop-weaviate-{number}" for number in range(voters))
 
 
+def test_it_may_not_be_kept_from_the_gate_s_address() -> None:
+    guard = "env.MODULES_VALIDATE_BASE_URL"
+    assert _weaviate(f"{guard}=false")["MODULES_VALIDATE_BASE_URL"] == "false"
+    for on in ("true", "ON", "1"):
+        assert f"{guard} is on" in refusal("weaviate-bind", *TINY, "--set", f"{guard}={on}")
+
+
 def test_voters_can_be_chosen_and_not_be_more_than_nodes() -> None:
     found = _weaviate("replicas=5", "env.RAFT_BOOTSTRAP_EXPECT=5")
     assert found["RAFT_JOIN"].count(",") == 4

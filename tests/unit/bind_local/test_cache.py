@@ -11,7 +11,7 @@ import pytest
 from bind_local import cache, preflight
 from bind_local.disk import Need
 from bind_local.paths import REPO, Paths, cache_folder
-from bind_local.programs.modules import ALL_MODULES, CADDY, HELM
+from bind_local.programs.modules import CADDY, HELM, PIPELINE_MODULES
 from bind_local.usage import usage
 
 MB = 1_000_000
@@ -99,7 +99,7 @@ def test_temporary_files_need_room_only_while_something_is_made(
 
 
 def test_the_time_of_each_module_is_known() -> None:
-    assert set(preflight.SECONDS) == {module.name for module in ALL_MODULES}
+    assert set(preflight.SECONDS) == {module.name for module in PIPELINE_MODULES}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from bind_local.errors import LocalError
+from bind_local.programs.modules import WEAVIATE
 from bind_release.cli import texts
-from bind_release.version import COPIES, Place, current, parsed, updates
+from bind_release.version import COPIES, WEAVIATE_COPIES, Place, current, parsed, updates
 
 ROOT = Path(__file__).parents[3]
 IMAGE = re.compile(r"bindvectorizer/bind-(?:operator|inference):(\w[\w.-]*?)(?:-cpu)?(?![\w.-])")
@@ -26,6 +27,19 @@ def version() -> str:
 def test_a_copy_is_the_version(copy: Place, version: str) -> None:
     found = {(path, said) for path, text in checkout(copy.files).items() for said in copy.found(text)}
     assert {said for _, said in found} == {version}, f"run `make generate`: {found}"
+
+
+@pytest.mark.parametrize("copy", WEAVIATE_COPIES, ids=lambda copy: f"{copy.files} {copy.expression}")
+def test_a_copy_of_weaviate_s_version_is_the_pin(copy: Place) -> None:
+    found = {said for text in checkout(copy.files).values() for said in copy.found(text)}
+    assert found == {WEAVIATE.version()}, "run `make generate`"
+
+
+def test_another_weaviate_reaches_each_copy_and_nothing_else() -> None:
+    changed = updates(checkout, "7.8.9", WEAVIATE_COPIES)
+    assert set(changed) == {copy.files for copy in WEAVIATE_COPIES}
+    for path, text in changed.items():
+        assert text.replace("7.8.9", WEAVIATE.version()) == (ROOT / path).read_text(encoding="utf-8")
 
 
 def test_what_is_read_at_run_time_is_the_version(version: str) -> None:

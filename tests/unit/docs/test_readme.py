@@ -8,6 +8,7 @@ import yaml
 
 from bind_local import preflight
 from bind_local.disk import about, amount
+from bind_local.programs.modules import WEAVIATES
 from bind_operator.api import parse_resource
 
 ROOT = Path(__file__).parents[3]
@@ -75,7 +76,9 @@ def test_the_tested_versions_are_the_pinned_ones() -> None:
 
     assert f"tested on {pinned('kubernetes', 'k8s.io/kubernetes')} " in README
     assert f"containerd {pinned('containerd', 'github.com/containerd/containerd/v2')}." in README
-    assert f"tested with {pinned('weaviate', 'github.com/weaviate/weaviate')};" in README
+    minors = [module.version().rpartition(".")[0] for module in WEAVIATES]
+    assert f"each minor version from {minors[0]} to {minors[-1]} is [tested]" in README
+    assert f", {pinned('weaviate', 'github.com/weaviate/weaviate')} by default;" in README
 
 
 def test_the_licence_comes_before_the_first_resource() -> None:

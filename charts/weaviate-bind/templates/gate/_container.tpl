@@ -1,11 +1,16 @@
-{{/* A container of the gate: a native sidecar, so that it is there before Weaviate asks and until Weaviate is gone.
+{{/* A container of the gate: a native sidecar, so that it is there before Weaviate asks and until Weaviate is gone;
+     in pods of its own the first process is the pod's container, and the second is there as long as that.
      Input: dict "root" $ "name" … "caddyfile" … "healthPort" … "resources" … */}}
 {{- define "weaviate-bind.gateContainer" -}}
-{{- $gate := .root.Values.gate -}}
+{{- $gate := .root.Values.gate }}
+{{- $isFirst := eq .name "gate" }}
+{{- $isApart := include "weaviate-bind.gateIsApart" .root -}}
 name: {{ .name }}
 image: {{ include "weaviate-bind.image" $gate.image }}
 imagePullPolicy: {{ $gate.image.pullPolicy }}
+{{- if not (and $isApart $isFirst) }}
 restartPolicy: Always
+{{- end }}
 command: [caddy, run, --config, /etc/gate/{{ .caddyfile }}, --adapter, caddyfile]
 env:
   # Caddy keeps its state below these; nothing in them outlives the pod.
@@ -20,6 +25,10 @@ env:
     value: {{ . }}
   {{- end }}
 ports:
+  {{- if and $isApart $isFirst }}
+  - name: gate
+    containerPort: {{ $gate.port }}
+  {{- end }}
   - name: {{ trimPrefix "gate-" .name }}-health
     containerPort: {{ .healthPort }}
 startupProbe:
@@ -49,9 +58,77 @@ volumeMounts:
     readOnly: true
   - name: gate-tmp
     mountPath: /tmp
-  {{- if and (eq .name "gate") (index .root.Values.modules "multi2vec-bind").apiKeys.existingSecret }}
+  {{- if and $isFirst (index .root.Values.modules "multi2vec-bind").apiKeys.existingSecret }}
   - name: gate-key
     mountPath: /etc/gate-key
     readOnly: true
   {{- end }}
+  {{- if and $isFirst (index .root.Values.modules "multi2vec-bind").inferenceCa.existingSecret }}
+  - name: inference-ca
+    mountPath: /etc/inference-ca
+    readOnly: true
+  {{- end }}
+  {{- if and $isFirst $isApart }}
+  {{- range $what := list "apiKey" "ca" }}
+  {{- if (get $gate.weaviate $what).existingSecret }}
+  - name: weaviate-{{ kebabcase $what }}
+    mountPath: /etc/weaviate-{{ kebabcase $what }}
+    readOnly: true
+  {{- end }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+
+{{/* Volumes of the gate's containers. Input: $ */}}
+{{- define "weaviate-bind.gateVolumes" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" -}}
+- name: gate-config
+  configMap:
+    name: {{ .Release.Name }}-gate
+- name: gate-tmp
+  emptyDir: {}
+{{- with $bind.apiKeys }}
+{{- if .existingSecret }}
+- name: gate-key
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    items:
+      - key: {{ .gateKey | quote }}
+        path: key
+{{- end }}
+{{- end }}
+{{- with $bind.inferenceCa }}
+{{- if .existingSecret }}
+- name: inference-ca
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- if include "weaviate-bind.gateIsApart" . }}
+{{- with .Values.gate.weaviate.apiKey }}
+{{- if .existingSecret }}
+- name: weaviate-api-key
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    # Only the live check needs it: without it Weaviate gets its vectors all the same.
+    optional: true
+    items:
+      - key: {{ .key | quote }}
+        path: key
+{{- end }}
+{{- end }}
+{{- with .Values.gate.weaviate.ca }}
+{{- if .existingSecret }}
+- name: weaviate-ca
+  secret:
+    secretName: {{ .existingSecret | quote }}
+    items:
+      - key: {{ .key | quote }}
+        path: ca.crt
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}

@@ -46,7 +46,8 @@ MODEL_RULES = (
     Rule(
         name="licence-is-accepted",
         at="spec",
-        cel="self.inference.model.name != 'ImageBindHuge' || self.inference.model.licenseAccepted",
+        cel="self.inference.model.name != 'ImageBindHuge' || self.inference.model.licenseAccepted || "
+        "has(self.inference.external)",
         message="spec.inference.model.licenseAccepted must be true for ImageBindHuge, whose weights are "
         "under CC BY-NC-SA 4.0 (no commercial use); set it to true to accept that licence, or set "
         "spec.inference.model.name: Tiny to only try the system",

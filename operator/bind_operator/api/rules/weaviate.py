@@ -21,6 +21,9 @@ NETWORK_PATTERN = r"^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)/
 WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_API")
 """Without these variables of the Weaviate container the vectorizer does not work."""
 
+ADDRESS_GUARD = "MODULES_VALIDATE_BASE_URL"
+"""Since 1.36 it keeps Weaviate's modules from addresses of the host and of private networks."""
+
 CHART_ENV = (
     "PERSISTENCE_DATA_PATH",
     "CLUSTER_HOSTNAME",
@@ -86,6 +89,13 @@ WEAVIATE_RULES = (
     replace(
         env_texts_rule("weaviate", "service.annotations", "self[e]", "write it in other characters"),
         name="weaviate-annotation-texts",
+    ),
+    Rule(
+        name="weaviate-env-of-the-gate",
+        at="spec.weaviate.env",
+        cel=f"self.all(k, k != '{ADDRESS_GUARD}')",
+        message=f"spec.weaviate.env must not set {ADDRESS_GUARD}, because Weaviate would refuse the gate's "
+        "address, 127.0.0.1, and never start; remove it",
     ),
     env_names_rule("weaviate", "env", "e"),
     env_texts_rule("weaviate", "env", "self[e]", "write it in other characters"),

@@ -22,6 +22,7 @@ def reply(shared: Shared, arrays: list[np.ndarray]) -> dict[str, object]:
             "dtype": array.dtype.name,
             "share": 1,
             "gflop": 1.0,
+            "window": 0,
         }
         for array in arrays
     ]

@@ -1,6 +1,8 @@
 """A window is what a file would be that holds just that stretch."""
 
+import weakref
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +63,12 @@ def test_one_window_for_all_is_the_file_itself() -> None:
 
 
 def test_windows_are_made_while_the_recording_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An hour is never held: when a window is there, no more is decoded than a block behind its end."""
+    """An hour is never held: when a window is there, no more is decoded than a block behind its end.
+
+    What lies before the next is gone by then.
+    """
     decoded = 0
+    blocks: list[weakref.ref[npt.NDArray[np.float32]]] = []
 
     class Counting:
         sample_rate = 16_000
@@ -71,7 +77,10 @@ def test_windows_are_made_while_the_recording_is_decoded(monkeypatch: pytest.Mon
             nonlocal decoded
             for _ in range(3600):
                 decoded += 1
-                yield np.full((1, 16_000), 0.1, np.float32)
+                block = np.full((1, 16_000), 0.1, np.float32)
+                blocks.append(weakref.ref(block))
+                yield block
+                del block
 
     monkeypatch.setattr(audio, "open_recording", lambda *_: Counting())
     windows = preprocess_windows(
@@ -80,6 +89,7 @@ def test_windows_are_made_while_the_recording_is_decoded(monkeypatch: pytest.Mon
     for number in range(20):
         next(windows)
         assert decoded == number + 2
+        assert sum(block() is not None for block in blocks) <= 4
 
 
 @pytest.mark.parametrize(
@@ -133,6 +143,12 @@ def test_a_window_of_two_seconds_is_its_first_and_last_frame() -> None:
     assert [shown(window) for window in windows] == [[(0, 3)], [(2, 5)], [(4, 7)], [(20, 23)]]
 
 
+def test_a_shorter_window_ends_where_it_ends() -> None:
+    spans = [(0, 500), (0, 1000), (1000, 2000), (11_000, 12_000)]
+    windows = made(Modality.VIDEO, video(EVERY_HALF_SECOND), spans)
+    assert [shown(window) for window in windows] == [[(0, 0)], [(0, 1)], [(2, 3)], [(22, 23)]]
+
+
 @pytest.mark.parametrize("kind", ["mp4", "matroska", "avi", "mpegts"])
 def test_a_window_of_a_video_is_a_file_of_that_stretch(kind: str) -> None:
     """A lossless codec, because another makes other pictures of frames that follow others."""
@@ -172,6 +188,35 @@ def test_jumping_to_a_group_finds_the_frames_of_decoding_all(
     jumped = made(Modality.VIDEO, data, spans)
     monkeypatch.setattr(frames, "_INDEXED", ())
     assert all(map(np.array_equal, made(Modality.VIDEO, data, spans), jumped))
+
+
+@pytest.mark.parametrize("place", ["behind the start", "behind the end"])
+def test_an_index_that_points_too_far_is_seen(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    class Misleading:
+        def __init__(self, container: Any) -> None:
+            self._container = container
+
+        def seek(self, offset: int, stream: Any) -> None:
+            self._container.seek(offset, stream=stream)
+            if offset > 0 and place == "behind the start":
+                while next(self._container.decode(stream)).pts < offset:
+                    pass
+            elif offset > 0:
+                list(self._container.demux(stream))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._container, name)
+
+    data = video([number / 25 for number in range(500)], step=0.4)
+    spans = [(10_000, 12_000), (11_000, 13_000)]
+    expected = made(Modality.VIDEO, data, spans)
+    make = frames.Decoder.__init__
+
+    def misled(decoder: frames.Decoder, data: bytes, container: Any, limits: Limits) -> None:
+        make(decoder, data, Misleading(container), limits)
+
+    monkeypatch.setattr(frames.Decoder, "__init__", misled)
+    assert all(map(np.array_equal, made(Modality.VIDEO, data, spans), expected))
 
 
 def test_a_late_window_is_not_decoded_up_to() -> None:

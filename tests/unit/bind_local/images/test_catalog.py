@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bind_local.errors import LocalError
 from bind_local.images import catalog, publish
 from bind_local.images.catalog import Image, tree
 from bind_local.paths import REPO, Paths
-from bind_local.programs.modules import digest
+from bind_local.programs.modules import WEAVIATES, digest
 
 PATHS = Paths(Path("/cache/bv"))
 
@@ -43,7 +44,9 @@ def test_the_local_cluster_has_no_gpu_and_a_user_s_registry_gets_both() -> None:
 
 
 def test_names_are_those_that_charts_and_dockerfiles_use() -> None:
-    assert catalog.weaviate(PATHS).reference == "cr.weaviate.io/semitechnologies/weaviate:1.35.2"
+    values = yaml.safe_load((REPO / "charts/weaviate-bind/values.yaml").read_text(encoding="utf-8"))["image"]
+    chosen = f"{values['registry']}/{values['repo']}:{values['tag']}"
+    assert catalog.weaviate(PATHS).reference == chosen
     assert catalog.caddy(PATHS).reference == "docker.io/library/caddy:2.11.9"
     assert catalog.caddy(PATHS).repository == "library/caddy"
     assert catalog.helm(PATHS).reference == catalog.argument(REPO / "operator/Dockerfile", "HELM_IMAGE")
@@ -51,6 +54,12 @@ def test_names_are_those_that_charts_and_dockerfiles_use() -> None:
     assert operator.short == "bind-operator"
     assert {server.short for server in servers} == {"bind-inference"}
     assert set(operator.args) == {"BASE_IMAGE", "HELM_IMAGE"}
+
+
+def test_every_version_of_weaviate_has_an_image_and_none_pushes_another_out() -> None:
+    tags = {catalog.weaviate(PATHS, module).tag for module in WEAVIATES}
+    assert tags == {module.version() for module in WEAVIATES}
+    assert len(tags) <= publish.KEPT_TAGS
 
 
 def test_a_file_s_contents_name_and_absence_count(tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ import pytest
 from bind_local.errors import LocalError
 from bind_local.paths import Paths
 from bind_local.programs import modules
-from bind_local.programs.modules import ALL_MODULES, KUBERNETES, Module, digest, pinned_version, program
+from bind_local.programs.modules import (
+    KUBERNETES,
+    OLDER_WEAVIATES,
+    PIPELINE_MODULES,
+    WEAVIATE,
+    WEAVIATES,
+    Module,
+    digest,
+    pinned_version,
+    program,
+)
 
 
 @pytest.fixture
@@ -62,7 +72,7 @@ def test_a_replace_or_a_longer_name_is_no_pin() -> None:
 
 def test_every_module_of_the_checkout_is_pinned() -> None:
     assert KUBERNETES.version() == "1.35.4"
-    for module in ALL_MODULES:
+    for module in PIPELINE_MODULES:
         assert (module.folder / "go.mod").is_file()
         assert bool(module.version()) == bool(module.pinned)
 
@@ -71,6 +81,26 @@ def test_an_unbuilt_program_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="kubectl is not built") as raised:
         program(Paths(tmp_path), "kubectl")
     assert raised.value.remedy == "run `make binaries`"
+
+
+def test_the_versions_of_weaviate_follow_one_another() -> None:
+    """An upgrade goes up by one minor version at a time, so that none may be missing."""
+    minors = [tuple(map(int, module.version().split(".")[:2])) for module in WEAVIATES]
+    assert minors == [(1, number) for number in range(minors[0][1], minors[-1][1] + 1)]
+    assert [module.name for module in OLDER_WEAVIATES] == [f"weaviate-1.{minor}" for _, minor in minors[:-1]]
+
+
+def test_a_program_of_several_modules_is_the_default_s_or_the_one_that_is_named(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    older = OLDER_WEAVIATES[-1]
+    for module in (WEAVIATE, older):
+        module.home(paths).mkdir(parents=True)
+        (module.home(paths) / "weaviate-server").touch()
+    assert program(paths, "weaviate-server").parent == WEAVIATE.home(paths)
+    assert program(paths, f"{older.name}/weaviate-server").parent == older.home(paths)
+    with pytest.raises(LocalError, match="not built") as raised:
+        program(paths, f"{OLDER_WEAVIATES[0].name}/weaviate-server")
+    assert raised.value.remedy.endswith(f"bind_local binaries {OLDER_WEAVIATES[0].name}`")
 
 
 def test_an_unknown_program_names_the_known_ones(tmp_path: Path) -> None:

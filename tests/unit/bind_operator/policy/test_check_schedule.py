@@ -108,3 +108,14 @@ def test_what_is_forgotten_is_not_known() -> None:
     schedule = checked(GOOD)
     schedule.forget(KEY)
     assert not schedule.is_known(KEY)
+
+
+def test_what_has_a_reason_of_its_own_keeps_it_in_the_end() -> None:
+    away = Verification(None, Reason.WEAVIATE_UNREACHABLE, "away", in_the_end="away, check the url")
+    found = checked(away, away).verdict(KEY, "a")
+    assert found is not None
+    assert (found.holds, found.reason) == (None, Reason.WEAVIATE_UNREACHABLE)
+    found = checked(away, away, away).verdict(KEY, "a")
+    assert found is not None
+    assert (found.holds, found.reason) == (False, Reason.WEAVIATE_UNREACHABLE)
+    assert found.message == "away, check the url"

@@ -222,3 +222,14 @@ def test_a_claim_that_is_younger_than_the_data_was_replaced() -> None:
     assert replaced_claims("t", {}, claims) == []
     assert replaced_claims("t", before | {"storage": [{"name": DATA, "created": LATER}]}, claims) == []
     assert replaced_claims("t", before, read_claims([claim(created=EARLIER)], RESOURCE)) == []
+
+
+def test_what_runs_elsewhere_asks_for_no_claims() -> None:
+    external = {"external": {"url": "http://x.local"}}
+    model = {"name": "ImageBindHuge", "licenseAccepted": True}
+    apart = {"weaviate": external, "inference": {"model": model}}
+    found = wanted_claims("t", parse_resource(merged(tiny_resource("t"), {"spec": apart})).spec)
+    assert [one.name for one in found] == [CACHE]
+    elsewhere = {"inference": external | {"model": model}}
+    found = wanted_claims("t", parse_resource(merged(tiny_resource("t"), {"spec": elsewhere})).spec)
+    assert [one.name for one in found] == [DATA]

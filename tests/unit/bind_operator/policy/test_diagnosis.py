@@ -368,3 +368,12 @@ def test_events_are_asked_for_only_where_something_is_missing() -> None:
         "uid-of-t-inference-x",
         "uid-of-t-inference",
     ]
+
+
+def test_a_pod_of_the_gate_is_of_another_deployment_and_not_of_an_older_template() -> None:
+    gate = made_from("999", conditions=UNSCHEDULED)
+    gate["metadata"]["labels"]["app.kubernetes.io/component"] = "gate"
+    new = made_from(NEW, containerStatuses=[READY])
+    problem = diagnose([new, gate], [], [], [INFERENCE], NEW)
+    assert problem is not None
+    assert problem.reason is Reason.UNSCHEDULABLE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bind_operator.api.spec import DriftDetection
+from bind_operator.api.drift import DriftDetection
 from bind_operator.policy.drift import (
     PLURALS,
     REPLICAS,

@@ -1,5 +1,6 @@
 """Which changes break data, by named situations, and what the user is told."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,3 +157,37 @@ def test_what_cannot_be_made_is_said_alone() -> None:
 @pytest.mark.parametrize("space", [Space("Tiny", "seeded", "float", "weaviate")])
 def test_a_space_is_described(space: Space) -> None:
     assert str(space) == "Tiny (seeded weights, float, texts cut as weaviate)"
+
+
+EXTERNAL = {"weaviate": {"version": "1.35.2", "replicas": 1, "external": {"url": "http://w.local"}}}
+
+
+def to_external(running: Running) -> tuple[Change, ...]:
+    return breaking_changes(running, spec(EXTERNAL), may_hold_vectors=True)
+
+
+def test_a_weaviate_that_runs_does_not_go_without_consent() -> None:
+    (change,) = to_external(RUNNING)
+    assert change.reason is Reason.CHANGE_NEEDS_CONSENT
+    assert change.token
+    for words in ("1.35.2", "its 3 pods", "http://w.local", "volumes stay"):
+        assert words in change.breaks
+    assert "remove spec.weaviate.external" in change.remedy
+    assert "resource of another name" in change.remedy
+    (later,) = to_external(replace(RUNNING, weaviate_since="2027-01-01T00:00:00Z"))
+    assert later.token != change.token
+
+
+def test_where_no_weaviate_has_run_an_external_one_is_free() -> None:
+    assert to_external(replace(RUNNING, version=None, replicas=None)) == ()
+
+
+def test_what_a_server_elsewhere_serves_is_another_space() -> None:
+    external = {"external": {"url": "http://b.local"}, "model": {"name": "ImageBindHuge"}}
+    (change,) = changes({"inference": external})
+    assert "the server at http://b.local" in change.breaks
+    assert changes({"inference": external}, may_hold_vectors=False) == ()
+    there = replace(RUNNING, space=wanted_space(spec({"inference": external}).inference))
+    assert changes({"inference": external}, there) == ()
+    other = external | {"external": {"url": "http://c.local"}}
+    assert len(changes({"inference": other}, there)) == 1

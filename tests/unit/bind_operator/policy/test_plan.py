@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bind_operator.api.spec import DriftMode
+from bind_operator.api.drift import DriftMode
 from bind_operator.policy.drift import Correction, Ref, Report, missing
 from bind_operator.policy.plan import ONLY_TOLD, Action, Situation, decide, next_action, while_held_back
 from bind_operator.policy.remediation import Step

@@ -145,7 +145,9 @@ def test_it_is_left_as_it_is(why: str) -> None:
 
 def standstill(*, pods: Any = (), now: float = 0.0, problem: Problem | None = None, **workloads: Any) -> str:
     both = {"weaviate": None, "inference": None} | workloads
-    return standstill_of(both["weaviate"], both["inference"], pods, problem, now=now, deadline_s=60)
+    return standstill_of(
+        both["weaviate"], both["inference"], both.get("gate"), pods, problem, now=now, deadline_s=60
+    )
 
 
 def test_a_deployment_says_it_itself() -> None:

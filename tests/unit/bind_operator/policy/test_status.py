@@ -7,6 +7,7 @@ from bind_operator.api import parse_resource
 from bind_operator.api.status import BindVectorizerStatus, ConditionType
 from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import (
+    Component,
     Failure,
     Key,
     Problem,
@@ -97,6 +98,18 @@ def test_status_as_it_is_written() -> None:
     }
 
 
+def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_not_change() -> None:
+    def digest(**weaviate: object) -> str:
+        spec = {"weaviate": {"version": "1.35.2", **weaviate}}
+        return weaviate_digest(parse_resource(merged(tiny_resource("t"), {"spec": spec})))
+
+    # As an operator before these fields wrote it down.
+    assert digest() == "9b64e67c2de71f41"
+    assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
+    assert digest(replicas=2) != digest()
+    assert weaviate_digest(parse_resource(merged(tiny_resource("t"), EXTERNAL))) != digest()
+
+
 def test_the_profile_and_what_it_comes_to_are_told() -> None:
     applied = AppliedProfile("fast", "digest", ("spec.inference.replicas",), None)
     spec = {"device": "CUDA", "gpu": {"count": 2}, "inference": {"nodeSelector": {"gpu": "t4"}}}
@@ -110,17 +123,6 @@ def test_the_profile_and_what_it_comes_to_are_told() -> None:
     }
     assert status["hardware"]["gpu"] == "2 nvidia.com/gpu"
     assert status["hardware"]["nodeSelector"] == {"gpu": "t4"}
-
-
-def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_not_change() -> None:
-    def digest(**weaviate: object) -> str:
-        spec = {"weaviate": {"version": "1.35.2", **weaviate}}
-        return weaviate_digest(parse_resource(merged(tiny_resource("t"), {"spec": spec})))
-
-    # As an operator before these fields wrote it down.
-    assert digest() == "9b64e67c2de71f41"
-    assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
-    assert digest(replicas=2) != digest()
 
 
 def test_what_was_verified_and_rolled_back_before_is_kept() -> None:
@@ -259,3 +261,73 @@ def test_the_first_vectors_of_a_fingerprint_are_kept() -> None:
 def test_a_time_that_somebody_broke_is_written_anew() -> None:
     broken = verified("2026-01-01T12:00:00Z", {}) | {"lastVerifiedTime": "yesterday"}
     assert verified("2026-01-01T12:00:01Z", broken)["lastVerifiedTime"] == "2026-01-01T12:00:01Z"
+
+
+EXTERNAL = {"spec": {"weaviate": {"external": {"url": "https://w.example.com"}}}}
+APART = replace(
+    WELL,
+    weaviate=None,
+    gate=Workload("t-gate", "t", wanted=2, ready=2, is_current=True),
+    shape=(Component.INFERENCE, Component.GATE),
+    external_url="https://w.example.com",
+)
+
+
+def external_status(facts: Facts) -> dict[str, Any]:
+    resource = parse_resource(merged(tiny_resource("t", "demo"), EXTERNAL))
+    return written(build_status(Key("demo", "t"), resource, 7, facts, {}, "2026-01-01T00:00:00Z"))
+
+
+def test_an_external_weaviate_is_told_what_to_set() -> None:
+    status = external_status(APART)
+    assert status["endpoints"] == {
+        "http": "https://w.example.com",
+        "inference": "http://t-inference.demo.svc:8080",
+        "gate": "http://t-gate.demo.svc",
+    }
+    env = status["weaviateSettings"]["env"]
+    assert env == {"ENABLE_MODULES": "multi2vec-bind", "BIND_INFERENCE_API": "http://t-gate.demo.svc"}
+    assert "inferenceUrl: http://t-gate.demo.svc" in status["weaviateSettings"]["helmValues"]
+    conditions = {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+    assert conditions["Ready"] == ("True", "InSync")
+    assert conditions["WeaviateReady"] == ("True", "Answers")
+    assert conditions["InferenceReady"] == ("True", "AllReady")
+
+
+def test_what_is_wrong_with_an_external_weaviate_is_said_of_it_and_of_ready() -> None:
+    fault = Problem(Reason.MODULE_ABSENT, "set ENABLE_MODULES")
+    check = Verification(False, fault.reason, fault.message, weaviate_fault=fault)
+    conditions = {
+        one["type"]: (one["status"], one["reason"])
+        for one in external_status(replace(APART, verification=check))["conditions"]
+    }
+    assert conditions["Ready"] == conditions["WeaviateReady"] == ("False", "ModuleAbsent")
+    assert conditions["Verified"] == ("False", "ModuleAbsent")
+
+
+def test_gates_that_are_not_ready_are_told() -> None:
+    unready = replace(APART, gate=replace(APART.gate, ready=1), verification=None)
+    ready = external_status(unready)["conditions"][0]
+    assert (ready["status"], ready["reason"], ready["message"]) == (
+        "Unknown",
+        "GateNotReady",
+        "1 of 2 gate pods are ready",
+    )
+    absent = {
+        one["type"]: one["reason"] for one in external_status(replace(unready, gate=None))["conditions"]
+    }
+    assert absent["WeaviateReady"] == "Verifying"
+
+
+def test_an_inference_server_elsewhere_is_asked_and_not_counted() -> None:
+    external = {"external": {"url": "http://b.local:8080"}, "model": {"name": "ImageBindHuge"}}
+    resource = parse_resource(merged(tiny_resource("t", "demo"), {"spec": {"inference": external}}))
+    facts = replace(WELL, inference=None, shape=(Component.WEAVIATE,), external_url="http://b.local:8080")
+    status = written(build_status(Key("demo", "t"), resource, 7, facts, {}, "2026-01-01T00:00:00Z"))
+    assert not {"device", "replicas", "weaviateSettings"} & set(status)
+    assert status["endpoints"]["inference"] == "http://b.local:8080"
+    assert status["model"] == "that of the external server"
+    conditions = {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+    assert conditions["Ready"] == ("True", "InSync")
+    assert conditions["InferenceReady"] == ("True", "Answers")
+    assert conditions["WeaviateReady"] == ("True", "AllReady")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from bind_operator.api.spec import DIMENSIONS, ModelName
+from bind_operator.policy.answers import Answer, Fault, quote
 from bind_operator.policy.facts import VectorSketches, Verification
 from bind_operator.policy.golden import GOLDEN
 from bind_operator.policy.sketch import sketch
-from bind_operator.policy.verification import Answer, Answers, Expected, Fault, judge, quote
+from bind_operator.policy.verification import Answers, Expected, judge
 from bind_operator.reasons import Reason
 
 TEXT, IMAGE = [1.0, 2.0] * 16, [3.0, -1.0] * 16
@@ -184,3 +185,39 @@ def test_what_servers_say_is_bounded_and_plain() -> None:
     long = found(weaviate({"error": "\x07" * 50 + "y" * 5_000}))
     assert len(long.message) < 400
     assert long.message.isprintable()
+
+
+ELSEWHERE = Expected(None, inference_url="http://b.local")
+
+
+def test_a_server_elsewhere_says_itself_how_long_its_vectors_are() -> None:
+    result = found(expected=ELSEWHERE)
+    assert (result.holds, result.vectors) == (True, SKETCHES)
+    longer = found(weaviate(SERVER | {"dimension": 64}), expected=ELSEWHERE)
+    assert "32 numbers, not 64" in longer.message
+    upstream = found(weaviate({"version": "x"}), vectors([TEXT * 32], [IMAGE * 32]), ELSEWHERE)
+    assert (upstream.holds, upstream.vectors) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "holds", "reason", "words"),
+    [
+        (503, None, Reason.INFERENCE_UNREACHABLE, "check spec.inference.external.url"),
+        (502, None, Reason.INFERENCE_UNREACHABLE, "check spec.inference.external.url"),
+        (401, False, Reason.INFERENCE_KEY_REFUSED, "spec.inference.external.apiKey"),
+        (422, False, Reason.VERIFICATION_FAILED, "status 422: why"),
+        (429, None, Reason.INFERENCE_BUSY, "too busy"),
+    ],
+)
+def test_a_server_elsewhere_that_gives_no_vectors_is_told_with_the_remedy(
+    status: int, holds: bool | None, reason: Reason, words: str
+) -> None:
+    # Weaviate only passes on what the gate has from nobody.
+    entry = {"error": "no ImageBind server is ready"} if status > 500 else SERVER
+    answer = Answer("http://g/verify", status, {"error": "why"})
+    result = found(weaviate(entry), answer, ELSEWHERE)
+    assert (result.holds, result.reason) == (holds, reason)
+    assert words in result.message
+    assert result.inference_fault is not None
+    assert result.inference_fault.reason is reason
+    assert bool(result.in_the_end) is (reason is Reason.INFERENCE_UNREACHABLE)

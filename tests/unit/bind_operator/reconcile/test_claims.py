@@ -116,6 +116,18 @@ async def test_a_missing_right_is_a_failure_that_is_said() -> None:
     assert hold.failure.reason is Reason.API_REFUSED
 
 
+async def test_a_weaviate_that_goes_leaves_its_claims() -> None:
+    external = {"spec": {"weaviate": {"external": {"url": "http://w.local"}}}}
+    resource = parse_resource(merged(tiny_resource("t"), external))
+    claims, volumes, _ = make()
+    given_away = seen(claim(), workload=stateful_set(when_deleted="Delete"))
+    assert await claims.hold(Action.UPGRADE, KEY, RAW, resource, given_away) == Hold()
+    assert volumes.calls == ["keep_claims"]
+    free = seen(claim(), workload=stateful_set())
+    assert await claims.hold(Action.UPGRADE, KEY, RAW, resource, free) is None
+    assert await claims.hold(Action.UPGRADE, KEY, RAW, resource, seen(claim())) is None
+
+
 async def test_a_deletion_that_retains_waits_until_the_claims_are_free() -> None:
     claims, volumes, _ = make()
     given_away = seen(claim(), workload=stateful_set(when_deleted="Delete"))

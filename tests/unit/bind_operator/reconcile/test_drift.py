@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bind_operator.api.spec import DriftMode
+from bind_operator.api.drift import DriftMode
 from bind_operator.errors import ApiUnavailable
 from bind_operator.policy.drift import Correction, Ref, Report, missing
 from bind_operator.policy.facts import Key

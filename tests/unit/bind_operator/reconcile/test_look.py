@@ -6,11 +6,11 @@ import pytest
 
 from bind_operator.api import parse_resource
 from bind_operator.cluster.kube import Observed
-from bind_operator.policy.facts import Key, Revision, Workload
+from bind_operator.policy.facts import Component, Key, Revision, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reconcile.look import Look
-from support.resources import tiny_resource
+from support.resources import merged, tiny_resource
 
 MANIFEST = tiny_resource("t")
 WORKLOAD = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
@@ -38,3 +38,15 @@ def test_a_spec_without_values_is_invalid_although_it_can_be_read() -> None:
 )
 def test_a_workload_is_lacking_where_it_was_deployed(observed: Observed, lacks: bool) -> None:
     assert replace(LOOK, observed=observed).situation.lacks_workload is lacks
+
+
+def test_what_is_lacking_is_judged_by_what_is_deployed_and_not_by_the_spec() -> None:
+    # The spec may want Weaviate to go, and wait for consent.
+    external = {"spec": {"weaviate": {"external": {"url": "http://w.local"}}}}
+    look = replace(LOOK, resource=parse_resource(merged(MANIFEST, external)))
+    assert look.shape == (Component.INFERENCE, Component.GATE)
+    assert look.situation.lacks_workload is False
+    assert replace(look, observed=replace(WHOLE, weaviate=None)).situation.lacks_workload is True
+    apart = replace(WHOLE, weaviate=None, revisions=(replace(LATEST, shape=look.shape),), gate=WORKLOAD)
+    assert replace(look, observed=apart).situation.lacks_workload is False
+    assert replace(look, observed=replace(apart, gate=None)).situation.lacks_workload is True

@@ -12,7 +12,7 @@ from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile import memory
 from bind_operator.reconcile.memory import Memories
-from support.resources import tiny_resource
+from support.resources import merged, tiny_resource
 
 KEY = Key("demo", "t")
 RAW: dict[str, Any] = {"metadata": {"uid": "0c5e"}, "spec": {}}
@@ -92,3 +92,16 @@ async def test_what_is_not_verified_tells_nothing_of_its_vectors() -> None:
     found = await update(Memories(kube, 3.0, 300.0), facts)  # type: ignore[arg-type]
     assert found.memory.weaviate is not None
     assert found.memory.vector_space is None
+
+
+async def test_of_a_weaviate_that_is_gone_nothing_is_remembered() -> None:
+    kube = FakeKube()
+    memories = Memories(kube, 3.0, 300.0)  # type: ignore[arg-type]
+    before = await update(memories, verified("Tiny-float32-a"))
+    assert before.memory.weaviate is not None
+    external = {"spec": {"weaviate": {"external": {"url": "http://w.local"}}}}
+    resource = parse_resource(merged(tiny_resource("t"), external))
+    facts = replace(verified("Tiny-float32-a"), weaviate=None, memory=before.memory)
+    after = await memories.update(KEY, RAW, resource, facts, "containers", now=0.0, today=TODAY)
+    assert after.memory.weaviate is None
+    assert after.memory.vector_space == before.memory.vector_space

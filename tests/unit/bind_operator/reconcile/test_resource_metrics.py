@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, ReleaseStatus
-from bind_operator.policy.facts import Key, Workload
+from bind_operator.policy.facts import Component, Key, Workload
 from bind_operator.reconcile.resource_metrics import ResourceMetrics
 
 SEARCH = Key("demo", "search")
@@ -32,7 +32,12 @@ def workload(wanted: int, ready: int) -> Workload:
 
 def test_a_resource_has_its_conditions_its_pods_and_what_it_runs() -> None:
     metrics = ResourceMetrics()
-    metrics.note(SEARCH, status("True", "InSync"), workload(1, 1), workload(3, 2))
+    workloads = {
+        Component.WEAVIATE: workload(1, 1),
+        Component.GATE: None,
+        Component.INFERENCE: workload(3, 2),
+    }
+    metrics.note(SEARCH, status("True", "InSync"), workloads)
     assert lines(metrics) == {
         f'bind_operator_resource_condition{{{NAMED},reason="InSync",status="True",type="Ready"}} 1.0',
         f'bind_operator_resource_info{{{RUNS},{NAMED},revision="3"}} 1.0',
@@ -45,8 +50,8 @@ def test_a_resource_has_its_conditions_its_pods_and_what_it_runs() -> None:
 
 def test_a_reason_that_is_over_leaves_no_series_behind() -> None:
     metrics = ResourceMetrics()
-    metrics.note(SEARCH, status("False", "OutOfMemory"), None, None)
-    metrics.note(SEARCH, status("True", "InSync"), None, None)
+    metrics.note(SEARCH, status("False", "OutOfMemory"), {})
+    metrics.note(SEARCH, status("True", "InSync"), {})
     found = [line for line in lines(metrics) if line.startswith("bind_operator_resource_condition")]
     assert len(found) == 1
     assert "OutOfMemory" not in found[0]
@@ -54,8 +59,8 @@ def test_a_reason_that_is_over_leaves_no_series_behind() -> None:
 
 def test_a_resource_that_is_gone_has_no_series() -> None:
     metrics = ResourceMetrics()
-    metrics.note(SEARCH, status("True", "InSync"), workload(1, 1), workload(1, 1))
-    metrics.note(Key("demo", "other"), status("True", "InSync"), None, None)
+    metrics.note(SEARCH, status("True", "InSync"), {Component.WEAVIATE: workload(1, 1)})
+    metrics.note(Key("demo", "other"), status("True", "InSync"), {})
     metrics.forget(SEARCH)
     assert not [line for line in lines(metrics) if 'name="search"' in line]
     assert [line for line in lines(metrics) if 'name="other"' in line]
@@ -65,7 +70,7 @@ def test_a_resource_that_is_gone_has_no_series() -> None:
 def test_a_resource_without_a_release_has_conditions_all_the_same() -> None:
     metrics = ResourceMetrics()
     found = status("False", "InvalidSpec").model_copy(update={"release": None, "device": None, "model": None})
-    metrics.note(SEARCH, found, None, None)
+    metrics.note(SEARCH, found, {})
     assert f'bind_operator_resource_info{{chart="",device="",model="",{NAMED},revision=""}} 1.0' in lines(
         metrics
     )

@@ -53,7 +53,8 @@ async def test_install_gives_values_by_file_and_labels(tmp_path: Path) -> None:
         "--disable-openapi-validation",
         "--output=json",
         "--labels=bindvectorizer.dev/managed-by=bind-operator,bindvectorizer.dev/digest=abc123,"
-        "bindvectorizer.dev/chart=weaviate-bind-0.1.0,bindvectorizer.dev/revision=1,"
+        "bindvectorizer.dev/chart=weaviate-bind-0.1.0,bindvectorizer.dev/components=weaviate.inference,"
+        "bindvectorizer.dev/revision=1,"
         "bindvectorizer.dev/generation=4,bindvectorizer.dev/cause=SpecChanged",
         "--namespace=demo",
         f"--kubeconfig={tmp_path}/kubeconfig",

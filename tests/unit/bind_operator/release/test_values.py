@@ -274,3 +274,36 @@ def test_the_operator_names_itself_for_network_policies_where_it_knows_itself() 
     assert "networkPolicy" not in render({})
     assert settings.operator_pod == "the operator (namespace bind-system, pods with the labels a=b)"
     assert Settings().operator_pod == "the operator"
+
+
+def test_an_external_weaviate_leaves_the_gate_by_itself() -> None:
+    external = {
+        "url": "https://w.example.com",
+        "apiKey": {"name": "keys", "key": "reader"},
+        "caCertificate": {"name": "ca", "key": "ca.crt"},
+        "gateReplicas": 3,
+    }
+    gate = render({"spec": {"weaviate": {"external": external}}})["gate"]
+    assert gate.pop("image")["repo"] == "library/caddy"
+    assert gate == {
+        "mode": "Deployment",
+        "replicas": 3,
+        "weaviate": {
+            "url": "https://w.example.com",
+            "apiKey": {"existingSecret": "keys", "key": "reader"},
+            "ca": {"existingSecret": "ca", "key": "ca.crt"},
+        },
+    }
+    assert set(render({})["gate"]) == {"image"}
+
+
+def test_an_external_inference_server_is_what_the_gate_asks() -> None:
+    external = {
+        "url": "https://b.example.com",
+        "apiKey": {"name": "keys", "key": "mine"},
+        "caCertificate": {"name": "ca", "key": "ca.crt"},
+    }
+    found = inference({"spec": {"inference": {"external": external, "model": {"name": "ImageBindHuge"}}}})
+    assert (found["enabled"], found["inferenceUrl"]) == (False, "https://b.example.com")
+    assert found["apiKeys"] == {"existingSecret": "keys", "gateKey": "mine"}
+    assert found["inferenceCa"] == {"existingSecret": "ca", "key": "ca.crt"}
