@@ -41,9 +41,9 @@ SECONDS = {
     "caddy": 235,
     "weaviate": 268,
     "kwok": 195,
-    "weaviate-1.35": 60,
-    "weaviate-1.36": 150,
-    "weaviate-1.37": 150,
+    "weaviate-1.35": 200,
+    "weaviate-1.36": 200,
+    "weaviate-1.37": 200,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -23,13 +23,6 @@ at once. With one pod nothing answers while it is replaced. After each step ever
 it had, and a search has the same hits.
 
 """
-THREE = """
-## Three pods
-
-A collection with three copies of each object (`replicationConfig.factor: 3`), the same searches, each on a \
-connection of its own.
-
-"""
 FOOTER = """
 The operator goes up by one minor version at a time; over more than one, or back, it goes \
 [only with your consent](../how-to/change.md#accept-a-change-that-breaks-data), as Weaviate's own advice is. \
@@ -57,7 +50,7 @@ def page(results: Results, default: str) -> str:
     rows += [
         [what, *(_said(results[version].get(name)) for version in versions)] for name, what in ROWS.items()
     ]
-    return HEADER + _table(rows) + _upgrades(results, versions) + _three(results[versions[-1]]) + FOOTER
+    return HEADER + _table(rows) + _upgrades(results, versions) + FOOTER
 
 
 def _upgrades(results: Results, versions: Sequence[str]) -> str:
@@ -70,18 +63,6 @@ def _upgrades(results: Results, versions: Sequence[str]) -> str:
             failed = _said([seen["failed"], seen["searches"]])
             rows.append([seen["from"], newer, _said(seen["objects"]), f"{seen['away_s']:.1f}", failed])
     return UPGRADES + _table(rows)
-
-
-def _three(seen: Mapping[str, Any]) -> str:
-    names = {
-        "upgrade of three": "upgraded from the minor version before",
-        "death of one of three": "one pod killed",
-    }
-    rows = [["what happens", "failed searches"]]
-    for name, what in names.items():
-        found = seen.get(name)
-        rows.append([what, _said(found and [found["failed"], found["searches"]])])
-    return THREE + _table(rows)
 
 
 def _said(value: Any) -> str:
