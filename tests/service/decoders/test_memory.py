@@ -41,7 +41,8 @@ def test_it_is_decoded_and_takes_no_more(pixels: type, kind: str, options: dict[
             status = Path(f"/proc/{pid}/status").read_text()
             peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
             assert 1024 * int(peak) < LEAST_BYTES + LIBRARIES_BYTES
-        assert pool.restarts == []
+        # None died of it. One may have begun anew, since the third item might have been a short one.
+        assert set(pool.restarts) <= {"gave_way"}
 
 
 def test_what_fails_for_want_of_memory_is_tried_again_with_more() -> None:
