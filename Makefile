@@ -20,9 +20,8 @@ bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
          PYTHONPATH=local $(PYTHON) -m bind_local.preflight $(1); fi
 
-# Two runs side by side: what computes, and what waits for clusters and API servers most of the time.
-computing := tests/unit tests/charts tests/parity tests/packaging tests/service
-waiting := tests/e2e tests/integration
+# In this order, so that what computes runs while the stories of tests/e2e wait, and what waits itself comes last.
+beside := tests/unit tests/charts tests/parity tests/packaging tests/service tests/integration
 
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
@@ -87,10 +86,10 @@ test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
 	@echo "left out here: what takes the operator through faults that last, and the server through masses of clients; make test-long runs it, in 11 minutes"
-	@echo "$(waiting) wait most of the time: they run beside the others, and are shown after them"
-	@log=$$(mktemp); $(bin)/pytest -m "not long" --durations=15 $(waiting) >"$$log" 2>&1 & stories=$$!; \
+	@echo "tests/e2e waits for the cluster most of the time: it runs beside the others, and is shown after them"
+	@log=$$(mktemp); $(bin)/pytest tests/e2e --durations=10 >"$$log" 2>&1 & stories=$$!; \
 	 trap 'kill $$stories 2>/dev/null; rm -f "$$log"' EXIT; \
-	 $(bin)/pytest -m "not long" --durations=15 $(computing); others=$$?; \
+	 $(bin)/pytest -m "not long" --durations=25 $(beside); others=$$?; \
 	 wait $$stories; status=$$?; cat "$$log"; [ $$others -eq 0 ] || exit $$others; exit $$status
 
 room-test:
