@@ -60,7 +60,7 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
-        release=_release(key.name, facts),
+        release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),
         weaviate_settings=None if is_foreign else _settings(key, resource),
         device=str(resource.spec.device) if resource and not _serves_elsewhere(resource) else None,
@@ -170,6 +170,16 @@ def _condition_status(status: bool | None) -> Literal["True", "False", "Unknown"
     if status is None:
         return "Unknown"
     return "True" if status else "False"
+
+
+def _release_that_goes(facts: Facts, previous: Mapping[str, Any]) -> ReleaseStatus | None:
+    """Return the release that a deletion has uninstalled, until the resource is gone.
+
+    An operator that did not do it, or has forgotten that it did, knows by this that there was one to tell of.
+    """
+    if not facts.deleting or facts.state is ReleaseState.FOREIGN:
+        return None
+    return _read(ReleaseStatus, previous.get("release"))
 
 
 def _release(name: str, facts: Facts) -> ReleaseStatus | None:

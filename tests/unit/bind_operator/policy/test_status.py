@@ -110,6 +110,17 @@ def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_n
     assert weaviate_digest(parse_resource(merged(tiny_resource("t"), EXTERNAL))) != digest()
 
 
+def test_the_release_is_told_until_a_deletion_has_ended() -> None:
+    release = {"name": "t", "revision": 3, "chart": "weaviate-bind-0.1.0", "digest": "d"}
+    gone = replace(WELL, state=ReleaseState.ABSENT, revisions=(), deleting=True)
+    now = "2026-01-01T00:00:00Z"
+    assert written(status_of(gone, {"release": release}, now))["release"] == release
+    assert "release" not in written(status_of(gone, {}, now))
+    assert "release" not in written(status_of(replace(gone, deleting=False), {"release": release}, now))
+    foreign = replace(gone, state=ReleaseState.FOREIGN)
+    assert "release" not in written(status_of(foreign, {"release": release}, now))
+
+
 def test_the_profile_and_what_it_comes_to_are_told() -> None:
     applied = AppliedProfile("fast", "digest", ("spec.inference.replicas",), None)
     spec = {"device": "CUDA", "gpu": {"count": 2}, "inference": {"nodeSelector": {"gpu": "t4"}}}
