@@ -233,14 +233,15 @@ def _read(model: type[Model], value: object) -> Model | None:
 
 def _history_entry(revision: Revision) -> HistoryEntry:
     # Labels that somebody else's revision inherited say nothing of it.
-    ours = revision if revision.managed else None
+    if not revision.managed:
+        return HistoryEntry(revision=revision.number, status=revision.status, chart="", digest="")
     return HistoryEntry(
         revision=revision.number,
         status=revision.status,
-        chart=ours.chart if ours else "",
-        digest=ours.digest if ours else "",
-        generation=ours.generation if ours else None,
-        cause=(ours.cause or None) if ours else None,
+        chart=revision.chart,
+        digest=revision.digest,
+        generation=revision.generation,
+        cause=revision.cause or None,
     )
 
 

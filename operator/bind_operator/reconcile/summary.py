@@ -129,12 +129,7 @@ class Summary:
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:
         """Tell the waves, and Prometheus, how the release stands."""
         ours = facts.of_the_resource()
-        workloads = {
-            Component.WEAVIATE: ours.weaviate,
-            Component.GATE: ours.gate,
-            Component.INFERENCE: ours.inference,
-        }
-        RESOURCES.note(look.key, status, workloads)
+        RESOURCES.note(look.key, status, {component: ours.workload(component) for component in Component})
         if look.profile_version != self.observer.profiles.version_for(look.key):
             # The profile changed meanwhile, and what was seen is of the one before: it is looked at again.
             return

@@ -14,6 +14,7 @@ from bind_operator.policy.facts import Component, Key, Workload
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.resource_metrics import RESOURCES
 from support.charts import CHARTS, RELEASE, pick, render
+from support.dashboards import check_places
 from support.promql import asked
 
 FILES = CHARTS / "bind-operator" / "files"
@@ -107,14 +108,7 @@ def test_the_dashboard_shows_every_metric_of_the_operator() -> None:
 
 
 def test_panels_lie_beside_each_other() -> None:
-    taken = set()
-    for panel in DASHBOARD["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24
-        for x in range(place["x"], place["x"] + place["w"]):
-            for y in range(place["y"], place["y"] + place["h"]):
-                assert (x, y) not in taken, panel["title"]
-                taken.add((x, y))
+    check_places(DASHBOARD["panels"])
 
 
 def test_all_of_it_is_off_unless_asked_for() -> None:

@@ -12,6 +12,7 @@ from bind_inference.readiness import Readiness
 from bind_inference.scheduling.policy.cache import VectorCache
 from bind_inference.telemetry.metrics import Metrics
 from support.charts import CHARTS, NAMESPACE, RELEASE, pick, render, render_text
+from support.dashboards import check_places
 
 CHART = "weaviate-bind"
 TINY = ("--set", "modules.multi2vec-bind.model.name=Tiny")
@@ -124,13 +125,4 @@ def test_it_shows_every_metric_of_the_server() -> None:
 
 
 def test_panels_lie_beside_each_other() -> None:
-    taken = set()
-    for panel in FILE["panels"]:
-        place = panel["gridPos"]
-        assert place["x"] + place["w"] <= 24
-        for x in range(place["x"], place["x"] + place["w"]):
-            for y in range(place["y"], place["y"] + place["h"]):
-                assert (x, y) not in taken, panel["title"]
-                taken.add((x, y))
-    ids = [panel["id"] for panel in FILE["panels"]]
-    assert len(ids) == len(set(ids))
+    check_places(FILE["panels"])
