@@ -47,6 +47,7 @@ from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
+from bind_operator.reconcile.uninstall import Uninstaller
 from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
@@ -206,8 +207,9 @@ class _Operator:
     def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
-        ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
-        deletion = Deletion(kube, helm, settings.delete_timeout_s)
+        objects = Objects(client)
+        ownership, drift = build_ownership(kube, records), build_drift(kube, objects, records)
+        deletion = Deletion(kube, Uninstaller(helm, objects, records), settings.delete_timeout_s)
         observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles)
         waves = Waves(
             kube,

@@ -12,6 +12,7 @@ Object = Mapping[str, Any]
 
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAMESPACE_ANNOTATION = "meta.helm.sh/release-namespace"
+POLICY_ANNOTATION = "helm.sh/resource-policy"
 DRIVER_LABEL = "bindvectorizer.dev/helm-driver"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
@@ -24,6 +25,11 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 def is_deleting(item: Object) -> bool:
     """Return whether somebody has deleted the object, and something still holds it."""
     return "deletionTimestamp" in item["metadata"]
+
+
+def is_kept_by_helm(item: Object) -> bool:
+    """Return whether an object of a release stays when that is uninstalled."""
+    return bool(item["metadata"].get("annotations", {}).get(POLICY_ANNOTATION) == "keep")
 
 
 def request_of(resource: Object) -> str | None:

@@ -42,9 +42,9 @@ class Actions:
                     await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
-                return await self.deletion.uninstall(look.key, look.raw, blocked)
+                return await self.deletion.uninstall(look.key, look.raw, look.observed, blocked)
             case Action.UNINSTALL:
-                await self.helm.uninstall(look.key)
+                await self.deletion.uninstaller.step(look.key, look.observed)
             case Action.UNLOCK:
                 revision = look.observed.revisions[0]
                 await self.kube.unlock(look.key, revision)

@@ -10,7 +10,7 @@ from bind_operator.policy.claims import claims_to_delete
 from bind_operator.policy.facts import Failure, Key
 from bind_operator.policy.objects import Object, component_of, instance_selector, is_deleting
 from bind_operator.reasons import Reason
-from bind_operator.release.helm import Helm
+from bind_operator.reconcile.uninstall import Uninstaller
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Deletion:
     """It takes the steps of a deletion; each returns whether the resource is gone by it."""
 
     kube: Kube
-    helm: Helm
+    uninstaller: Uninstaller
     timeout_s: float
     """So long after the user's delete the operator still waits for what could not be removed."""
     requeue_s: float = 1.0
@@ -28,20 +28,20 @@ class Deletion:
     """An uninstall of these was begun: one that failed may have done its work."""
     _told: set[tuple[Key, Reason]] = field(default_factory=set)
 
-    async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
-        """Uninstall the release, unless it failed a moment ago. Raises HelmFailed or HelmTimedOut."""
+    async def uninstall(self, key: Key, raw: Object, observed: Observed, blocked: Failure | None) -> bool:
+        """Take the next step of an uninstall, unless one failed a moment ago. Raises as that does."""
         if self.is_overdue(raw):
             why = blocked.message if blocked else "the release is still there"
             message = (
                 f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
-                f"{why}. Remove it with: {self.helm.driver.command} uninstall {key.name} "
+                f"{why}. Remove it with: {self.uninstaller.helm.driver.command} uninstall {key.name} "
                 f"-n {key.namespace}"
             )
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
             return await self._remove_finalizer(raw)
         if blocked is None:
             self._tried.add(key)
-            await self.helm.uninstall(key)
+            await self.uninstaller.step(key, observed)
             self._uninstalled.add(key)
         return False
 

@@ -62,7 +62,11 @@ class FakeHelm:
     error: HelmFailed | None = None
     runs: int = 0
 
-    async def uninstall(self, key: Key) -> None:
+    @property
+    def helm(self) -> "FakeHelm":
+        return self
+
+    async def step(self, key: Key, observed: Observed) -> None:
         self.runs += 1
         if self.error:
             raise self.error
@@ -98,7 +102,7 @@ def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
 
 async def test_an_uninstall_is_told_once_the_release_is_seen_to_be_gone() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(1), None) is False
+    assert await deletion.uninstall(KEY, raw(1), seen(), None) is False
     assert (helm.runs, kube.recorded) == (1, [])
     assert await deletion.finish(KEY, raw(1), seen(), "Retain", owned=True) is True
     assert [event[0] for event in kube.recorded] == [Reason.UNINSTALLED]
@@ -107,31 +111,31 @@ async def test_an_uninstall_is_told_once_the_release_is_seen_to_be_gone() -> Non
 async def test_an_operator_that_lost_its_lease_meanwhile_tells_nothing_twice() -> None:
     deletion, kube, _ = make()
     resource = raw(1.0) | {"status": {"release": {"revision": 1}}}
-    await deletion.uninstall(KEY, resource, None)
+    await deletion.uninstall(KEY, resource, seen(), None)
     assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
     kube.told_before = {reason for reason, _, _ in kube.recorded}
     deletion.forget(KEY)
-    await deletion.uninstall(KEY, resource, None)
+    await deletion.uninstall(KEY, resource, seen(), None)
     assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
     assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
 
 
 async def test_uninstall_waits_after_a_failure() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(1), FAILED) is False
+    assert await deletion.uninstall(KEY, raw(1), seen(), FAILED) is False
     assert (helm.runs, kube.recorded) == (0, [])
 
 
 async def test_uninstall_that_fails_is_the_callers() -> None:
     deletion, kube, _ = make(FakeHelm(HelmFailed("forbidden")))
     with pytest.raises(HelmFailed):
-        await deletion.uninstall(KEY, raw(1), None)
+        await deletion.uninstall(KEY, raw(1), seen(), None)
     assert not kube.finalizer_removed
 
 
 async def test_uninstall_gives_up_at_the_limit_and_says_how_to_go_on() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(LIMIT_S + 1), FAILED) is True
+    assert await deletion.uninstall(KEY, raw(LIMIT_S + 1), seen(), FAILED) is True
     assert (helm.runs, kube.finalizer_removed) == (0, True)
     message = only_event(kube, Reason.UNINSTALL_GAVE_UP, warning=True)
     assert "forbidden" in message
@@ -191,7 +195,7 @@ async def test_volumes_that_the_resource_never_used_are_kept(owner: str | None) 
 
 async def test_a_volume_that_came_too_late_for_its_mark_goes_with_its_release() -> None:
     deletion, kube, _ = make()
-    await deletion.uninstall(KEY, raw(1), None)
+    await deletion.uninstall(KEY, raw(1), seen(), None)
     assert await deletion.finish(KEY, raw(2), seen("data-0", owner=None), "Delete", owned=True) is False
     assert kube.deleted == ["data-0"]
 
@@ -214,7 +218,7 @@ async def test_what_an_operator_that_died_had_told_is_told_once(told: set[Reason
 async def test_an_uninstall_that_failed_and_has_done_its_work_is_told() -> None:
     deletion, kube, _ = make(FakeHelm(HelmFailed("the answer was lost")))
     with pytest.raises(HelmFailed):
-        await deletion.uninstall(KEY, raw(1.0), None)
+        await deletion.uninstall(KEY, raw(1.0), seen(), None)
     assert await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
     assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
 
