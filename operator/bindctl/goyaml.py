@@ -3,6 +3,7 @@
 `y`, `on` and `no` are booleans, 1:30 and 2026-11-27 are texts, and keys become texts.
 """
 
+import base64
 import math
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ Path = tuple[str | int, ...]
 """It leads from the root of a document to a value: names of maps and places in lists."""
 
 _STRING, _MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+_BINARY = "tag:yaml.org,2002:binary"
 _BOOL, _INT, _FLOAT, _NULL = (f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "float", "null"))
 _PLAIN = "plain"
 """Our own mark in place of a tag."""
@@ -76,6 +78,13 @@ def read_documents(text: str) -> Iterator[Document]:
 
 class _PlainLoader(yaml.SafeLoader):
     """It leaves scalars without quotes and tag as they are, because PyYAML's rules are YAML 1.1's."""
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """Return the next node, which is a text where its tag is a bare `!`."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.tag == "!":
+            event.tag = _STRING
+        return super().compose_scalar_node(anchor)
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         """Return the tag of a node that has none of its own."""
@@ -163,8 +172,8 @@ def _scalar(node: yaml.ScalarNode) -> Any:
     text, tag = node.value, node.tag
     if _is_plain(node):
         return _resolved(text, node)
-    if tag in (_STRING, "tag:yaml.org,2002:binary", "!"):
-        return text
+    if tag == _BINARY:
+        return _decoded(text, node)
     if tag in (_BOOL, _INT, _FLOAT, _NULL):
         value = _resolved(text, node)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -174,7 +183,14 @@ def _scalar(node: yaml.ScalarNode) -> Any:
                 node.start_mark.line + 1, f"{text!r} is no {tag.rsplit(':')[-1]}; remove the tag"
             )
         return value
-    raise Unreadable(node.start_mark.line + 1, f"the tag {tag} is not known here; remove it")
+    return text
+
+
+def _decoded(text: str, node: yaml.ScalarNode) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode(errors="replace")
+    except ValueError as error:
+        raise Unreadable(node.start_mark.line + 1, "is no base64; remove the tag !!binary") from error
 
 
 def _resolved(text: str, node: yaml.ScalarNode) -> Any:

@@ -54,7 +54,9 @@ def judge_metadata(metadata: Any) -> Iterator[Fault]:
     if not isinstance(metadata, dict):
         yield Fault((), "must be a map; set name in it")
         return
-    wrong = [*unknown_fields(metadata, SCHEMA), *wrong_values(_set(metadata), SCHEMA)]
+    unknown = list(unknown_fields(metadata, SCHEMA))
+    metadata = {key: _as_read(value) for key, value in metadata.items() if value is not None}
+    wrong = [*unknown, *wrong_values(metadata, SCHEMA)]
     yield from wrong
     if not wrong:
         yield from _judge_names(metadata)
@@ -71,20 +73,24 @@ def name_of(metadata: Any) -> str:
     return f"{str(begin)[: _MAX_LABEL - len(_MADE_LETTERS)]}{_MADE_LETTERS}" if begin else ""
 
 
-def _set(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Return the metadata without nulls, which mean unset."""
-    return {key: value for key, value in metadata.items() if value is not None}
+def _as_read(value: Any) -> Any:
+    """Return a part of the metadata as Go reads it: a null in a map or a list of texts is an empty one."""
+    if isinstance(value, dict):
+        return {key: "" if one is None else one for key, one in value.items()}
+    return ["" if one is None else one for one in value] if isinstance(value, list) else value
 
 
 def _judge_names(metadata: dict[str, Any]) -> Iterator[Fault]:
-    name = name_of(metadata)
-    if not name:
+    if not name_of(metadata):
         yield Fault(("name",), "is required; set it")
-    elif len(name) > _MAX_SUBDOMAIN or not _SUBDOMAIN.fullmatch(name):
-        field = "name" if metadata.get("name") else "generateName"
-        yield Fault(
-            (field,), f"{name!r} must be of a-z, 0-9, '-' and '.', with a letter or digit at both ends"
-        )
+    # The API server judges `generateName` also where a name is set, and lets it end with a dash.
+    begin = re.sub("-$", "a", metadata.get("generateName") or "")
+    for field, name in (("name", metadata.get("name")), ("generateName", begin)):
+        if name and (len(name) > _MAX_SUBDOMAIN or not _SUBDOMAIN.fullmatch(name)):
+            yield Fault(
+                (field,),
+                f"{metadata[field]!r} must be of a-z, 0-9, '-' and '.', with a letter or digit at both ends",
+            )
     namespace = metadata.get("namespace") or "default"
     if len(namespace) > _MAX_LABEL or not _LABEL.fullmatch(namespace):
         yield Fault(
@@ -106,6 +112,9 @@ def _judge_labels(metadata: dict[str, Any]) -> Iterator[Fault]:
                 f"must be at most {_MAX_LABEL} of A-Z, a-z, 0-9, '-', '_' and '.', with a letter or digit at "
                 "both ends",
             )
+    for index, name in enumerate(metadata.get("finalizers") or []):
+        if not _is_qualified(name):
+            yield Fault(("finalizers", index), "is no name for one; write it as prefix.example.com/name")
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     if size > _MAX_ANNOTATIONS:
         yield Fault(

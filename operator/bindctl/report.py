@@ -1,4 +1,4 @@
-"""What was found is told to a person in lines, and to a program as JSON."""
+"""Findings are told to a person in lines, and to a program as JSON."""
 
 import json
 from collections.abc import Sequence

@@ -122,8 +122,16 @@ def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterato
         yield ValidationError(f"must match {pattern}")
 
 
+def _is_integer(_checker: Any, value: Any) -> bool:
+    """Return whether the API server can hold `value` as an integer: 64 bits, with a sign."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
 _VALIDATOR = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft7Validator, {"pattern": _pattern}, format_checker=jsonschema.FormatChecker(())
+    jsonschema.Draft7Validator,
+    {"pattern": _pattern},
+    type_checker=jsonschema.Draft7Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+    format_checker=jsonschema.FormatChecker(()),
 )
 
 

@@ -25,7 +25,7 @@ PATH = "/apis/bindvectorizer.dev/v1alpha1/namespaces/default/bindvectorizers"
 STRICTLY = {"dryRun": "All", "fieldValidation": "Strict"}
 BASES = [
     *(manifest for sample in SAMPLES for manifest in yaml.safe_load_all(sample.read_text(encoding="utf-8"))),
-    *(merged(tiny_resource("breach"), breach) for breach in BREACHES.values()),
+    *(merged(tiny_resource("breach"), breach) for breach in list(BREACHES.values())[::4]),
 ]
 RESOURCES = [one for one in BASES if one["kind"] == "BindVectorizer"]
 VALUES = [
@@ -61,6 +61,12 @@ VALUES = [
         {"memory": 1},
     ),
 ]
+LIKELY: dict[str, list[Any]] = {
+    "boolean": [True, False],
+    "string": ["a", "1.38.14", "https://a.example.com"],
+    "object": [{}],
+    "array": [[]],
+}
 NAMES = ["a", "A", "a.b", "-a", "a/b", "a/b/c", "A.b/c", "x" * 41, "x" * 64, "x" * 254, "", "ä"]
 
 
@@ -73,19 +79,16 @@ def paths(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[
 
 SCHEMA = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 FIELDS = [("spec", *path) for path in paths(SCHEMA)]
-METADATA = [
-    ("metadata", name)
-    for name in ("name", "generateName", "namespace", "labels", "annotations", "finalizers")
-]
+METADATA = [("metadata", name) for name in ("name", "generateName", "labels", "annotations", "finalizers")]
 
 
 @st.composite
 def resources(draw: st.DrawFn) -> dict[str, Any]:
     """Return a resource that has been changed in a few places."""
     resource: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(RESOURCES)))
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
         path = draw(st.sampled_from(FIELDS) if draw(st.integers(0, 5)) else st.sampled_from(METADATA))
-        match draw(st.integers(0, 9)):
+        match draw(st.integers(0, 19)):
             case 0:
                 path = (*path[:-1], draw(st.sampled_from([*NAMES, "nme"])))
             case 1:
@@ -94,7 +97,8 @@ def resources(draw: st.DrawFn) -> dict[str, Any]:
             case 2:
                 put(resource, path, None, remove=True)
                 continue
-        put(resource, path, draw(st.sampled_from([*values_for(path), *VALUES])))
+        likely = values_for(path)
+        put(resource, path, draw(st.sampled_from(likely if likely and draw(st.integers(0, 2)) else VALUES)))
     return resource
 
 
@@ -103,6 +107,8 @@ def values_for(path: tuple[str, ...]) -> list[Any]:
     node: Any = {"properties": {"spec": SCHEMA}}
     for name in path:
         node = node.get("properties", {}).get(name, {})
+    if node.get("type") in LIKELY:
+        return [*node.get("enum", LIKELY[node["type"]])]
     bounds = [node[key] + step for key in ("minimum", "maximum") if key in node for step in (-1, 0, 1)]
     return [*node.get("enum", ()), *bounds, *([node["default"]] if "default" in node else ())]
 
@@ -152,14 +158,14 @@ def test_the_resources_made_by_chance_are_of_both_sorts() -> None:
     """Else equal verdicts would say little."""
     outcomes: list[Outcome] = []
 
-    @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(resource=resources())
     def count(resource: dict[str, Any]) -> None:
         outcomes.append(judge(only(json.dumps(resource))).outcome)
 
     count()
     assert outcomes.count(Outcome.VALID) >= 20
-    assert outcomes.count(Outcome.REFUSED) >= 60
+    assert outcomes.count(Outcome.REFUSED) >= 100
 
 
 @pytest.mark.parametrize(
@@ -228,17 +234,13 @@ def test_a_scalar_is_read_as_the_api_server_reads_it(client: httpx.Client, scala
     assert is_valid == answer.is_success, answer.text
     if is_valid:
         given, there = document.data["spec"], answer.json()["spec"]
-        assert (
-            given.get("weaviate", {}).get("env", {"A": None})["A"]
-            == there["weaviate"].get("env", {"A": None})["A"]
-        )
+        assert text_in(given) == text_in(there)
         assert given["inference"].get("replicas") == there["inference"].get("replicas")
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "labels: {a: b, a: c}",
         "labels: {? a : b}",
         "labels: {1: b, true: c, 1.5: d}",
         "labels: {null: b}",
@@ -257,16 +259,22 @@ def test_a_scalar_is_read_as_the_api_server_reads_it(client: httpx.Client, scala
         "annotations:\n    a: |\n      b\n    c: >-\n      d\n      e",
     ],
 )
-def test_a_form_of_yaml_is_read_as_the_api_server_reads_it(client: httpx.Client, text: str) -> None:
+def test_a_form_of_yaml_is_read_as_kubectl_reads_it(apiserver: ApiServer, text: str) -> None:
     whole = f"{KIND}metadata:\n  name: a\n  {text}\nspec: {{inference: {{model: {{name: Tiny}}}}}}\n"
-    answer = ask(client, whole)
+    said = apiserver.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", text=whole, check=False)
+    is_taken = said.startswith("{")
     try:
         document = only(whole)
         is_valid = judge(document).outcome is Outcome.VALID
     except Exception:  # noqa: BLE001  (whatever is wrong with the text is told so)
         is_valid = False
-    assert is_valid == answer.is_success, answer.text
+    assert is_valid == is_taken, said
     if is_valid:
-        there = answer.json()["metadata"]
+        there = json.loads(said)["metadata"]
         for field in ("labels", "annotations"):
             assert document.data["metadata"].get(field) == there.get(field)
+
+
+def text_in(spec: dict[str, Any]) -> Any:
+    """Return the variable A of Weaviate; None where it is unset."""
+    return spec.get("weaviate", {}).get("env", {}).get("A")
