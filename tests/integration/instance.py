@@ -191,8 +191,11 @@ class Instance:
         name = f"{self.name}-{component}-pod"
         self.server.kubectl("delete", "pod", name, "-n", self.namespace, "--grace-period=0", "--force")
 
-    def roll_out(self, *kinds: str) -> None:
-        """Say of all workloads, or of those of `kinds`, that all their pods are current and ready."""
+    def roll_out(self, *kinds: str, ready: int | None = None) -> None:
+        """Say of all workloads, or of those of `kinds`, that all their pods are current and ready.
+
+        ready: so many are at most.
+        """
         for kind, suffix in WORKLOADS:
             if kinds and kind not in kinds:
                 continue
@@ -203,6 +206,8 @@ class Instance:
             counts = dict.fromkeys(
                 ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas
             )
+            if ready is not None:
+                counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), min(ready, replicas))
             generation = {"observedGeneration": item["metadata"]["generation"]}
             self._patch_status(kind, f"{self.name}{suffix}", counts | generation)
 

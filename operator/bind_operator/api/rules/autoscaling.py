@@ -30,9 +30,11 @@ AUTOSCALING_RULES = (
     ),
     Rule(
         name="autoscaling-has-one-target",
-        at=f"{AT}.target",
-        cel="has(self.cpuUtilization) != has(self.queueDepth)",
+        # Not at the target itself, whose default in the definition has none.
+        at=AT,
+        cel="has(self.target.cpuUtilization) != has(self.target.queueDepth)",
         message=f"{AT}.target takes cpuUtilization or queueDepth; set exactly one",
+        field_path=".target",
     ),
     Rule(
         name="autoscaling-has-the-replicas",
