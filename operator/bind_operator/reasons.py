@@ -42,6 +42,11 @@ class Reason(StrEnum):
     PROFILE_UNFIT = "ProfileUnfit"
     PROFILE_CHANGED = "ProfileChanged"
 
+    # Autoscaling
+    ASLEEP = "Asleep"
+    WAKING = "Waking"
+    KEDA_MISSING = "KedaMissing"
+
     # What the cluster says about the pods
     WAITING_FOR_NODE = "WaitingForNode"
     UNSCHEDULABLE = "Unschedulable"

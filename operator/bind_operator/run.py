@@ -16,6 +16,7 @@ from typing import Any
 
 import prometheus_client
 
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.client import Credentials, KubeClient
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
@@ -45,6 +46,7 @@ from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.sleepers import Sleepers
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.uninstall import Uninstaller
@@ -136,7 +138,8 @@ class _Operator:
         )
         sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
         orphans = release_orphans(Kube(unfenced, self._driver), settings.watch_namespaces, fence.is_open)
-        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
+        sleepers = reconciler.summary.sleepers
+        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans), _task(sleepers.run())]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
         last += [_task(kube.events.run()), _task(self._profiles.run())]
@@ -210,7 +213,8 @@ class _Operator:
         objects = Objects(client)
         ownership, drift = build_ownership(kube, records), build_drift(kube, objects, records)
         deletion = Deletion(kube, Uninstaller(helm, objects, records), settings.delete_timeout_s)
-        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles)
+        autoscalers = Autoscalers(client)
+        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles, autoscalers)
         waves = Waves(
             kube,
             lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
@@ -219,7 +223,7 @@ class _Operator:
             wake=self._queue.add,
         )
         told = Told()
-        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told)
+        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told, autoscalers)
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,
@@ -233,6 +237,7 @@ class _Operator:
             drift=drift,
             deletion=deletion,
             waves=waves,
+            sleepers=Sleepers(autoscalers),
             told=told,
         )
         return Reconciler(

@@ -67,6 +67,12 @@ def _external_inference(**fields: Any) -> Manifest:
     return _inference(external=url | fields, model={"name": "ImageBindHuge"})
 
 
+def _autoscaling(**fields: Any) -> Manifest:
+    return _inference(autoscaling={"maxReplicas": 4, "target": {"cpuUtilization": 80}} | fields)
+
+
+_HUGE: Manifest = _inference(model={"name": "ImageBindHuge", "licenseAccepted": True})
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -103,6 +109,10 @@ BREACHES: dict[str, Manifest] = {
     "inference-image-repository": _inference(image={"repository": "/bind-inference:0.1.0"}),
     "inference-image-tag": _inference(image={"tag": "sha256:0"}),
     "inference-image-digest": _inference(image={"digest": "sha256:0"}),
+    "autoscaling-bounds": _autoscaling(minReplicas=5),
+    "autoscaling-has-one-target": _autoscaling(target={"cpuUtilization": 80, "queueDepth": 8}),
+    "autoscaling-has-the-replicas": merged(_autoscaling(), _inference(replicas=2)),
+    "autoscaling-to-zero-needs-weights": merged(_autoscaling(minReplicas=0), _HUGE),
     "weaviate-version": _weaviate(version="v1.35.2"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),

@@ -83,10 +83,14 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch]
-# Replicas that an autoscaler has are left to it.
+# Autoscaling, as far as a resource asks for it: by CPU, or by KEDA where that is installed. Replicas that an autoscaler has
+# are left to it.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [list]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, list, create, patch, delete]
 {{- end }}
 
 {{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}

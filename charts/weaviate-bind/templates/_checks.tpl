@@ -59,4 +59,10 @@
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
 {{- end }}
+{{- if and $bind.autoscaling.enabled (not $bind.autoscaling.targetCPUUtilizationPercentage) (not $bind.autoscaling.targetQueueDepth) }}
+{{- fail "modules.multi2vec-bind.autoscaling is enabled without a target: set targetCPUUtilizationPercentage or targetQueueDepth" }}
+{{- end }}
+{{- if and $bind.autoscaling.enabled (not $bind.enabled) }}
+{{- fail "modules.multi2vec-bind.autoscaling is enabled, but the inference server is elsewhere (enabled: false): whoever runs it scales it; remove autoscaling" }}
+{{- end }}
 {{- end }}

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
@@ -231,6 +232,9 @@ class Inference(Scheduling):
         json_schema_extra={PROFILED: True},
         description="Number of inference pods. With 0, Weaviate serves keyword and by-vector search only.",
     )
+    autoscaling: Autoscaling | None = Field(
+        None, description="Let the load choose the number of pods, in place of `replicas`."
+    )
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
@@ -247,10 +251,15 @@ class Inference(Scheduling):
     )
 
     @property
+    def most_replicas(self) -> int:
+        """Return how many pods there may be."""
+        return self.autoscaling.max_replicas if self.autoscaling else self.replicas
+
+    @property
     def shares_cache(self) -> bool:
         """All pods have one cache, as the chart's `weaviate-bind.cacheScope` says too."""
         cache = self.model.cache
-        is_one_volume = self.replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
+        is_one_volume = self.most_replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
         is_shared = is_one_volume if cache.scope is CacheScope.AUTO else cache.scope is CacheScope.SHARED
         return self.model.keeps_cache and is_shared
 

@@ -169,11 +169,29 @@ class HardwareStatus(ApiModel):
     """The inference pods run on this: spec, profile and defaults come to it."""
 
     precision: str = Field(description="What the model computes with.")
-    replicas: int = Field(description="Number of inference pods.")
+    replicas: int = Field(description="Number of inference pods; with autoscaling, the most.")
     requests: dict[str, str] = Field(description="What each pod requests.")
     limits: dict[str, str] = Field(description="The limits of each pod.")
     gpu: str | None = Field(None, description="GPUs or device claims of each pod.")
     node_selector: dict[str, str] = Field(default_factory=dict, description="Labels that the node must have.")
+
+
+class AutoscalingStatus(ApiModel):
+    """The scaler chooses the number of inference pods."""
+
+    scaler: str = Field(description="HorizontalPodAutoscaler or KEDA.")
+    min_replicas: int = Field(description="Fewest pods.")
+    max_replicas: int = Field(description="Most pods.")
+    start_seconds: int | None = Field(
+        None,
+        description="How long the last pod took from its creation until it was ready: so long a request that "
+        "finds no pod waits, and a few seconds more.",
+    )
+    asleep_since: str | None = Field(
+        None,
+        description="Since when there is no pod, because nobody asks (RFC 3339). Unset: there is one.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class VerifiedVectors(ApiModel):
@@ -205,6 +223,9 @@ class BindVectorizerStatus(ApiModel):
     profile: ProfileStatus | None = Field(None, description="The hardware profile.")
     hardware: HardwareStatus | None = Field(
         None, description="What the inference pods run on: of the spec, of the profile, or by default."
+    )
+    autoscaling: AutoscalingStatus | None = Field(
+        None, description="What chooses the number of inference pods. Unset: `spec.inference.replicas` does."
     )
     model: str | None = Field(None, description="The model that the release runs.")
     last_handled_reconcile: str | None = Field(

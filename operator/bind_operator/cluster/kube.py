@@ -172,8 +172,7 @@ class Kube:
         """Write what differs from the resource's status; return whether anything did."""
         before = resource.get("status", {})
         after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        changes = {name: value for name, value in after.items() if before.get(name) != value}
-        changes |= {name: None for name in before if name not in after}
+        changes = merge_patch(before, after)
         if not changes:
             return False
         await self._client.patch(f"{_resource_path(_key(resource['metadata']))}/status", {"status": changes})
@@ -215,6 +214,19 @@ class Kube:
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
         """Record an event at the resource, now or, where the API server is not to be had, later."""
         await self.events.record(resource, reason, message, warning=warning)
+
+
+def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merge patch that makes `after` of `before`: also within maps, null removes what is gone."""
+    patch: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        old = before.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            if inner := merge_patch(old, value):
+                patch[name] = inner
+        elif old != value:
+            patch[name] = value
+    return patch
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

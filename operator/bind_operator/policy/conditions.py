@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
+from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Verification, Workload
@@ -57,6 +58,8 @@ class Facts:
     """It is a rollback that was decided now."""
     profile: AppliedProfile | None = None
     """The hardware profile of the resource; None for none."""
+    scaling: Scaling | None = None
+    """What chooses the number of inference pods; None where the spec does."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
@@ -139,12 +142,17 @@ def judge(facts: Facts) -> Verdict:
         ):
             text = f"{_progress(workload, 'inference')}; {one.describe()}"
             return Verdict(None, Reason.DOWNLOADING_WEIGHTS, text)
+        case Facts(inference=Workload() as workload, scaling=Scaling(is_waking=True) as scaling) if (
+            not workload.is_rolled_out
+        ):
+            return Verdict(None, Reason.WAKING, scaling.waking_message)
         case Facts(inference=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.ROLLING_OUT, _progress(workload, "inference"))
         case Facts(verification=None):
             return Verdict(None, Reason.VERIFYING, "the live check has not run yet")
         case Facts(verification=Verification(True) | Verification(blocks=False)):
-            return Verdict(True, Reason.IN_SYNC, _in_sync(facts))
+            is_asleep = facts.inference is not None and facts.inference.is_asleep
+            return Verdict(True, Reason.ASLEEP if is_asleep else Reason.IN_SYNC, _in_sync(facts))
         case Facts(verification=Verification(holds, reason, message)):
             return Verdict(holds, reason, message)
     raise AssertionError(facts)
@@ -168,6 +176,8 @@ def _progress(workload: Workload, what: str) -> str:
 
 
 def _in_sync(facts: Facts) -> str:
+    if facts.scaling is not None and facts.inference is not None:
+        return facts.scaling.describe(facts.inference, facts.problem) + _drift_hint(facts)
     if facts.inference and facts.inference.wanted == 0:
         return (
             "the release matches the spec; without inference pods there is no vector search by media or text"
@@ -250,6 +260,8 @@ def _workload_ready(workload: Workload | None, what: str) -> Verdict:
     match workload:
         case None:
             return Verdict(None, Reason.NOT_RELEASED, f"there are no {what} pods yet")
+        case Workload(is_asleep=True):
+            return Verdict(False, Reason.ASLEEP, f"no {what} pod runs until somebody asks")
         case Workload(wanted=0):
             return Verdict(False, Reason.SCALED_TO_ZERO, f"no {what} pods are wanted")
         case _ if workload.is_rolled_out:

@@ -79,6 +79,7 @@ def read_workload(item: Object, driver: str = "") -> Workload:
     wanted = spec.get("replicas", 1)
     is_seen = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
     records = metadata.get("labels", {}).get(DRIVER_LABEL, "")
+    are_new = status.get("updatedReplicas", 0) == status.get("replicas", 0)
     is_whole = status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0)
     late = (c for c in status.get("conditions", []) if c.get("reason") == "ProgressDeadlineExceeded")
     failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
@@ -89,6 +90,7 @@ def read_workload(item: Object, driver: str = "") -> Workload:
         wanted=wanted,
         ready=status.get("readyReplicas", 0),
         is_current=is_seen and is_whole,
+        is_updated=is_seen and are_new,
         stuck=next((c.get("message", "") for c in late), "") if is_seen else "",
         refusal=next((c.get("message", "") for c in failures if c["status"] == "True"), ""),
     )

@@ -67,6 +67,7 @@ def build_status(
         replicas=None if is_foreign or (resource and _serves_elsewhere(resource)) else _replicas(inference),
         profile=profile_status(facts.profile),
         hardware=_hardware(resource) if resource and not _serves_elsewhere(resource) else None,
+        autoscaling=facts.scaling.status if facts.scaling and not is_foreign else None,
         model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
         vector_space=facts.memory.vector_space,
@@ -85,7 +86,7 @@ def _hardware(resource: BindVectorizer) -> HardwareStatus:
     gpu = spec.gpu or Gpu()
     return HardwareStatus(
         precision=str(spec.inference.model.precision),
-        replicas=spec.inference.replicas,
+        replicas=spec.inference.most_replicas,
         requests=spec.inference.resources.requests,
         limits=spec.inference.resources.limits,
         gpu=gpu.words if spec.device is Device.CUDA else None,
@@ -105,8 +106,10 @@ def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
 
 
 def _settings(key: Key, resource: BindVectorizer | None) -> WeaviateSettings | None:
-    is_external = resource is not None and resource.spec.weaviate.external is not None
-    return weaviate_settings(key) if is_external else None
+    if resource is None or resource.spec.weaviate.external is None:
+        return None
+    scaling = resource.spec.inference.autoscaling
+    return weaviate_settings(key, scaling.hold_seconds if scaling and scaling.sleeps else None)
 
 
 def _serves_elsewhere(resource: BindVectorizer) -> bool:

@@ -135,9 +135,9 @@ def _said(verification: Verification | None) -> Verification | None:
     return verification and replace(verification, verified_at=None)
 
 
-def subject_of(digest: str, pods: Sequence[Object]) -> Hashable:
-    """Return what a check's result holds for: these containers of this release."""
-    return (digest, *container_ids(pods))
+def subject_of(digest: str, pods: Sequence[Object], has_inference_pods: bool = True) -> Hashable:
+    """Return what a check's result holds for: these containers of this release, awake or asleep."""
+    return (digest, has_inference_pods, *container_ids(pods))
 
 
 def target_of(

@@ -3,9 +3,12 @@
 import time
 from dataclasses import dataclass, replace
 
+from bind_operator.api.autoscaling import Autoscaling
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.profiles import Profiles
-from bind_operator.errors import OperatorError
+from bind_operator.errors import KedaMissing, OperatorError
+from bind_operator.policy.autoscaling import KEDA_REMEDY, Scaling, read_scaling
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
 from bind_operator.policy.names import data_claim_name
@@ -34,6 +37,7 @@ class Observer:
     ownership: Ownership
     drift: Drift
     profiles: Profiles
+    autoscalers: Autoscalers
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
@@ -51,6 +55,13 @@ class Observer:
             values = render_values(resource, self.settings.images, self.chart, peers)
         except OperatorError as error:
             failure = final(error)
+        scaling = None
+        if resource is not None and (spec := resource.spec.inference.autoscaling) is not None:
+            is_keda = spec.target.queue_depth is not None
+            is_missing = is_keda and not is_deleting(raw) and not await self.autoscalers.serves_keda()
+            if is_missing and failure is None:
+                failure, values = final(KedaMissing(KEDA_REMEDY)), None
+            observed, scaling = await self._scaled(key, raw, spec, observed, is_missing=is_missing)
         state = observe_state(
             key.name,
             observed.revisions,
@@ -92,10 +103,24 @@ class Observer:
             standstill="" if problem and problem.reason is Reason.WAITING_FOR_NODE else standstill,
             profile=profile,
             profile_version=profile_version,
+            scaling=scaling,
             node_wait_s=node_wait_s,
         )
         look = _judge_rollout(await self._compare(look))
         return await self._compare(look) if look.is_rolled_back else look
+
+    async def _scaled(
+        self, key: Key, raw: Object, spec: Autoscaling, observed: Observed, *, is_missing: bool
+    ) -> tuple[Observed, Scaling]:
+        """Return `observed` with how few inference pods there may be, and what is found of the autoscaler."""
+        inference, autoscaler = observed.inference, None
+        if inference is not None:
+            observed = replace(observed, inference=replace(inference, least=spec.min_replicas))
+            if not is_missing:
+                is_keda = spec.target.queue_depth is not None
+                autoscaler = await self.autoscalers.read(key, is_keda=is_keda)
+        status, now = raw.get("status", {}), self.kube.clock.timestamp()
+        return observed, read_scaling(spec, autoscaler, inference, observed.pods, status, now)
 
     async def _compare(self, look: Look) -> Look:
         """Return `look` with what is not as the release made it, where the release is as it shall be."""

@@ -32,6 +32,7 @@ from bind_operator.reconcile.look import Look, log_fields
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.resource_metrics import RESOURCES
+from bind_operator.reconcile.sleepers import Sleepers
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 from bind_operator.settings import Settings
@@ -43,6 +44,8 @@ NODE_LOOK_S = 30.0
 """So often at least it is seen what an autoscaler says of a pod; its events are no warnings to watch."""
 NODE_WAIT_OVER_S = 1.0
 """So long after the end of a wait for a node the resource is looked at, as times are whole seconds."""
+KEDA_LOOK_S = 30.0
+"""So often it is seen whether KEDA has been installed."""
 DELETING_AGAIN_MAX_S = 30.0
 """So often at least it is seen whether a deletion has taken too long."""
 
@@ -62,6 +65,7 @@ class Summary:
     drift: Drift
     deletion: Deletion
     waves: Waves
+    sleepers: Sleepers
     told: Told
 
     async def write(self, look: Look) -> float:
@@ -123,6 +127,7 @@ class Summary:
             standstill=look.standstill,
             remediation=look.remediation,
             profile=look.profile,
+            scaling=look.scaling,
             held=look.held,
         )
 
@@ -133,6 +138,7 @@ class Summary:
         if look.profile_version != self.observer.profiles.version_for(look.key):
             # The profile changed meanwhile, and what was seen is of the one before: it is looked at again.
             return
+        self.sleepers.note(look, is_well=status.ready.status == "True" and facts.is_rolled_out)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         self.waves.note(
             look.key,
@@ -148,7 +154,7 @@ class Summary:
         """Return `facts` with what the status shall remember."""
         if look.resource is None or look.values is None:
             return facts
-        containers = subject_of(look.values.digest, look.observed.pods)
+        containers = subject_of(look.values.digest, look.checked_pods, look.has_inference_pods)
         return await self.memories.update(
             look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
         )
@@ -209,10 +215,11 @@ class Summary:
         """Return the result of the live check, which starts if it is due; None while there is none."""
         if look.resource is None or look.values is None:
             return None
-        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.observed.pods
+        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.checked_pods
         target = target_of(look.key, look.resource, self.settings, look.observed, status)
         earlier = restored(status, digest, pods)
-        return self.checks.look(look.key, subject_of(digest, pods), target, earlier)
+        subject = subject_of(digest, pods, look.has_inference_pods)
+        return self.checks.look(look.key, subject, target, earlier)
 
     def _requeue_s(self, look: Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
@@ -223,6 +230,9 @@ class Summary:
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, now)
             wait_s = turn_s if wait_s is None else wait_s
+            if look.failure.reason is Reason.KEDA_MISSING:
+                # Nothing tells the operator when it is installed.
+                return min(wait_s, KEDA_LOOK_S)
             return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
         if look.deleting:
             return self.deletion.requeue_s
@@ -243,6 +253,7 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
+        self.sleepers.forget(key)
         RESOURCES.forget(key)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
@@ -32,7 +33,6 @@ HELM_OBJECTS = ("get", "create", "patch", "delete")
 RECORD_VERBS = ("get", "list", "create", "update", "delete")
 """Helm asks so for its records."""
 NOT_FROM_A_RESOURCE = {
-    "HorizontalPodAutoscaler": "autoscaling is no field of the resource",
     "NetworkPolicy": "networkPolicy is no field of the resource",
     "ServiceMonitor": "serviceMonitor is no field of the resource",
     "Pod": "`helm test` makes it",
@@ -80,11 +80,11 @@ class Recorder:
     async def patch(self, path: str, body: Any) -> None:
         self._record("patch", path)
 
-    async def apply(self, path: str, body: Any, *, dry_run: bool = False) -> Object:
+    async def apply(self, path: str, body: Any, **_: Any) -> Object:
         self._record("patch", path)
         return body  # type: ignore[no-any-return]
 
-    async def edit(self, path: str, operations: Any, *, dry_run: bool = False) -> None:
+    async def edit(self, path: str, operations: Any, *, dry_run: bool = False, manager: str = "") -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:
@@ -122,7 +122,16 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "release_pods": volumes.release_pods(KEY, {"metadata": {"uid": "1"}}),
     }
     assert set(of_volumes) == methods_of(Volumes)
-    for name, call in [*calls.items(), *of_volumes.items()]:
+    autoscalers = Autoscalers(recorder)  # type: ignore[arg-type]
+    await autoscalers.read(KEY, is_keda=True)
+    of_autoscalers: dict[str, Any] = {
+        "serves_keda": autoscalers.serves_keda(),
+        "read": autoscalers.read(KEY, is_keda=False),
+        "scale": autoscalers.scale(KEY, 0, 1),
+        "keep": autoscalers.keep(KEY, 3),
+    }
+    assert set(of_autoscalers) == methods_of(Autoscalers)
+    for name, call in [*calls.items(), *of_volumes.items(), *of_autoscalers.items()]:
         recorder.kept = name == "unlock"  # a record that is moved is not there yet
         await call
     return recorder.rights
@@ -142,7 +151,8 @@ async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
     live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
     added = Difference(("spec", "x"), is_added=True)
     correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
-    await objects.read(KEY, [ref], Observed((), None, None, None, (), ()))
+    for one in (ref, Ref("ScaledObject", "shop-inference")):
+        await objects.read(KEY, [one], Observed((), None, None, None, (), ()))
     await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
     await objects.correct(KEY, correction, live)
     await objects.scaled(KEY)

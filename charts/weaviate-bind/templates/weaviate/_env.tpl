@@ -19,6 +19,7 @@
   "RAFT_BOOTSTRAP_EXPECT" (toString $voters)
   "PROMETHEUS_MONITORING_ENABLED" (toString .Values.serviceMonitor.enabled)
 }}
+{{- with include "weaviate-bind.clientTimeout" . }}{{ $_ := set $chosen "MODULES_CLIENT_TIMEOUT" . }}{{ end }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
 {{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}

@@ -62,7 +62,7 @@ _MODEL_DEFAULTS = " && ".join(
 )
 _INFERENCE_DEFAULTS = " && ".join(
     (
-        "(!has(self.replicas) || self.replicas == 1)",
+        "(!has(self.replicas) || self.replicas == 1) && !has(self.autoscaling)",
         "!has(self.batching.maxBatchSize) && !has(self.batching.maxBatchGflop)",
         "!has(self.image.registry) && !has(self.image.repository)",
         "!has(self.image.tag) && !has(self.image.digest)",
