@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bind_operator.api.customization import PodCustomization
 from bind_operator.api.hardware import Gpu
 from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
@@ -205,12 +206,14 @@ def _last_verified(
 def weaviate_digest(resource: BindVectorizer) -> str:
     """Return the digest of the spec of Weaviate, which a rollback must not change.
 
-    Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
+    Where its pods run, what else they bear and how they are reached is not of it: the same Weaviate opens
+    the same data.
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
     unknown = set() if weaviate.external else {"external"}
-    text = weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service", *unknown})
+    around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}
+    text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 

@@ -43,7 +43,7 @@ def variants(schema: dict[str, Any]) -> list[Any]:
         return list(schema["enum"])
     if schema.get("x-kubernetes-int-or-string"):
         return ["1Gi", "2Gi"]
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
+    if schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema:
         return [{"a": 1}, {"b": 1}]
     match schema["type"]:
         case "boolean":
