@@ -42,6 +42,11 @@ class Reason(StrEnum):
     PROFILE_UNFIT = "ProfileUnfit"
     PROFILE_CHANGED = "ProfileChanged"
 
+    # Values of the user's, and who installs the release
+    INVALID_VALUES = "InvalidValues"
+    VALUES_SOURCE_MISSING = "ValuesSourceMissing"
+    RENDERED = "Rendered"
+
     # What the cluster says about the pods
     WAITING_FOR_NODE = "WaitingForNode"
     UNSCHEDULABLE = "Unschedulable"

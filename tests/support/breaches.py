@@ -1,4 +1,4 @@
-"""Patches that break one rule each of what is customized; support.resources has the others."""
+"""Patches that break one rule each of what is customized and delivered; support.resources has the others."""
 
 from typing import Any
 
@@ -39,4 +39,9 @@ CUSTOMIZED: dict[str, Manifest] = {
     "common-annotations-texts": {"spec": {"commonAnnotations": {"a": "\x85"}}},
     **_pods("inference"),
     **_pods("weaviate"),
+    "values-from-names": {"spec": {"valuesFrom": [{"kind": "ConfigMap", "name": "A b"}]}},
+    "values-from-keys": {"spec": {"valuesFrom": [{"kind": "ConfigMap", "name": "a", "key": "a/b"}]}},
+    "secrets-are-not-rendered": {
+        "spec": {"delivery": "Render", "valuesFrom": [{"kind": "Secret", "name": "a"}]}
+    },
 }

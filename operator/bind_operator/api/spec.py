@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
-from bind_operator.api.customization import ObjectCustomization, PodCustomization
+from bind_operator.api.customization import PodCustomization
+from bind_operator.api.delivery import Handover
 from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
@@ -309,7 +310,7 @@ class Remediation(ApiModel):
     )
 
 
-class BindVectorizerSpec(ObjectCustomization):
+class BindVectorizerSpec(Handover):
     """The spec says what the user wants."""
 
     profile: Annotated[str, Field(max_length=63)] | None = Field(

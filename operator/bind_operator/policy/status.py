@@ -22,6 +22,7 @@ from bind_operator.api.status import (
     LastVerified,
     ReleaseStatus,
     RemediationStatus,
+    RenderedStatus,
     VerifiedVectors,
     WeaviateSettings,
 )
@@ -61,6 +62,7 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
+        rendered=facts.rendered or (read_rendered(previous) if is_foreign else None),
         release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),
         weaviate_settings=None if is_foreign else _settings(key, resource),
@@ -225,6 +227,11 @@ def read_last_verified(status: Mapping[str, Any]) -> LastVerified | None:
 def read_remediation(status: Mapping[str, Any]) -> RemediationStatus | None:
     """Return the rollback that a status tells of; None if none, or none that can be read."""
     return _read(RemediationStatus, status.get("remediation"))
+
+
+def read_rendered(status: Mapping[str, Any]) -> RenderedStatus | None:
+    """Return what a status tells of rendered values; None if nothing, or nothing that can be read."""
+    return _read(RenderedStatus, status.get("rendered"))
 
 
 def _read(model: type[Model], value: object) -> Model | None:

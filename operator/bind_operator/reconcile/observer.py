@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.profiles import Profiles
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
@@ -17,7 +18,7 @@ from bind_operator.policy.shape import MANAGED, shape_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.drift import Drift
-from bind_operator.reconcile.look import Look, final
+from bind_operator.reconcile.look import Look, final, renders
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import render_values
@@ -34,10 +35,11 @@ class Observer:
     ownership: Ownership
     drift: Drift
     profiles: Profiles
+    sources: ValueSources
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
-        observed = await self.kube.observe(key)
+        observed = await self.kube.observe(key, migrates=not renders(raw))
         revisions = await self.ownership.recognise(key, observed.revisions)
         observed = replace(observed, revisions=revisions)
         resource, values, failure, profile = None, None, None, None
@@ -48,8 +50,11 @@ class Observer:
             manifest = {name: value for name, value in raw.items() if name != "status"}
             resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
             peers = self.settings.operator_peers
-            values = render_values(resource, self.settings.images, self.chart, peers)
+            layers = await self.sources.read(key, resource.spec.values_from)
+            values = render_values(resource, self.settings.images, self.chart, peers, layers)
         except OperatorError as error:
+            if not error.counted:
+                raise
             failure = final(error)
         state = observe_state(
             key.name,
@@ -94,6 +99,8 @@ class Observer:
             profile_version=profile_version,
             node_wait_s=node_wait_s,
         )
+        if look.renders:
+            return look
         look = _judge_rollout(await self._compare(look))
         return await self._compare(look) if look.is_rolled_back else look
 
@@ -130,6 +137,7 @@ def _judge_rollout(look: Look) -> Look:
         look.wanted_digest,
         look.standstill,
         look.profile.digest if look.profile else None,
+        look.values.layers_digest if look.values else None,
     )
     return replace(look, remedy=remedy, failure=remedy.failure)
 

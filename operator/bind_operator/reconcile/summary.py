@@ -124,6 +124,8 @@ class Summary:
             remediation=look.remediation,
             profile=look.profile,
             held=look.held,
+            rendered=look.rendered,
+            leaves_release=look.leaves_release,
         )
 
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:

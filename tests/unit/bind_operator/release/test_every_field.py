@@ -22,6 +22,9 @@ HEEDED_BY_THE_OPERATOR = {
     "driftDetection.mode",
     "driftDetection.ignore",
     "remediation.rollback",
+    "delivery",
+    "values",
+    "valuesFrom",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
