@@ -43,6 +43,14 @@ class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
 
 
+class InvalidValues(OperatorError, reason=Reason.INVALID_VALUES, retry=False):
+    """Values of the user's do not fit the chart, or reach what the operator owns; the message says where."""
+
+
+class ValuesSourceMissing(OperatorError, reason=Reason.VALUES_SOURCE_MISSING, retry=False):
+    """An object of `spec.valuesFrom`, or its key, is not there or may not be read; it heals when it comes."""
+
+
 class SpecRefused(OperatorError, reason=Reason.SPEC_REFUSED, retry=False):
     """The API server, or a check of the chart, finds an object invalid that the spec alone makes so."""
 

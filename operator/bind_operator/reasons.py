@@ -46,6 +46,10 @@ class Reason(StrEnum):
     ASLEEP = "Asleep"
     WAKING = "Waking"
     KEDA_MISSING = "KedaMissing"
+    # Values of the user's, and who installs the release
+    INVALID_VALUES = "InvalidValues"
+    VALUES_SOURCE_MISSING = "ValuesSourceMissing"
+    RENDERED = "Rendered"
 
     # What the cluster says about the pods
     WAITING_FOR_NODE = "WaitingForNode"

@@ -23,8 +23,10 @@ from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.profiles import Profiles
 from bind_operator.cluster.records import Records
+from bind_operator.cluster.rendered_values import RenderedConfigMaps
 from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.scratch import scratch_folder
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.handlers import Ears, watch_resources
@@ -46,6 +48,7 @@ from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.rendering import Rendering
 from bind_operator.reconcile.sleepers import Sleepers
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
@@ -127,7 +130,8 @@ class _Operator:
         schedule = CheckSchedule(settings.verify_interval_s)
         checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
         helm = self._build_helm()
-        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks)
+        sources = ValueSources(client, self._driver, settings.values_interval_s, queue.add)
+        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, sources)
         resources = self._watch_resources(client, kube)
         watches = Watches(client, queue, settings.watch_namespaces, resources.is_known)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
@@ -142,7 +146,7 @@ class _Operator:
         begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans), _task(sleepers.run())]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
-        last += [_task(kube.events.run()), _task(self._profiles.run())]
+        last += [_task(kube.events.run()), _task(self._profiles.run()), _task(sources.run())]
         stopped = _task(stop.wait())
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -207,14 +211,18 @@ class _Operator:
             self._scratch,
         )
 
-    def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
+    def _build_reconciler(
+        self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks, sources: ValueSources
+    ) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         objects = Objects(client)
         ownership, drift = build_ownership(kube, records), build_drift(kube, objects, records)
         deletion = Deletion(kube, Uninstaller(helm, objects, records), settings.delete_timeout_s)
         autoscalers = Autoscalers(client)
-        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles, autoscalers)
+        observer = Observer(
+            settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources
+        )
         waves = Waves(
             kube,
             lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
@@ -253,6 +261,7 @@ class _Operator:
             ownership=ownership,
             waves=waves,
             told=told,
+            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion),
             retry_base_s=settings.retry_base_s,
         )
 

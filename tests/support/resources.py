@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from support.breaches import CUSTOMIZED
+
 Manifest = dict[str, Any]
 
 
@@ -150,5 +152,6 @@ BREACHES: dict[str, Manifest] = {
     "external-inference-alone": merged(_external_inference(), _inference(model={"name": "Tiny"})),
     "external-inference-has-its-own-device": merged({"spec": {"device": "CUDA"}}, _external_inference()),
     "something-is-managed": merged(_external_inference(), _external_weaviate()),
+    **CUSTOMIZED,
 }
 """A patch of `tiny_resource` by the name of the one rule that it breaks."""

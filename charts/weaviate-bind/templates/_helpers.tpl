@@ -16,10 +16,10 @@ app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* Labels of the pods: the selector's, and commonLabels. Input as above. */}}
+{{/* Labels of the pods: the selector's, commonLabels, and the pods' own, which win. Input as above, and "more" a map. */}}
 {{- define "weaviate-bind.podLabels" -}}
 {{ include "weaviate-bind.selectorLabels" . }}
-{{- with .root.Values.commonLabels }}
+{{- with merge (dict) .more .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.customization import PodCustomization
+from bind_operator.api.delivery import Handover
 from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
@@ -218,7 +220,7 @@ class Rollout(ApiModel):
     )
 
 
-class Inference(Scheduling):
+class Inference(Scheduling, PodCustomization):
     """The inference server: one Deployment of ImageBind servers behind the gate.
 
     A profile's node selector and tolerations are added to those here.
@@ -277,7 +279,7 @@ class Storage(ApiModel):
     )
 
 
-class Weaviate(Scheduling):
+class Weaviate(Scheduling, PodCustomization):
     """The vector database, which the operator runs unless `external` names another."""
 
     version: Text = Field("1.38.14", description="Version of Weaviate, which is the tag of its image.")
@@ -317,7 +319,7 @@ class Remediation(ApiModel):
     )
 
 
-class BindVectorizerSpec(ApiModel):
+class BindVectorizerSpec(Handover):
     """The spec says what the user wants."""
 
     profile: Annotated[str, Field(max_length=63)] | None = Field(

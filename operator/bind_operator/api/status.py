@@ -84,11 +84,23 @@ class RemediationStatus(ApiModel):
     profile: str | None = Field(
         None, description="Digest of the profile that the rollout was made with; another one is tried again."
     )
+    values: str | None = Field(
+        None,
+        description="Digest of what `spec.valuesFrom` and `spec.values` said then; others are tried again.",
+    )
     request: str | None = Field(
         None,
         description=f"The value of the annotation {RECONCILE_ANNOTATION} then; with a new one the spec is "
         "tried once more.",
     )
+
+
+class RenderedStatus(ApiModel):
+    """The values that were rendered for somebody else, with `delivery: Render`."""
+
+    config_map: str = Field(description="Name of the ConfigMap; the values are under its key values.yaml.")
+    chart: str = Field(description="Name and version of the chart that they are of.")
+    digest: str = Field(description="Digest of chart and values.")
 
 
 class Endpoints(ApiModel):
@@ -214,6 +226,9 @@ class BindVectorizerStatus(ApiModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     release: ReleaseStatus | None = Field(None, description="The Helm release.")
+    rendered: RenderedStatus | None = Field(
+        None, description="What was rendered for somebody else, with `delivery: Render`."
+    )
     endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
     weaviate_settings: WeaviateSettings | None = Field(
         None, description="What to set in the Weaviate of `spec.weaviate.external`. Unset: there is none."

@@ -122,6 +122,9 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
             ),
             least=1,
         ),
+        "volumes": _list(_OBJECT | {"required": ["name"]}),
+        "volume mounts": _list(_OBJECT | {"required": ["name", "mountPath"]}),
+        "containers": _list(_OBJECT | {"required": ["name", "image"]}),
         "service type": _choice(["ClusterIP", "NodePort", "LoadBalancer"]),
         # Of this project.
         "profiles": profiles_schema(),

@@ -15,7 +15,8 @@ class Cause(StrEnum):
     CHART_CHANGED = "ChartChanged"
     """The operator brought another chart."""
     SETTINGS_CHANGED = "SettingsChanged"
-    """The spec is the same and the values are others: the operator's images, other settings, or a profile."""
+    """The spec is the same and the values are others: the operator's images, other settings, a profile, or an
+    object of `spec.valuesFrom`."""
     RETRIED = "Retried"
     OBJECTS_GONE = "ObjectsGone"
     TAKEN_BACK = "TakenBack"
@@ -25,7 +26,7 @@ WORDS = {
     Cause.INSTALLED: "as it was not there",
     Cause.SPEC_CHANGED: "because the spec changed",
     Cause.CHART_CHANGED: "because the operator has another chart",
-    Cause.SETTINGS_CHANGED: "because settings of the operator changed",
+    Cause.SETTINGS_CHANGED: "because settings of the operator, or values that the spec names, changed",
     Cause.RETRIED: "because the last try failed",
     Cause.OBJECTS_GONE: "because objects of it were gone",
     Cause.TAKEN_BACK: "because somebody else had changed it",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
-from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
+from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus, RenderedStatus
 from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
@@ -60,6 +60,10 @@ class Facts:
     """The hardware profile of the resource; None for none."""
     scaling: Scaling | None = None
     """What chooses the number of inference pods; None where the spec does."""
+    rendered: RenderedStatus | None = None
+    """These values were written for somebody else, who installs them."""
+    leaves_release: bool = False
+    """The operator made the release before, and leaves it to them."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
 
@@ -112,6 +116,8 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(False, reason, message)
         case Facts(suspended=True):
             return _suspended(facts)
+        case Facts(rendered=RenderedStatus() as rendered):
+            return Verdict(True, Reason.RENDERED, _rendered(rendered, leaves=facts.leaves_release))
         case Facts(state=ReleaseState.BUSY | ReleaseState.LOCKED):
             return Verdict(
                 None, Reason.RELEASE_LOCKED, facts.lock or "another Helm operation holds the release"
@@ -166,6 +172,14 @@ def _suspended(facts: Facts) -> Verdict:
     return Verdict(None, Reason.SUSPENDED, "spec.suspend is true; not all pods are ready")
 
 
+def _rendered(rendered: RenderedStatus, *, leaves: bool) -> str:
+    left = "; the release that the operator made before is left to them" if leaves else ""
+    return (
+        f"values of {rendered.chart} are in ConfigMap {rendered.config_map}, digest {rendered.digest}; "
+        f"somebody else installs them{left}"
+    )
+
+
 def _failure_text(facts: Facts) -> str:
     return facts.failure.message if facts.failure else ""
 
@@ -205,7 +219,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.VERIFIED: _verified(facts),
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
-        ConditionType.DRIFTED: judge_drifted(facts.drift),
+        ConditionType.DRIFTED: _not_looked_at(facts) if facts.rendered else judge_drifted(facts.drift),
     }
 
 
@@ -229,11 +243,18 @@ def _is_stalled(facts: Facts, ready: Verdict) -> bool:
 def _released(facts: Facts) -> Verdict:
     if facts.failure:
         return Verdict(False, facts.failure.reason, facts.failure.message)
+    if facts.rendered:
+        return _not_looked_at(facts)
     if facts.state is ReleaseState.IN_SYNC and facts.revisions:
         current = facts.revisions[0]
         text = f"revision {current.number} of {current.chart} is deployed{ignored_note(facts.ignored)}"
         return Verdict(True, Reason.DEPLOYED, text)
     return Verdict(False, Reason.NOT_RELEASED, f"the release is {facts.state}")
+
+
+def _not_looked_at(facts: Facts) -> Verdict:
+    unseen = "spec.delivery is Render: the operator does not look after what somebody else installs"
+    return Verdict(None, Reason.RENDERED, unseen + ignored_note(facts.ignored))
 
 
 def ignored_note(fields: Sequence[str]) -> str:
@@ -270,6 +291,8 @@ def _workload_ready(workload: Workload | None, what: str) -> Verdict:
 
 
 def _verified(facts: Facts) -> Verdict:
+    if facts.rendered:
+        return _not_looked_at(facts)
     if facts.verification is None:
         return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
     return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)

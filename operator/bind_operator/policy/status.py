@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bind_operator.api.customization import PodCustomization
 from bind_operator.api.hardware import Gpu
 from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
@@ -21,6 +22,7 @@ from bind_operator.api.status import (
     LastVerified,
     ReleaseStatus,
     RemediationStatus,
+    RenderedStatus,
     VerifiedVectors,
     WeaviateSettings,
 )
@@ -60,6 +62,7 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
+        rendered=facts.rendered or (read_rendered(previous) if is_foreign else None),
         release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),
         weaviate_settings=None if is_foreign else _settings(key, resource),
@@ -208,12 +211,14 @@ def _last_verified(
 def weaviate_digest(resource: BindVectorizer) -> str:
     """Return the digest of the spec of Weaviate, which a rollback must not change.
 
-    Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
+    Where its pods run, what else they bear and how they are reached is not of it: the same Weaviate opens
+    the same data.
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
     unknown = set() if weaviate.external else {"external"}
-    text = weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service", *unknown})
+    around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}
+    text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -225,6 +230,11 @@ def read_last_verified(status: Mapping[str, Any]) -> LastVerified | None:
 def read_remediation(status: Mapping[str, Any]) -> RemediationStatus | None:
     """Return the rollback that a status tells of; None if none, or none that can be read."""
     return _read(RemediationStatus, status.get("remediation"))
+
+
+def read_rendered(status: Mapping[str, Any]) -> RenderedStatus | None:
+    """Return what a status tells of rendered values; None if nothing, or nothing that can be read."""
+    return _read(RenderedStatus, status.get("rendered"))
 
 
 def _read(model: type[Model], value: object) -> Model | None:

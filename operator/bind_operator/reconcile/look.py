@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bind_operator.api.delivery import Delivery
 from bind_operator.api.identity import FINALIZER
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.api.status import RemediationStatus
+from bind_operator.api.status import RemediationStatus, RenderedStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import OperatorError
 from bind_operator.policy.autoscaling import Scaling
@@ -62,6 +63,10 @@ class Look:
     """What chooses the number of inference pods; None where the spec does."""
     node_wait_s: float = 0.0
     """So long a pod may find no node."""
+    rendered: RenderedStatus | None = None
+    """These values were written for somebody else, who installs them."""
+    leaves_release: bool = False
+    """The operator made the release before, and leaves it to them."""
 
     @property
     def request(self) -> str | None:
@@ -108,6 +113,11 @@ class Look:
         return bool(self.raw.get("spec", {}).get("suspend"))
 
     @property
+    def renders(self) -> bool:
+        """The user has somebody else install what the operator renders, also where the spec is invalid."""
+        return renders(self.raw)
+
+    @property
     def is_rolled_back(self) -> bool:
         """It runs what was brought back, and not the spec."""
         return self.remedy.step is Step.HOLD
@@ -132,6 +142,11 @@ class Look:
     def aim(self) -> tuple[object, ...]:
         """The operator tries this: failures count against it, and another one starts anew."""
         return self.wanted_digest, self.raw["metadata"].get("generation"), self.deleting, self.request
+
+
+def renders(raw: Object) -> bool:
+    """Return whether somebody else installs what the operator renders of the resource."""
+    return bool(raw.get("spec", {}).get("delivery") == Delivery.RENDER)
 
 
 def final(error: OperatorError) -> Failure:

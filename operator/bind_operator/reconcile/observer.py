@@ -7,6 +7,7 @@ from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.profiles import Profiles
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.errors import KedaMissing, OperatorError
 from bind_operator.policy.autoscaling import KEDA_REMEDY, Scaling, read_scaling
 from bind_operator.policy.facts import Key
@@ -20,7 +21,7 @@ from bind_operator.policy.shape import MANAGED, shape_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.drift import Drift
-from bind_operator.reconcile.look import Look, final
+from bind_operator.reconcile.look import Look, final, renders
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import render_values
@@ -38,10 +39,11 @@ class Observer:
     drift: Drift
     profiles: Profiles
     autoscalers: Autoscalers
+    sources: ValueSources
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
-        observed = await self.kube.observe(key)
+        observed = await self.kube.observe(key, migrates=not renders(raw))
         revisions = await self.ownership.recognise(key, observed.revisions)
         observed = replace(observed, revisions=revisions)
         resource, values, failure, profile = None, None, None, None
@@ -52,8 +54,11 @@ class Observer:
             manifest = {name: value for name, value in raw.items() if name != "status"}
             resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
             peers = self.settings.operator_peers
-            values = render_values(resource, self.settings.images, self.chart, peers)
+            layers = await self.sources.read(key, resource.spec.values_from)
+            values = render_values(resource, self.settings.images, self.chart, peers, layers)
         except OperatorError as error:
+            if not error.counted:
+                raise
             failure = final(error)
         scaling = None
         if resource is not None and (spec := resource.spec.inference.autoscaling) is not None:
@@ -106,6 +111,8 @@ class Observer:
             scaling=scaling,
             node_wait_s=node_wait_s,
         )
+        if look.renders:
+            return look
         look = _judge_rollout(await self._compare(look))
         return await self._compare(look) if look.is_rolled_back else look
 
@@ -155,6 +162,7 @@ def _judge_rollout(look: Look) -> Look:
         look.wanted_digest,
         look.standstill,
         look.profile.digest if look.profile else None,
+        look.values.layers_digest if look.values else None,
     )
     return replace(look, remedy=remedy, failure=remedy.failure)
 

@@ -26,6 +26,7 @@ from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.ownership import Ownership
+from bind_operator.reconcile.rendering import Rendering
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
@@ -54,6 +55,7 @@ class Reconciler:
     ownership: Ownership
     waves: Waves
     told: Told
+    rendering: Rendering
     retry_base_s: float
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
@@ -96,7 +98,18 @@ class Reconciler:
         look = await self._observe(key, raw)
         if look.is_asked:
             self.checks.renew(key, look.request)
+        if look.renders:
+            return await self._render(look)
+        await self.rendering.withdraw(look)
         return await self._follow(next_action(look.situation), look)
+
+    async def _render(self, look: Look) -> float | None:
+        """Write what somebody else installs, or let the resource go; return as `reconcile` does."""
+        if not look.deleting:
+            return await self.summary.write(await self.rendering.render(look))
+        await self.rendering.finish(look)
+        self._forget(look.key)
+        return None
 
     async def _follow(self, action: Action, look: Look) -> float | None:
         """Carry out what was decided, unless what it would break holds it back."""
@@ -207,6 +220,7 @@ class Reconciler:
         self.deletion.forget(key)
         self.ownership.forget(key)
         self.observer.profiles.forget(key)
+        self.observer.sources.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

@@ -129,6 +129,8 @@ class Summary:
             profile=look.profile,
             scaling=look.scaling,
             held=look.held,
+            rendered=look.rendered,
+            leaves_release=look.leaves_release,
         )
 
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:

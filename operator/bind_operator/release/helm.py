@@ -17,6 +17,7 @@ from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
+from bind_operator.release.layers import masked
 from bind_operator.release.refusals import is_fault_of_the_spec
 from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
@@ -126,10 +127,20 @@ class Helm:
         ]
         # Beside the rendered values and their digest: it says who installs and not what.
         text = values.text + (f"helmDriver: {self.driver.mark}\n" if self.driver.mark else "")
-        await self._run(command, key, arguments, text)
+        await self._run(command, key, arguments, text, values.secrets)
 
-    async def _run(self, command: str, key: Key, arguments: Sequence[str], values: str = "") -> None:
-        """Run one command on the release of `key`, in a folder of its own that holds `values`."""
+    async def _run(
+        self,
+        command: str,
+        key: Key,
+        arguments: Sequence[str],
+        values: str = "",
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """Run one command on the release of `key`, in a folder of its own that holds `values`.
+
+        secrets: texts that an error must not show.
+        """
         async with self._slots:
             started = time.monotonic()
             with _folder(self.folder, values) as folder:
@@ -138,7 +149,7 @@ class Helm:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
                 self._running += 1
                 try:
-                    await self._execute(line, folder, key.namespace)
+                    await self._execute(line, folder, key.namespace, secrets)
                 finally:
                     self._running -= 1
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
@@ -146,7 +157,9 @@ class Helm:
         duration_s = round(time.monotonic() - started, 3)
         logger.info("helm ran", extra=fields | {"duration_s": duration_s})
 
-    async def _execute(self, arguments: Sequence[str], folder: str, namespace: str) -> None:
+    async def _execute(
+        self, arguments: Sequence[str], folder: str, namespace: str, secrets: Sequence[str]
+    ) -> None:
         if self._closed:
             raise NotLeader("this operator stops, so it begins no Helm run")
         enroll = self.guard(namespace)
@@ -178,7 +191,8 @@ class Helm:
         if process.returncode:
             # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"), process.returncode)
-            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message[:MAX_MESSAGE])
+            shown = masked(message, secrets)[:MAX_MESSAGE]
+            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(shown)
 
 
 @contextlib.contextmanager

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from bind_operator.api.delivery import SourceKind, ValuesSource
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
+from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.policy.drift import Correction, Difference, Finding, Ref
 from bind_operator.policy.facts import Key, Revision
@@ -113,6 +116,15 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "record_event": kube.record_event(RESOURCE, Reason.IN_SYNC, "", warning=False),
     }
     assert set(calls) == methods_of(Kube)
+    sources = ValueSources(recorder, driver, 1.0, lambda _: None)  # type: ignore[arg-type]
+    config_maps = RenderedConfigMaps(recorder)  # type: ignore[arg-type]
+    kinds = [SourceKind.CONFIG_MAP, *([SourceKind.SECRET] if driver is HelmDriver.SECRET else [])]
+    optional = [ValuesSource(kind=kind, name="team", optional=True) for kind in kinds]
+    calls |= {
+        "read": sources.read(KEY, optional),
+        "apply": config_maps.apply(KEY, RESOURCE, "", "", ""),
+        "delete": config_maps.delete(KEY, RESOURCE),
+    }
     volumes = Volumes(recorder)  # type: ignore[arg-type]
     of_volumes: dict[str, Any] = {
         "read_claims": volumes.read_claims(KEY, ["data"]),

@@ -33,11 +33,7 @@
   value: {{ $value | quote }}
 {{- end }}
 {{- range $bind.extraEnv }}
-- name: {{ .name | quote }}
-  {{- /* Not toYaml: it folds U+0085 into a space, and gives nothing at all for what it cannot write. */}}
-  {{- range $field, $value := omit . "name" }}
-  {{ $field }}: {{ eq $field "value" | ternary (kindIs "string" $value | ternary $value (toJson $value) | quote) (toJson $value) }}
-  {{- end }}
+{{ include "weaviate-bind.variable" . }}
 {{- end }}
 {{- end }}
 

@@ -1,4 +1,4 @@
-{{/* Environment of Weaviate, name to value: what the chart decides, then `env`, which wins. */}}
+{{/* Environment of Weaviate, name to value: what the chart decides, then `env`, `envSecrets` and `extraEnv`; the last wins. */}}
 {{- define "weaviate-bind.weaviateEnv" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
 {{- $replicas := int .Values.replicas }}
@@ -21,15 +21,18 @@
 }}
 {{- with include "weaviate-bind.clientTimeout" . }}{{ $_ := set $chosen "MODULES_CLIENT_TIMEOUT" . }}{{ end }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
+{{- $extra := dict }}
+{{- range .Values.extraEnv }}{{ $_ := set $extra .name true }}{{ end }}
+{{- $elsewhere := merge (dict) $extra (.Values.envSecrets | default dict) }}
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
-{{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}
+{{- if not (hasKey $elsewhere $name) }}
 - name: {{ $name | quote }}
   {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}
 {{- range $name, $path := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
-{{- if not (or (hasKey $.Values.env $name) (hasKey ($.Values.envSecrets | default dict) $name)) }}
+{{- if not (or (hasKey $.Values.env $name) (hasKey $elsewhere $name)) }}
 - name: {{ $name }}
   valueFrom:
     fieldRef:
@@ -37,10 +40,15 @@
 {{- end }}
 {{- end }}
 {{- range $name, $secret := .Values.envSecrets }}
+{{- if not (hasKey $extra $name) }}
 - name: {{ $name | quote }}
   valueFrom:
     secretKeyRef:
       name: {{ $secret | quote }}
       key: {{ $name | quote }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{ include "weaviate-bind.variable" . }}
 {{- end }}
 {{- end }}

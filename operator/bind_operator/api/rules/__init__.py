@@ -6,6 +6,8 @@ guards cannot be put back to what the cluster has. What must not change in a clu
 
 from bind_operator.api.rules.autoscaling import AUTOSCALING_RULES
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
+from bind_operator.api.rules.customization import CUSTOMIZATION_RULES
+from bind_operator.api.rules.delivery import DELIVERY_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
@@ -26,6 +28,8 @@ RULES: tuple[Rule, ...] = (
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
     *EXTERNAL_RULES,
+    *CUSTOMIZATION_RULES,
+    *DELIVERY_RULES,
     *DRIFT_RULES,
 )
 """All rules, in the order in which the reference page lists them."""

@@ -35,6 +35,10 @@ _PLACED_ANYWHERE = (
     "!has(self.affinity) && !has(self.priorityClassName)",
     "(!has(self.topologySpreadConstraints) || self.topologySpreadConstraints.size() == 0)",
 )
+_NOT_CUSTOMIZED = tuple(
+    f"(!has(self.{field}) || self.{field}.size() == 0)"
+    for field in ("podAnnotations", "extraVolumes", "extraVolumeMounts")
+)
 _WEAVIATE_DEFAULTS = " && ".join(
     (
         f"self.version in {cel_list(DEFAULT_VERSIONS)}",
@@ -47,6 +51,7 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
         *_PLACED_ANYWHERE,
+        *_NOT_CUSTOMIZED,
     )
 )
 _MODEL_DEFAULTS = " && ".join(
@@ -72,6 +77,7 @@ _INFERENCE_DEFAULTS = " && ".join(
         _MODEL_DEFAULTS,
         "(!has(self.extraEnv) || self.extraEnv.size() == 0)",
         *_PLACED_ANYWHERE,
+        *_NOT_CUSTOMIZED,
     )
 )
 

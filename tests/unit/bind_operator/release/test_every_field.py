@@ -23,6 +23,9 @@ HEEDED_BY_THE_OPERATOR = {
     "driftDetection.ignore",
     "remediation.rollback",
     "inference.autoscaling.sleepAfterSeconds",
+    "delivery",
+    "values",
+    "valuesFrom",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
@@ -44,7 +47,7 @@ def variants(schema: dict[str, Any]) -> list[Any]:
         return list(schema["enum"])
     if schema.get("x-kubernetes-int-or-string"):
         return ["1Gi", "2Gi"]
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
+    if schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema:
         return [{"a": 1}, {"b": 1}]
     match schema["type"]:
         case "boolean":

@@ -13,7 +13,8 @@ from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
-from bind_operator.release.values import _to_json, render_values
+from bind_operator.release.values import render_values
+from bind_operator.release.yaml_text import to_json
 from bind_operator.settings import Images, ImageSetting, InferenceImageSetting, Settings
 from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
@@ -234,7 +235,7 @@ def test_digest_follows_values_and_chart_but_not_the_name() -> None:
 @example("a \u2028 b \u2029 c\x85d\x7fe\ufefff")
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_as_yaml(text: str) -> None:
-    assert yaml.safe_load(f"key: {_to_json(text)}\n") == {"key": text}
+    assert yaml.safe_load(f"key: {to_json(text)}\n") == {"key": text}
 
 
 def test_text_cannot_leave_its_value() -> None:
