@@ -59,4 +59,5 @@
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
 {{- end }}
+{{- include "weaviate-bind.checkBackups" . }}
 {{- end }}
