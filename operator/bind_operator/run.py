@@ -26,6 +26,7 @@ from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.scratch import scratch_folder
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
+from bind_operator.cluster.weaviate_api import WeaviateApi
 from bind_operator.handlers import Ears, watch_resources
 from bind_operator.health import find_fault, start_health_server
 from bind_operator.loop_thread import LoopThread
@@ -35,7 +36,9 @@ from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.watching import EVERYWHERE
 from bind_operator.reconcile.actions import Actions
+from bind_operator.reconcile.backups import Steps
 from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
@@ -123,8 +126,9 @@ class _Operator:
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         schedule = CheckSchedule(settings.verify_interval_s)
         checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
+        copies = CopyKeeper.of(kube, Steps(WeaviateApi(resolver), queue.add))
         helm = self._build_helm()
-        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks)
+        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, copies)
         resources = self._watch_resources(client, kube)
         watches = Watches(client, queue, settings.watch_namespaces, resources.is_known)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
@@ -151,6 +155,7 @@ class _Operator:
         finally:
             await _cancel([*begin, *last, stopped])
             await checks.close()
+            await copies.close()
             await health.cleanup()
         for task in done:
             task.result()
@@ -203,7 +208,9 @@ class _Operator:
             self._scratch,
         )
 
-    def _build_reconciler(self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks) -> Reconciler:
+    def _build_reconciler(
+        self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks, copies: CopyKeeper
+    ) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
@@ -232,6 +239,7 @@ class _Operator:
             deletion=deletion,
             waves=waves,
             told=told,
+            copies=copies,
         )
         return Reconciler(
             kube=kube,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
+from bind_operator.policy.copies import NO_COPIES, Copies
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Verification, Workload
@@ -59,6 +60,7 @@ class Facts:
     """The hardware profile of the resource; None for none."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
+    copies: Copies = NO_COPIES
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -196,7 +198,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
         ConditionType.DRIFTED: judge_drifted(facts.drift),
-    }
+    } | {type_: Verdict(one.status, one.reason, one.message) for type_, one in facts.copies.findings.items()}
 
 
 def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
@@ -208,6 +210,8 @@ def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
 def _stalled(facts: Facts, ready: Verdict) -> Verdict:
     if _is_stalled(facts, ready):
         return Verdict(True, ready.reason, ready.message)
+    if (refusal := facts.copies.refusal) is not None:
+        return Verdict(True, refusal.reason, refusal.message)
     return Verdict(False, Reason.PROGRESSING, "the operator can go on")
 
 

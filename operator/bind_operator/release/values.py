@@ -20,6 +20,7 @@ from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
+from bind_operator.release.backups import backup_values
 from bind_operator.release.chart import Chart
 from bind_operator.settings import Images, ImageSetting
 
@@ -83,6 +84,7 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         gate_image=images.gate,
         operator_peers=json.loads(peers),
         module=MODULE,
+        backups=backup_values(spec.weaviate.backup),
     )
     values = yaml.safe_load(text)
     _check(values, chart)
