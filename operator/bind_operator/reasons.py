@@ -101,6 +101,16 @@ class Reason(StrEnum):
     INFERENCE_BUSY = "InferenceBusy"
     GATE_OUTDATED = "GateOutdated"
 
+    # Backups, and the one that a resource begins with
+    BACKUP_SUCCEEDED = "BackupSucceeded"
+    BACKUP_FAILED = "BackupFailed"
+    BACKUP_OVERDUE = "BackupOverdue"
+    NO_BACKUP_YET = "NoBackupYet"
+    RESTORING = "Restoring"
+    RESTORED = "Restored"
+    RESTORE_FAILED = "RestoreFailed"
+    RESTORE_REFUSED = "RestoreRefused"
+
     # What runs elsewhere
     ANSWERS = "Answers"
     GATE_NOT_READY = "GateNotReady"

@@ -29,6 +29,7 @@ from bind_operator.cluster.scratch import scratch_folder
 from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
+from bind_operator.cluster.weaviate_api import WeaviateApi
 from bind_operator.handlers import Ears, watch_resources
 from bind_operator.health import find_fault, start_health_server
 from bind_operator.loop_thread import LoopThread
@@ -38,7 +39,9 @@ from bind_operator.policy.facts import Key
 from bind_operator.policy.polling import Polling
 from bind_operator.policy.watching import EVERYWHERE
 from bind_operator.reconcile.actions import Actions
+from bind_operator.reconcile.backups import Steps
 from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
@@ -129,9 +132,10 @@ class _Operator:
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         schedule = CheckSchedule(settings.verify_interval_s)
         checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
+        copies = CopyKeeper.of(kube, Steps(WeaviateApi(resolver), queue.add))
         helm = self._build_helm()
         sources = ValueSources(client, self._driver, settings.values_interval_s, queue.add)
-        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, sources)
+        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, sources, copies)
         resources = self._watch_resources(client, kube)
         watches = Watches(client, queue, settings.watch_namespaces, resources.is_known)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
@@ -159,6 +163,7 @@ class _Operator:
         finally:
             await _cancel([*begin, *last, stopped])
             await checks.close()
+            await copies.close()
             await health.cleanup()
         for task in done:
             task.result()
@@ -212,7 +217,13 @@ class _Operator:
         )
 
     def _build_reconciler(
-        self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks, sources: ValueSources
+        self,
+        client: KubeClient,
+        kube: Kube,
+        helm: Helm,
+        checks: LiveChecks,
+        sources: ValueSources,
+        copies: CopyKeeper,
     ) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
@@ -247,6 +258,7 @@ class _Operator:
             waves=waves,
             sleepers=Sleepers(autoscalers),
             told=told,
+            copies=copies,
         )
         return Reconciler(
             kube=kube,

@@ -59,6 +59,10 @@ def _claims(claims: list[Manifest], **more: Any) -> Manifest:
     return {"spec": {"device": "CUDA", "gpu": {"resourceClaims": claims, **more}}}
 
 
+def _backup(**fields: Any) -> Manifest:
+    return _weaviate(backup=fields)
+
+
 def _external_weaviate(**fields: Any) -> Manifest:
     return _weaviate(external={"url": "https://weaviate.local"} | fields)
 
@@ -130,6 +134,21 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-annotation-texts": _weaviate(service={"annotations": {"a": "\x7f"}}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
+    "backup-has-one-place": _backup(s3={"bucket": "b"}, filesystem={}),
+    "backup-schedule": _backup(s3={"bucket": "b"}, schedule="0 3 * * * *"),
+    "backup-include-or-exclude": _backup(s3={"bucket": "b"}, include=["A"], exclude=["B"]),
+    "backup-to-a-volume-is-of-one-pod": _weaviate(backup={"filesystem": {}}, replicas=3),
+    "backup-s3-credentialssecret": _backup(s3={"bucket": "b", "credentialsSecret": "Keys"}),
+    "backup-azure-credentialssecret": _backup(azure={"container": "b", "credentialsSecret": "a b"}),
+    "backup-filesystem-claimname": _backup(filesystem={"claimName": "A"}),
+    "backup-gcs-secret": _backup(gcs={"bucket": "b", "credentials": {"name": "K", "key": "k"}}),
+    "backup-gcs-entry": _backup(gcs={"bucket": "b", "credentials": {"name": "k", "key": "a/b"}}),
+    "backup-s3-endpoint": _backup(s3={"bucket": "b", "endpoint": "http://minio:9000"}),
+    "backup-s3-path": _backup(s3={"bucket": "b", "path": "/a"}),
+    "backup-gcs-path": _backup(gcs={"bucket": "b", "path": "a/"}),
+    "backup-azure-path": _backup(azure={"container": "b", "path": "a//b", "credentialsSecret": "s"}),
+    "restore-needs-a-place": _weaviate(restoreFrom={}),
+    "restore-id": _weaviate(backup={"s3": {"bucket": "b"}}, restoreFrom={"id": "A"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

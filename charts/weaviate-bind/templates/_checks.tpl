@@ -66,4 +66,5 @@
 {{- if and $bind.autoscaling.enabled (not $bind.enabled) }}
 {{- fail "modules.multi2vec-bind.autoscaling is enabled, but the inference server is elsewhere (enabled: false): whoever runs it scales it; remove autoscaling" }}
 {{- end }}
+{{- include "weaviate-bind.checkBackups" . }}
 {{- end }}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.autoscaling import Autoscaling
+from bind_operator.api.backup import Backup, RestoreFrom
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.customization import PodCustomization
 from bind_operator.api.delivery import Handover
@@ -294,6 +295,12 @@ class Weaviate(Scheduling, PodCustomization):
     )
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
+    )
+    backup: Backup | None = Field(None, description="Where its data is backed up to, and when.")
+    restore_from: RestoreFrom | None = Field(
+        None,
+        description="The backup that Weaviate begins with, once, while it is empty. It lies in the place "
+        "that `backup` names. What becomes of this field afterwards changes nothing.",
     )
     external: ExternalWeaviate | None = Field(
         None,

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bind_operator.api.backup_status import BackupStatus, RestoreStatus
 from bind_operator.api.base import ApiModel
 from bind_operator.api.identity import RECONCILE_ANNOTATION
 
@@ -24,6 +25,10 @@ class ConditionType(StrEnum):
     CHANGES_ACCEPTED = "ChangesAccepted"
     VECTOR_SPACE_KEPT = "VectorSpaceKept"
     DRIFTED = "Drifted"
+    BACKED_UP = "BackedUp"
+    """Only where `spec.weaviate.backup` is set."""
+    RESTORED = "Restored"
+    """Only where `spec.weaviate.restoreFrom` is, or was, set."""
 
 
 class Condition(ApiModel):
@@ -266,6 +271,8 @@ class BindVectorizerStatus(ApiModel):
         default_factory=list, description="The latest revisions of the release, newest first."
     )
 
+    backup: BackupStatus | None = Field(None, description="Backups. Unset: `spec.weaviate.backup` is.")
+    restore: RestoreStatus | None = Field(None, description="The restore that the resource began with.")
     last_verified: LastVerified | None = Field(
         None, description="What a rollout that stands still is rolled back to."
     )

@@ -13,6 +13,7 @@ from bind_operator.cluster.events import EventLog
 from bind_operator.errors import ApiRefused
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
+from bind_operator.policy.merge_patch import merge_patch
 from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import (
     COMPONENT_LABEL,
@@ -216,19 +217,6 @@ class Kube:
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
         """Record an event at the resource, now or, where the API server is not to be had, later."""
         await self.events.record(resource, reason, message, warning=warning)
-
-
-def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merge patch that makes `after` of `before`: also within maps, null removes what is gone."""
-    patch: dict[str, Any] = {name: None for name in before if name not in after}
-    for name, value in after.items():
-        old = before.get(name)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            if inner := merge_patch(old, value):
-                patch[name] = inner
-        elif old != value:
-            patch[name] = value
-    return patch
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

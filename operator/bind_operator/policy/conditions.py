@@ -7,6 +7,7 @@ from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus, RenderedStatus
 from bind_operator.policy.autoscaling import Scaling
+from bind_operator.policy.copies import NO_COPIES, Copies
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Verification, Workload
@@ -66,6 +67,7 @@ class Facts:
     """The operator made the release before, and leaves it to them."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
+    copies: Copies = NO_COPIES
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -220,7 +222,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
         ConditionType.DRIFTED: _not_looked_at(facts) if facts.rendered else judge_drifted(facts.drift),
-    }
+    } | {type_: Verdict(one.status, one.reason, one.message) for type_, one in facts.copies.findings.items()}
 
 
 def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
@@ -232,6 +234,8 @@ def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
 def _stalled(facts: Facts, ready: Verdict) -> Verdict:
     if _is_stalled(facts, ready):
         return Verdict(True, ready.reason, ready.message)
+    if (refusal := facts.copies.refusal) is not None:
+        return Verdict(True, refusal.reason, refusal.message)
     return Verdict(False, Reason.PROGRESSING, "the operator can go on")
 
 

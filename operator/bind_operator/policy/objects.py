@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bind_operator.api.identity import RECONCILE_ANNOTATION
+from bind_operator.api.identity import BACKUP_ANNOTATION, RECONCILE_ANNOTATION
 from bind_operator.policy.facts import Component, Workload
 from bind_operator.policy.names import CHART
 
@@ -35,6 +35,12 @@ def is_kept_by_helm(item: Object) -> bool:
 def request_of(resource: Object) -> str | None:
     """Return the value of the annotation by which a person asks for an attempt at once; None for none."""
     value: str | None = resource["metadata"].get("annotations", {}).get(RECONCILE_ANNOTATION)
+    return value
+
+
+def backup_request_of(resource: Object) -> str | None:
+    """Return the value of the annotation by which a person asks for a backup at once; None for none."""
+    value: str | None = resource["metadata"].get("annotations", {}).get(BACKUP_ANNOTATION)
     return value
 
 

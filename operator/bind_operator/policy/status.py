@@ -77,6 +77,8 @@ def build_status(
         storage=list(facts.claims),
         last_verified_time=_last_verified_time(facts.verification, previous),
         verified_vectors=_verified_vectors(facts.verification, previous),
+        backup=facts.copies.backup,
+        restore=facts.copies.restore,
         last_verified=_last_verified(resource, facts, previous),
         remediation=facts.remediation or read_remediation(previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
@@ -217,6 +219,8 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
     unknown = set() if weaviate.external else {"external"}
+    # Where backups go, and what it began with, opens no other data either.
+    unknown |= {"backup", "restore_from"}
     around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}
     text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]

@@ -25,6 +25,7 @@ from bind_operator.policy.status import build_status
 from bind_operator.policy.turns import turn_in_s
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import Drift
 from bind_operator.reconcile.live_checks import LiveChecks, subject_of, target_of
@@ -67,6 +68,7 @@ class Summary:
     waves: Waves
     sleepers: Sleepers
     told: Told
+    copies: CopyKeeper
 
     async def write(self, look: Look) -> float:
         """Write the status if it changed, an event if Ready did; return after how many seconds to requeue."""
@@ -77,6 +79,8 @@ class Summary:
                 return self.checks.wait_s(look.key)
         elif look.state is ReleaseState.IN_SYNC and observed.problem is None and not look.deleting:
             facts = replace(facts, download=await slowest_download(observed.pods))
+        copies = self.copies.look(look)
+        facts = replace(facts, copies=copies.told)
         generation = look.raw["metadata"]["generation"]
         now = self.kube.clock.timestamp()
         before = look.raw.get("status", {})
@@ -92,6 +96,7 @@ class Summary:
         await self._record_revision(look, before)
         await self._record_profile(look, before)
         await self._record_ready(look, _ready(before), status.ready)
+        await self.copies.tell(look, copies)
         is_new = await self.kube.apply_status(look.raw, status)
         if is_new:
             STATUS_PATCHES.inc()
@@ -100,7 +105,7 @@ class Summary:
             await self.drift.tell(look.raw, look.drift, status)
         self._note(look, facts, status)
         requeue_s = self._requeue_s(look, facts, status, is_new=is_new)
-        return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()))
+        return min(requeue_s, self.drift.requeue_s(look.key, time.monotonic()), copies.wait_s)
 
     def _facts(self, look: Look) -> Facts:
         """Return what the status is judged by, without what the cluster has still to be asked for."""
@@ -256,6 +261,7 @@ class Summary:
         self.drift.forget(key)
         self.waves.forget(key)
         self.sleepers.forget(key)
+        self.copies.forget(key)
         RESOURCES.forget(key)
 
 

@@ -5,6 +5,7 @@ guards cannot be put back to what the cluster has. What must not change in a clu
 """
 
 from bind_operator.api.rules.autoscaling import AUTOSCALING_RULES
+from bind_operator.api.rules.backup import BACKUP_RULES
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.customization import CUSTOMIZATION_RULES
 from bind_operator.api.rules.delivery import DELIVERY_RULES
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *BACKUP_RULES,
     *EXTERNAL_RULES,
     *CUSTOMIZATION_RULES,
     *DELIVERY_RULES,

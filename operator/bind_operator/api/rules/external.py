@@ -48,6 +48,7 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "string(self.storage.size) == '32Gi' && !has(self.storage.storageClassName)",
         _amounts(WeaviateResources()),
         "(!has(self.env) || self.env.size() == 0)",
+        "!has(self.backup) && !has(self.restoreFrom)",
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
         *_PLACED_ANYWHERE,

@@ -91,6 +91,7 @@ MANAGED = {
         {"resources": {"limits": {"memory": "8Gi"}}},
         {"resources": {"requests": {"cpu": "2"}}},
         {"env": {"A": "b"}},
+        {"backup": {"s3": {"bucket": "b"}}},
         {"service": {"type": "NodePort"}},
         {"service": {"annotations": {"a": "b"}}},
         {"priorityClassName": "high"},

@@ -26,6 +26,15 @@ HEEDED_BY_THE_OPERATOR = {
     "delivery",
     "values",
     "valuesFrom",
+    "weaviate.backup.schedule",
+    "weaviate.backup.suspend",
+    "weaviate.backup.include",
+    "weaviate.backup.exclude",
+    "weaviate.backup.compressionLevel",
+    "weaviate.backup.cpuPercentage",
+    "weaviate.restoreFrom.id",
+    "weaviate.restoreFrom.name",
+    "weaviate.restoreFrom.namespace",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
