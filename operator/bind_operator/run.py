@@ -17,6 +17,7 @@ from typing import Any
 import prometheus_client
 
 from bind_operator.cluster.client import Credentials, KubeClient
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
@@ -39,6 +40,7 @@ from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.keys import Keys
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
@@ -207,8 +209,10 @@ class _Operator:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
-        deletion = Deletion(kube, helm, settings.delete_timeout_s)
-        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles)
+        key_secrets = KeySecrets(client)
+        deletion = Deletion(kube, helm, key_secrets, settings.delete_timeout_s)
+        keys = Keys(kube, key_secrets)
+        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles, keys.made)
         waves = Waves(
             kube,
             lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
@@ -246,6 +250,7 @@ class _Operator:
             ownership=ownership,
             waves=waves,
             told=told,
+            keys=keys,
             retry_base_s=settings.retry_base_s,
         )
 

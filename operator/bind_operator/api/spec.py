@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bind_operator.api.authentication import Authentication, InferenceKeys, Mcp
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
@@ -240,6 +241,9 @@ class Inference(Scheduling):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    api_keys: InferenceKeys | None = Field(
+        None, description="The key between gate and server. Unset: the server answers whoever reaches it."
+    )
     external: ExternalInference | None = Field(
         None,
         description="An inference server that is there already: then none is deployed, and no other field of "
@@ -284,6 +288,12 @@ class Weaviate(Scheduling):
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
     )
+    authentication: Authentication | None = Field(
+        None,
+        description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
+        "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
     external: ExternalWeaviate | None = Field(
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "

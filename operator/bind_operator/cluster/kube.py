@@ -172,8 +172,7 @@ class Kube:
         """Write what differs from the resource's status; return whether anything did."""
         before = resource.get("status", {})
         after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        changes = {name: value for name, value in after.items() if before.get(name) != value}
-        changes |= {name: None for name in before if name not in after}
+        changes = replacement(before, after)
         if not changes:
             return False
         await self._client.patch(f"{_resource_path(_key(resource['metadata']))}/status", {"status": changes})
@@ -215,6 +214,19 @@ class Kube:
     async def record_event(self, resource: Object, reason: Reason, message: str, *, warning: bool) -> None:
         """Record an event at the resource, now or, where the API server is not to be had, later."""
         await self.events.record(resource, reason, message, warning=warning)
+
+
+def replacement(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merge patch that makes `before` to be `after`: what is not there any more becomes null."""
+    changes: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        old = before.get(name)
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            if inner := replacement(old, value):
+                changes[name] = inner
+        elif old != value:
+            changes[name] = value
+    return changes
 
 
 def _key(metadata: Mapping[str, Any]) -> Key:

@@ -18,6 +18,7 @@ from bind_operator.api.hardware import DEFAULT_GPU, Gpu
 from bind_operator.api.parts import InferenceImage, WeaviateImage
 from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
+from bind_operator.policy.authentication import Access, access_of, inference_keys_of
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
 from bind_operator.release.chart import Chart
@@ -53,19 +54,33 @@ class _Source:
 
     text: str
     resource: BindVectorizer = field(compare=False)
+    access: Access | None = field(compare=False)
+    inference_secret: str = field(compare=False)
 
 
 def render_values(
-    resource: BindVectorizer, images: Images, chart: Chart, operator_peers: Sequence[Mapping[str, Any]] = ()
+    resource: BindVectorizer,
+    images: Images,
+    chart: Chart,
+    operator_peers: Sequence[Mapping[str, Any]] = (),
+    access: Access | None = None,
 ) -> RenderedValues:
     """Return the values of the release of `resource`.
 
-    operator_peers: where the operator runs, as the peers of a network policy.
-    Raises RenderFailed, naming the value, if they do not fit the chart's schema.
+    operator_peers: where the operator runs, as the peers of a network policy. access: who may ask Weaviate;
+    None: as for a new resource. Raises RenderFailed, naming the value, if they do not fit the chart's schema.
     """
-    return _render(
-        _Source(resource.spec.model_dump_json(), resource), images, chart, json.dumps(operator_peers)
-    )
+    weaviate = resource.spec.weaviate
+    if weaviate.external is not None:
+        access = None
+    elif access is None:
+        access = access_of(resource.metadata.name, weaviate, was_open=False)
+    keys = inference_keys_of(resource.metadata.name, resource.spec.inference)
+    # What it has beside the spec.
+    seen = [access.anonymous, access.secret, access.revision] if access else []
+    text = f"{resource.spec.model_dump_json()}\0{json.dumps([seen, keys.secret])}"
+    source = _Source(text, resource, access, keys.secret)
+    return _render(source, images, chart, json.dumps(operator_peers))
 
 
 # Resources at rest are looked at every few minutes, and all that they had to say was said the first time.
@@ -82,6 +97,8 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         default_gpu=DEFAULT_GPU,
         gate_image=images.gate,
         operator_peers=json.loads(peers),
+        access=source.access,
+        inference_secret=source.inference_secret,
         module=MODULE,
     )
     values = yaml.safe_load(text)

@@ -20,6 +20,8 @@
   "PROMETHEUS_MONITORING_ENABLED" (toString .Values.serviceMonitor.enabled)
 }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
+{{- $chosen = merge $chosen (include "weaviate-bind.authenticationVariables" . | fromJson) }}
+{{- include "weaviate-bind.authenticationSecrets" . }}
 {{- range $name, $value := merge (dict) .Values.env $chosen }}
 {{- if not (hasKey ($.Values.envSecrets | default dict) $name) }}
 - name: {{ $name | quote }}

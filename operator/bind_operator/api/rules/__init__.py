@@ -4,6 +4,7 @@ A message names the field and the remedy. No rule compares with the stored objec
 guards cannot be put back to what the cluster has. What must not change in a cluster, the operator judges.
 """
 
+from bind_operator.api.rules.authentication import AUTHENTICATION_RULES
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *AUTHENTICATION_RULES,
     *EXTERNAL_RULES,
     *DRIFT_RULES,
 )
