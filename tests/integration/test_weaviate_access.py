@@ -196,5 +196,8 @@ def test_an_agent_with_a_key_that_may_only_read_searches_and_writes_nothing(tmp_
         assert not config.get("isError"), config
         found = agent.call("weaviate-query-hybrid", collection_name="Thing", query="dog", alpha=0.0)
         assert "a dog" in json.dumps(found), found
-        upsert = agent.say("tools/call", {"name": "weaviate-objects-upsert", "arguments": {}})
-        assert "error" in upsert.text.lower()
+        thing = {"collection_name": "Thing", "objects": [{"properties": {"text": "a cat"}}]}
+        refused = agent.say("tools/call", {"name": "weaviate-objects-upsert", "arguments": thing})
+        assert "MCP write access is disabled" in refused.text
+        # Even if it were on, this key could not.
+        assert ask(url, "POST", "/objects", READER, stored).status_code == 403
