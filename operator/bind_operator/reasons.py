@@ -128,6 +128,8 @@ class Reason(StrEnum):
     UPGRADED = "Upgraded"
     UNLOCKED = "Unlocked"
     UNINSTALLED = "Uninstalled"
+    KEYS_MADE = "KeysMade"
+    KEYS_KEPT = "KeysKept"
     VOLUMES_KEPT = "VolumesKept"
     VOLUMES_DELETED = "VolumesDeleted"
     VOLUMES_LEFT = "VolumesLeft"
@@ -137,6 +139,7 @@ class Reason(StrEnum):
     DOWNLOADING_WEIGHTS = "DownloadingWeights"
 
     # What is told beside what Ready says
+    ANONYMOUS_ACCESS = "AnonymousAccess"
     UNKNOWN_FIELDS = "UnknownFields"
     # Leadership among several operators
     NOT_LEADER = "NotLeader"

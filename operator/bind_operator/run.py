@@ -18,6 +18,7 @@ import prometheus_client
 
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.client import Credentials, KubeClient
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
@@ -45,6 +46,7 @@ from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.keys import Keys
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
@@ -229,10 +231,13 @@ class _Operator:
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
         objects = Objects(client)
         ownership, drift = build_ownership(kube, records), build_drift(kube, objects, records)
-        deletion = Deletion(kube, Uninstaller(helm, objects, records), settings.delete_timeout_s)
+        key_secrets = KeySecrets(client)
+        uninstaller = Uninstaller(helm, objects, records)
+        deletion = Deletion(kube, uninstaller, key_secrets, settings.delete_timeout_s)
+        keys = Keys(kube, key_secrets)
         autoscalers = Autoscalers(client)
         observer = Observer(
-            settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources
+            settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources, keys.made
         )
         waves = Waves(
             kube,
@@ -274,6 +279,7 @@ class _Operator:
             waves=waves,
             told=told,
             rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion),
+            keys=keys,
             retry_base_s=settings.retry_base_s,
         )
 

@@ -78,6 +78,16 @@ def _autoscaling(**fields: Any) -> Manifest:
 
 
 _HUGE: Manifest = _inference(model={"name": "ImageBindHuge", "licenseAccepted": True})
+OIDC = {"issuer": "https://login.local", "clientId": "weaviate", "groupsClaim": "groups"}
+
+
+def _authentication(**fields: Any) -> Manifest:
+    return _weaviate(authentication=fields)
+
+
+def _entries(*entries: Manifest) -> Manifest:
+    return _authentication(apiKeys={"entries": list(entries)})
+
 
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
@@ -149,6 +159,39 @@ BREACHES: dict[str, Manifest] = {
     "backup-azure-path": _backup(azure={"container": "b", "path": "a//b", "credentialsSecret": "s"}),
     "restore-needs-a-place": _weaviate(restoreFrom={}),
     "restore-id": _weaviate(backup={"s3": {"bucket": "b"}}, restoreFrom={"id": "A"}),
+    "authentication-lets-somebody-in": _authentication(apiKeys={"enabled": False}),
+    "authentication-keys-secret": _authentication(apiKeys={"secretName": "Keys"}),
+    "authentication-keys-entries": _entries({"entry": "a/b", "user": "admin"}),
+    "authentication-keys-entries-once": _entries(*[{"entry": "a", "user": "admin"}] * 2),
+    "authentication-keys-of-listed-users": _entries({"entry": "a", "user": "somebody"}),
+    "authentication-adminusers": _authentication(adminUsers=["a,b"]),
+    "authentication-readonlyusers": _authentication(readOnlyUsers=["a b"]),
+    "authentication-admingroups": _authentication(oidc=OIDC, adminGroups=["a,b"]),
+    "authentication-readonlygroups": _authentication(oidc=OIDC, readOnlyGroups=["a b"]),
+    "authentication-users-apart": _authentication(adminUsers=["a"], readOnlyUsers=["a"]),
+    "authentication-rbac-has-no-read-only-users": _authentication(authorization="RBAC", readOnlyUsers=["a"]),
+    "authentication-database-users-need-rbac": _authentication(databaseUsers=True),
+    "authentication-groups-need-oidc": _authentication(adminGroups=["a"]),
+    "authentication-oidc-issuer": _authentication(oidc=OIDC | {"issuer": "login.local"}),
+    "authentication-oidc-jwks-url": _authentication(oidc=OIDC | {"jwksUrl": "/keys"}),
+    "authentication-oidc-client": _authentication(oidc={"issuer": "https://login.local"}),
+    "authentication-oidc-scopes": _authentication(oidc=OIDC | {"scopes": ["openid,email"]}),
+    "authentication-oidc-certificate-secret": _authentication(
+        oidc=OIDC | {"certificate": {"name": "CA", "key": "ca.crt"}}
+    ),
+    "authentication-oidc-certificate-entry": _authentication(
+        oidc=OIDC | {"certificate": {"name": "ca", "key": ".."}}
+    ),
+    "authentication-or-variables": _weaviate(
+        authentication={}, env={"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true"}
+    ),
+    "inference-keys-secret": _inference(apiKeys={"secretName": "Keys"}),
+    "inference-keys-serverentry": _inference(apiKeys={"serverEntry": "a/b"}),
+    "inference-keys-gateentry": _inference(apiKeys={"gateEntry": "a b"}),
+    "inference-keys-need-our-server": _inference(apiKeys={}, image={"repository": "x/multi2vec-bind"}),
+    "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
+    "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
+    "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

@@ -63,6 +63,12 @@ app.kubernetes.io/component: operator
   resources: [secrets]
   verbs: [list, delete]
 {{- end }}
+{{- if ne .Values.helm.driver "Secret" }}
+# To make keys for Weaviate and for the inference server. What is in a Secret the operator can neither read nor change.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+{{- end }}
 # What the workload chart is made of, as far as a resource asks for it; Helm's records are ConfigMaps too.
 - apiGroups: [""]
   resources: [configmaps, services]

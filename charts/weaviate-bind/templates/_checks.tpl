@@ -57,6 +57,7 @@
 {{- if has (.Values.env.MODULES_VALIDATE_BASE_URL | default "" | toString | lower) (list "true" "1" "on" "enabled") }}
 {{- fail "env.MODULES_VALIDATE_BASE_URL is on, so Weaviate would refuse the gate's address, 127.0.0.1, and never start: remove it" }}
 {{- end }}
+{{- include "weaviate-bind.checkAuthentication" . }}
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
 {{- end }}

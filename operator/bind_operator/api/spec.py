@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bind_operator.api.authentication import Authentication, InferenceKeys, Mcp
 from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.api.backup import Backup, RestoreFrom
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
@@ -247,6 +248,9 @@ class Inference(Scheduling, PodCustomization):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    api_keys: InferenceKeys | None = Field(
+        None, description="The key between gate and server. Unset: the server answers whoever reaches it."
+    )
     external: ExternalInference | None = Field(
         None,
         description="An inference server that is there already: then none is deployed, and no other field of "
@@ -302,6 +306,12 @@ class Weaviate(Scheduling, PodCustomization):
         description="The backup that Weaviate begins with, once, while it is empty. It lies in the place "
         "that `backup` names. What becomes of this field afterwards changes nothing.",
     )
+    authentication: Authentication | None = Field(
+        None,
+        description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
+        "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
     external: ExternalWeaviate | None = Field(
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "

@@ -161,6 +161,18 @@ class VectorSpaceStatus(Remembered):
     )
 
 
+class AuthenticationStatus(Remembered):
+    """It says who may ask Weaviate, as the wanted release has it."""
+
+    anonymous_access: bool = Field(description="Whether Weaviate answers without a key.")
+    secret: str | None = Field(None, description="The Secret with its API keys. Unset: there are none.")
+    key_command: str | None = Field(None, description="The command that prints the first of them.")
+    made_secret: str | None = Field(
+        None, description="Tells the Secret that the operator made from one of the same name before it."
+    )
+    note: str | None = Field(None, description="What should be known of it.")
+
+
 class ClaimStatus(ApiModel):
     """One volume claim of the resource."""
 
@@ -252,6 +264,9 @@ class BindVectorizerStatus(ApiModel):
         None, description=f"The value of the annotation {RECONCILE_ANNOTATION} that was followed last."
     )
     weaviate: WeaviateStatus | None = Field(None, description="What Weaviate last ran with.")
+    authentication: AuthenticationStatus | None = Field(
+        None, description="Who may ask Weaviate. Unset: somebody else runs it."
+    )
     vector_space: VectorSpaceStatus | None = Field(
         None, description="The vector space that the collections are filled under."
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus, RenderedStatus
+from bind_operator.policy.authentication import Access
 from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.copies import NO_COPIES, Copies
 from bind_operator.policy.download import Download
@@ -68,6 +69,10 @@ class Facts:
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
     copies: Copies = NO_COPIES
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it."""
+    made_secret: str = ""
+    """It tells the Secret with the keys that the operator made from one before it."""
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -241,7 +246,9 @@ def _stalled(facts: Facts, ready: Verdict) -> Verdict:
 
 def _is_stalled(facts: Facts, ready: Verdict) -> bool:
     is_final = facts.failure is not None and facts.failure.is_final
-    return is_final or ready.reason is Reason.ROLLOUT_STALLED
+    problem = facts.problem
+    lacks_secret = problem is not None and problem.lacks_secret and ready.reason is problem.reason
+    return is_final or lacks_secret or ready.reason is Reason.ROLLOUT_STALLED
 
 
 def _released(facts: Facts) -> Verdict:

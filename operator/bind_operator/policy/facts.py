@@ -117,6 +117,8 @@ class Problem:
     message: str
     lacks_node_since: float | None = field(default=None, kw_only=True)
     """No node fits since then, in seconds of the epoch: another node would end it. None for all else."""
+    lacks_secret: bool = field(default=False, kw_only=True)
+    """A Secret, or an entry of one, is not there: nothing goes on before somebody makes it."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
+    AuthenticationStatus,
     BindVectorizerStatus,
     Condition,
     ConditionType,
@@ -26,6 +27,7 @@ from bind_operator.api.status import (
     VerifiedVectors,
     WeaviateSettings,
 )
+from bind_operator.policy.authentication import authentication_status
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.external import weaviate_settings
 from bind_operator.policy.facts import Key, Revision, Verification, Workload
@@ -73,6 +75,7 @@ def build_status(
         autoscaling=facts.scaling.status if facts.scaling and not is_foreign else None,
         model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
+        authentication=_authentication(key, resource, facts, previous),
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
         last_verified_time=_last_verified_time(facts.verification, previous),
@@ -84,6 +87,17 @@ def build_status(
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
         last_handled_reconcile=request,
     )
+
+
+def _authentication(
+    key: Key, resource: BindVectorizer | None, facts: Facts, previous: Mapping[str, Any]
+) -> AuthenticationStatus | None:
+    """Return who may ask Weaviate; what was said of it before, while the spec says nothing valid."""
+    if facts.state is ReleaseState.FOREIGN:
+        return None
+    if resource is None:
+        return _read(AuthenticationStatus, previous.get("authentication"))
+    return authentication_status(key.namespace, facts.access, facts.made_secret)
 
 
 def _hardware(resource: BindVectorizer) -> HardwareStatus:
@@ -218,7 +232,7 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
-    unknown = set() if weaviate.external else {"external"}
+    unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
     # Where backups go, and what it began with, opens no other data either.
     unknown |= {"backup", "restore_from"}
     around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}

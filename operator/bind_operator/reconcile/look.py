@@ -10,6 +10,7 @@ from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import RemediationStatus, RenderedStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import OperatorError
+from bind_operator.policy.authentication import Access
 from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.drift import Report
 from bind_operator.policy.facts import Component, Failure, Key, Problem
@@ -61,6 +62,10 @@ class Look:
     """It tells one state of the profile from another, also of one that is missing."""
     scaling: Scaling | None = None
     """What chooses the number of inference pods; None where the spec does."""
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it, or the spec is invalid."""
+    made_secret: str = ""
+    """It tells the Secret with Weaviate's keys that the operator made from one before it."""
     node_wait_s: float = 0.0
     """So long a pod may find no node."""
     rendered: RenderedStatus | None = None

@@ -1,14 +1,17 @@
 """The observer reads what belongs to a resource, and brings it beside what the spec asks for."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bind_operator.api.autoscaling import Autoscaling
+from bind_operator.api.spec import BindVectorizer
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.profiles import Profiles
 from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.errors import KedaMissing, OperatorError
+from bind_operator.policy.authentication import Access, access_of, was_open
 from bind_operator.policy.autoscaling import KEDA_REMEDY, Scaling, read_scaling
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
@@ -40,6 +43,8 @@ class Observer:
     profiles: Profiles
     autoscalers: Autoscalers
     sources: ValueSources
+    made_secret: Callable[[Key, Object], str]
+    """It tells the Secret with Weaviate's keys that the operator made from one before it."""
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
@@ -47,15 +52,18 @@ class Observer:
         revisions = await self.ownership.recognise(key, observed.revisions)
         observed = replace(observed, revisions=revisions)
         resource, values, failure, profile = None, None, None, None
+        access: Access | None = None
+        made = self.made_secret(key, raw)
         ignored: tuple[str, ...] = ()
         self.profiles.note(key, raw.get("spec", {}).get("profile"))
         profile_version = self.profiles.version_for(key)
         try:
             manifest = {name: value for name, value in raw.items() if name != "status"}
             resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
+            access = self._access(key, raw, resource, observed, made)
             peers = self.settings.operator_peers
             layers = await self.sources.read(key, resource.spec.values_from)
-            values = render_values(resource, self.settings.images, self.chart, peers, layers)
+            values = render_values(resource, self.settings.images, self.chart, peers, layers, access)
         except OperatorError as error:
             if not error.counted:
                 raise
@@ -109,6 +117,8 @@ class Observer:
             profile=profile,
             profile_version=profile_version,
             scaling=scaling,
+            access=access,
+            made_secret=made if access is not None and access.is_made else "",
             node_wait_s=node_wait_s,
         )
         if look.renders:
@@ -138,6 +148,16 @@ class Observer:
         report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
         is_drifted = report is not None and report.corrections and not look.is_rolled_back
         return replace(look, state=ReleaseState.DRIFTED if is_drifted else look.state, drift=report)
+
+    @staticmethod
+    def _access(
+        key: Key, raw: Object, resource: BindVectorizer, observed: Observed, made: str
+    ) -> Access | None:
+        weaviate = resource.spec.weaviate
+        if weaviate.external is not None:
+            return None
+        is_open = was_open(raw.get("status", {}), observed.stateful_set)
+        return access_of(key.name, weaviate, was_open=is_open, made=made)
 
     def _node_wait_s(self, profile: AppliedProfile | None) -> float:
         own = profile.node_wait_s if profile else None

@@ -95,6 +95,7 @@ class Summary:
         # Before the status is written, which afterwards no longer shows what is new.
         await self._record_revision(look, before)
         await self._record_profile(look, before)
+        await self._record_open(look, before, status)
         await self._record_ready(look, _ready(before), status.ready)
         await self.copies.tell(look, copies)
         is_new = await self.kube.apply_status(look.raw, status)
@@ -136,6 +137,8 @@ class Summary:
             held=look.held,
             rendered=look.rendered,
             leaves_release=look.leaves_release,
+            access=look.access,
+            made_secret=look.made_secret,
         )
 
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:
@@ -198,6 +201,12 @@ class Summary:
         if message:
             await self.kube.record_event(look.raw, Reason.PROFILE_CHANGED, message, warning=False)
 
+    async def _record_open(self, look: Look, before: Mapping[str, Any], status: BindVectorizerStatus) -> None:
+        """Tell once that Weaviate is left open, when the status begins to say so."""
+        told = status.authentication
+        if told is not None and told.note and not (before.get("authentication") or {}).get("note"):
+            await self.kube.record_event(look.raw, Reason.ANONYMOUS_ACCESS, told.note, warning=True)
+
     async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed since that was last told."""
         written = (old.get("status"), old.get("reason"))
@@ -223,7 +232,7 @@ class Summary:
         if look.resource is None or look.values is None:
             return None
         status, digest, pods = look.raw.get("status", {}), look.values.digest, look.checked_pods
-        target = target_of(look.key, look.resource, self.settings, look.observed, status)
+        target = target_of(look.key, look.resource, self.settings, look.observed, status, look.access)
         earlier = restored(status, digest, pods)
         subject = subject_of(digest, pods, look.has_inference_pods)
         return self.checks.look(look.key, subject, target, earlier)

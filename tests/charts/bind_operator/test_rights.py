@@ -9,6 +9,7 @@ from bind_operator.api.delivery import SourceKind, ValuesSource
 from bind_operator.api.status import BindVectorizerStatus
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
@@ -65,6 +66,8 @@ class Recorder:
 
     async def read(self, path: str) -> Object | None:
         match self._record("get", path):
+            case "configmaps" if path.endswith("-keys"):
+                return {"metadata": {"uid": "1"}}
             case "deployments":
                 return {"metadata": {"name": "shop-inference"}, "spec": {}}
             case self.records:
@@ -143,7 +146,14 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "keep": autoscalers.keep(KEY, 3),
     }
     assert set(of_autoscalers) == methods_of(Autoscalers)
-    for name, call in [*calls.items(), *of_volumes.items(), *of_autoscalers.items()]:
+    keys = KeySecrets(recorder)  # type: ignore[arg-type]
+    of_keys: dict[str, Any] = {
+        "ensure": keys.ensure(KEY, "shop-weaviate-keys", {"admin": "a"}),
+        "remove": keys.remove(KEY, "shop-weaviate-keys"),
+        "is_kept": keys.is_kept(KEY, "shop-weaviate-keys"),
+    }
+    assert set(of_keys) == methods_of(KeySecrets)
+    for name, call in [*calls.items(), *of_volumes.items(), *of_autoscalers.items(), *of_keys.items()]:
         recorder.kept = name == "unlock"  # a record that is moved is not there yet
         await call
     return recorder.rights
@@ -224,8 +234,9 @@ async def test_the_rights_are_those_that_are_used(
     }
 
 
-def test_no_right_on_secrets_is_given_by_default() -> None:
-    assert not [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+def test_by_default_secrets_may_be_created_and_nothing_else() -> None:
+    rights = [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+    assert rights == [("create", "", "secrets")]
 
 
 def test_what_no_resource_makes_is_known(tmp_path: Any) -> None:

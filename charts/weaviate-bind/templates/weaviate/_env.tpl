@@ -22,6 +22,8 @@
 }}
 {{- with include "weaviate-bind.clientTimeout" . }}{{ $_ := set $chosen "MODULES_CLIENT_TIMEOUT" . }}{{ end }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
+{{- $chosen = merge $chosen (include "weaviate-bind.authenticationVariables" . | fromJson) }}
+{{- include "weaviate-bind.authenticationSecrets" . }}
 {{- $extra := dict }}
 {{- range .Values.extraEnv }}{{ $_ := set $extra .name true }}{{ end }}
 {{- $elsewhere := merge (dict) $extra $secrets }}

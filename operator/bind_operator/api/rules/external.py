@@ -51,6 +51,7 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "!has(self.backup) && !has(self.restoreFrom)",
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
+        "!has(self.authentication) && !has(self.mcp)",
         *_PLACED_ANYWHERE,
         *_NOT_CUSTOMIZED,
     )
@@ -76,7 +77,7 @@ _INFERENCE_DEFAULTS = " && ".join(
         _amounts(InferenceResources()),
         "self.rollout.strategy == 'Auto' && !has(self.rollout.progressDeadlineSeconds)",
         _MODEL_DEFAULTS,
-        "(!has(self.extraEnv) || self.extraEnv.size() == 0)",
+        "(!has(self.extraEnv) || self.extraEnv.size() == 0) && !has(self.apiKeys)",
         *_PLACED_ANYWHERE,
         *_NOT_CUSTOMIZED,
     )

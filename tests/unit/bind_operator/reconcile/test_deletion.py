@@ -24,8 +24,24 @@ CREATED, EARLIER, LATER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-
 
 
 @dataclass
+class FakeSecrets:
+    """It has made these."""
+
+    kept: set[str] = field(default_factory=set)
+
+    async def is_kept(self, key: Key, name: str) -> bool:
+        return name in self.kept
+
+    async def remove(self, key: Key, name: str) -> bool:
+        self.kept.discard(name)
+        return True
+
+
+@dataclass
 class FakeKube:
     """Records what is written."""
+
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
 
     recorded: list[tuple[Reason, str, bool]] = field(default_factory=list)
     told_before: set[Reason] = field(default_factory=set)
@@ -90,7 +106,7 @@ def seen(*claims: str, owner: str | None = UID, pods: int = 0, created: str = LA
 
 def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
     kube, helm = FakeKube(), helm or FakeHelm()
-    return Deletion(kube, helm, LIMIT_S), kube, helm  # type: ignore[arg-type]
+    return Deletion(kube, helm, kube.secrets, LIMIT_S), kube, helm  # type: ignore[arg-type]
 
 
 def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
@@ -168,6 +184,26 @@ async def test_volumes_that_do_not_go_are_left_at_the_limit(pods: int) -> None:
     assert kube.deleted == ["data-0"]
     message = only_event(kube, Reason.VOLUMES_LEFT, warning=True)
     assert "kubectl describe pvc -n demo data-0" in message
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("Retain", {"t-weaviate-keys"}), ("Delete", set())])
+async def test_keys_stay_where_volumes_stay(policy: str, kept: set[str]) -> None:
+    deletion, kube, _ = make()
+    kube.secrets.kept = {"t-weaviate-keys"}
+    assert await deletion.finish(KEY, raw(1), seen(), policy, owned=True) is True
+    assert kube.secrets.kept == kept
+    if kept:
+        message = only_event(kube, Reason.KEYS_KEPT, warning=False)
+        assert message.endswith("kubectl delete configmap -n demo t-weaviate-keys")
+    else:
+        assert kube.recorded == []
+
+
+async def test_keys_of_somebody_else_are_left() -> None:
+    deletion, kube, _ = make()
+    kube.secrets.kept = {"t-weaviate-keys"}
+    assert await deletion.finish(KEY, raw(1), seen(), "Delete", owned=False) is True
+    assert kube.secrets.kept == {"t-weaviate-keys"}
 
 
 async def test_volumes_of_somebody_else_are_never_touched() -> None:
