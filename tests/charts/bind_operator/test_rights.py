@@ -166,23 +166,24 @@ def methods_of(edge: type) -> set[str]:
 
 
 async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
-    """Return what it takes to compare an object of a release and to put it back."""
+    """Return what it takes to compare an object of a release, to put it back, and to delete it."""
     recorder = Recorder(driver)
     objects, records = Objects(recorder), Records(recorder, driver)  # type: ignore[arg-type]
     ref = Ref("Service", "shop-weaviate")
-    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
+    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "uid": "u", "resourceVersion": "1"}}
     added = Difference(("spec", "x"), is_added=True)
     correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
     for one in (ref, Ref("ScaledObject", "shop-inference")):
         await objects.read(KEY, [one], Observed((), None, None, None, (), ()))
     await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
     await objects.correct(KEY, correction, live)
+    await objects.delete(KEY, ref, live)
     await objects.scaled(KEY)
     await records.read(KEY, REVISION)
     await records.is_latest(KEY, REVISION)
     methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
     assert {name for name in methods if not name.startswith("_")} == {
-        *("read", "compare", "correct", "scaled", "is_latest")
+        *("read", "compare", "correct", "delete", "scaled", "is_latest")
     }
     return recorder.rights
 
