@@ -257,6 +257,8 @@ def ignored_note(fields: Sequence[str]) -> str:
 def _part_ready(facts: Facts, component: Component, what: str) -> Verdict:
     if component in facts.shape:
         return _workload_ready(facts.workload(component), what)
+    if facts.rendered:
+        return _not_looked_at(facts)
     whose = f"{what if component is Component.WEAVIATE else 'the inference server'} at {facts.external_url}"
     check = facts.verification
     if check is None:

@@ -56,7 +56,7 @@ class Actions:
                 await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
             case Action.ROLL_BACK:
                 number = look.observed.revisions[0].number + 1
-                await roll_back(self.helm, self.kube, look.key, look.raw, number)
+                await roll_back(self.helm, self.kube, look.key, look.raw, number, look.secrets)
                 self.told.note_revision(look.key, number)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
@@ -92,7 +92,7 @@ class Actions:
 
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number
-        await self.helm.rollback(look.key, number)
+        await self.helm.rollback(look.key, number, look.secrets)
         self.told.note_revision(look.key, number + 1)
         message = f"revision {number + 1} is revision {number} again, because a workload of it was gone"
         await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

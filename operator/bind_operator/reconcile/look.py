@@ -87,6 +87,11 @@ class Look:
         return self.values.digest if self.values else ""
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """These texts came from Secrets, and no message may show them."""
+        return self.values.secrets if self.values else ()
+
+    @property
     def deleting(self) -> bool:
         """The user has deleted the resource."""
         return is_deleting(self.raw)
