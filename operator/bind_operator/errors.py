@@ -35,6 +35,10 @@ class ProfileUnfit(OperatorError, reason=Reason.PROFILE_UNFIT, retry=False):
     """The resource asks for what its profile does not allow, or for another device."""
 
 
+class KedaMissing(OperatorError, reason=Reason.KEDA_MISSING, retry=False):
+    """The resource is to be scaled by KEDA, which is not installed; it heals when that comes."""
+
+
 class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
 

@@ -42,6 +42,10 @@ class Reason(StrEnum):
     PROFILE_UNFIT = "ProfileUnfit"
     PROFILE_CHANGED = "ProfileChanged"
 
+    # Autoscaling
+    ASLEEP = "Asleep"
+    WAKING = "Waking"
+    KEDA_MISSING = "KedaMissing"
     # Values of the user's, and who installs the release
     INVALID_VALUES = "InvalidValues"
     VALUES_SOURCE_MISSING = "ValuesSourceMissing"
@@ -97,6 +101,16 @@ class Reason(StrEnum):
     INFERENCE_BUSY = "InferenceBusy"
     GATE_OUTDATED = "GateOutdated"
 
+    # Backups, and the one that a resource begins with
+    BACKUP_SUCCEEDED = "BackupSucceeded"
+    BACKUP_FAILED = "BackupFailed"
+    BACKUP_OVERDUE = "BackupOverdue"
+    NO_BACKUP_YET = "NoBackupYet"
+    RESTORING = "Restoring"
+    RESTORED = "Restored"
+    RESTORE_FAILED = "RestoreFailed"
+    RESTORE_REFUSED = "RestoreRefused"
+
     # What runs elsewhere
     ANSWERS = "Answers"
     GATE_NOT_READY = "GateNotReady"
@@ -114,6 +128,8 @@ class Reason(StrEnum):
     UPGRADED = "Upgraded"
     UNLOCKED = "Unlocked"
     UNINSTALLED = "Uninstalled"
+    KEYS_MADE = "KeysMade"
+    KEYS_KEPT = "KeysKept"
     VOLUMES_KEPT = "VolumesKept"
     VOLUMES_DELETED = "VolumesDeleted"
     VOLUMES_LEFT = "VolumesLeft"
@@ -123,6 +139,7 @@ class Reason(StrEnum):
     DOWNLOADING_WEIGHTS = "DownloadingWeights"
 
     # What is told beside what Ready says
+    ANONYMOUS_ACCESS = "AnonymousAccess"
     UNKNOWN_FIELDS = "UnknownFields"
     # Leadership among several operators
     NOT_LEADER = "NotLeader"

@@ -13,6 +13,7 @@ from integration.apiserver import ApiServer
 from integration.installation import OPERATOR_USER, ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from integration.test_autoscaling import installed_keda
 from integration.test_deletion import are_deleted, free_claims
 from integration.test_trouble import helm, mark
 from support.charts import CHARTS
@@ -36,6 +37,8 @@ UNSEEN: set[Right] = {
     ("create", "apps", "deployments"),
     ("create", "apps", "statefulsets"),
     ("create", "policy", "poddisruptionbudgets"),
+    ("create", "autoscaling", "horizontalpodautoscalers"),
+    ("create", "keda.sh", "scaledobjects"),
 }
 """Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
 
@@ -83,6 +86,13 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     eventually("repaired", lambda: instance.get("deployment", "-inference"))
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 4)
+    scaling: dict[str, Any] = {"maxReplicas": 4, "target": {"cpuUtilization": 80}}
+    for revision, target in enumerate(({"cpuUtilization": 80}, {"queueDepth": 8}), 5):
+        scaling |= {"target": target}
+        instance.apply({"spec": spec | {"inference": {"model": huge, "autoscaling": scaling}}})
+        released(instance, revision)
+    instance.apply({"spec": spec | {"inference": {"model": huge}}})
+    released(instance, 7)
     instance.delete()
     eventually("uninstalled", lambda: instance.revisions() == {}, within_s=60)
     instance.remove_pod("inference")
@@ -99,7 +109,8 @@ def test_what_is_granted_is_used_and_what_is_used_is_granted(
     # The first operator of a cluster makes it.
     apiserver.kubectl("delete", "lease", "bind-operator", "-n", "kube-system", "--ignore-not-found")
     operator.start()
-    live_a_life(operator, instance)
+    with installed_keda(apiserver):
+        live_a_life(operator, instance)
     used = apiserver.rights_used(OPERATOR_USER, since)
     rights = granted()
     # Kinds that the operator makes none of are watched where somebody grants it.

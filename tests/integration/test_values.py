@@ -81,6 +81,8 @@ def test_a_source_is_waited_for_merged_and_followed(operator: OperatorProcess, i
     put(instance, {"podLabels": {"b": "other"}})
     deployed(instance, 2)
     assert pod(instance, "statefulset", "-weaviate")["metadata"]["labels"]["b"] == "other"
+    until(lambda: len(instance.status()["history"]) == 2, 30, lambda: str(instance.status()["history"]))
+    assert instance.status()["history"][0]["cause"] == "ValuesChanged"
 
     put(instance, {"replicas": 3})
     says(
@@ -108,7 +110,7 @@ def test_the_examples_of_the_page_are_taken(
         assert instance.message("Released").startswith("revision 1"), number
     spec = pod(instance, "statefulset", "-weaviate")["spec"]
     names = {one["name"] for one in spec["containers"][0]["env"]}
-    assert "AUTHENTICATION_APIKEY_ALLOWED_KEYS" in names
+    assert "OPENAI_APIKEY" in names
 
 
 def test_all_that_pods_may_have_is_taken_by_the_api_server(

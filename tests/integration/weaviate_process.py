@@ -20,7 +20,9 @@ START_S = 60
 PROGRAM = "weaviate-server"
 
 
-class _Inference(BaseHTTPRequestHandler):
+class PlayedInference(BaseHTTPRequestHandler):
+    """An inference server that is ready and says what it is; it embeds nothing."""
+
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -35,7 +37,7 @@ def running_weaviate(folder: Path, inference: str = "", grpc_port: int = 0) -> I
     """
     more = {"GRPC_PORT": str(grpc_port)} if grpc_port else {}
     with contextlib.ExitStack() as stack:
-        url = inference or stack.enter_context(listening(_Inference))
+        url = inference or stack.enter_context(listening(PlayedInference))
         address, _ = stack.enter_context(started_weaviate(folder, url, more=more))
         until(lambda: is_ready(address), START_S, "Weaviate is ready")
         yield address
@@ -43,13 +45,19 @@ def running_weaviate(folder: Path, inference: str = "", grpc_port: int = 0) -> I
 
 @contextlib.contextmanager
 def started_weaviate(
-    folder: Path, inference: str, program: str = PROGRAM, more: Mapping[str, str | None] | None = None
+    folder: Path,
+    inference: str,
+    program: str = PROGRAM,
+    more: Mapping[str, str | None] | None = None,
+    at: tuple[str, int] | None = None,
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Start Weaviate, and yield its `host:port` and the process at once; its log is weaviate.log.
 
     program: as `bind_local path` knows it, for another version. more: environment; None takes one away.
+    at: the address of loopback that it listens at; None: a free port.
     """
-    port, gossip, data, raft, raft_rpc, grpc = free_ports(6)
+    free, gossip, data, raft, raft_rpc, grpc = free_ports(6)
+    host, port = at or ("127.0.0.1", free)
     environment = {
         "PERSISTENCE_DATA_PATH": str(folder / "data"),
         "ENABLE_MODULES": "multi2vec-bind",
@@ -69,13 +77,13 @@ def started_weaviate(
     given = {name: value for name, value in environment.items() if value is not None}
     with (folder / "weaviate.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(binary(program)), "--host=127.0.0.1", f"--port={port}", "--scheme=http"],
+            [str(binary(program)), f"--host={host}", f"--port={port}", "--scheme=http"],
             env=os.environ | given,
             stdout=log,
             stderr=log,
         )
     try:
-        yield f"127.0.0.1:{port}", process
+        yield f"{host}:{port}", process
     finally:
         process.terminate()
         try:

@@ -59,6 +59,10 @@ def _claims(claims: list[Manifest], **more: Any) -> Manifest:
     return {"spec": {"device": "CUDA", "gpu": {"resourceClaims": claims, **more}}}
 
 
+def _backup(**fields: Any) -> Manifest:
+    return _weaviate(backup=fields)
+
+
 def _external_weaviate(**fields: Any) -> Manifest:
     return _weaviate(external={"url": "https://weaviate.local"} | fields)
 
@@ -67,6 +71,22 @@ def _external_inference(**fields: Any) -> Manifest:
     """Return a patch that leaves nothing of the managed server."""
     url = {"url": "https://imagebind.local"}
     return _inference(external=url | fields, model={"name": "ImageBindHuge"})
+
+
+def _autoscaling(**fields: Any) -> Manifest:
+    return _inference(autoscaling={"maxReplicas": 4, "target": {"cpuUtilization": 80}} | fields)
+
+
+_HUGE: Manifest = _inference(model={"name": "ImageBindHuge", "licenseAccepted": True})
+OIDC = {"issuer": "https://login.local", "clientId": "weaviate", "groupsClaim": "groups"}
+
+
+def _authentication(**fields: Any) -> Manifest:
+    return _weaviate(authentication=fields)
+
+
+def _entries(*entries: Manifest) -> Manifest:
+    return _authentication(apiKeys={"entries": list(entries)})
 
 
 BREACHES: dict[str, Manifest] = {
@@ -105,6 +125,10 @@ BREACHES: dict[str, Manifest] = {
     "inference-image-repository": _inference(image={"repository": "/bind-inference:0.1.0"}),
     "inference-image-tag": _inference(image={"tag": "sha256:0"}),
     "inference-image-digest": _inference(image={"digest": "sha256:0"}),
+    "autoscaling-bounds": _autoscaling(minReplicas=5),
+    "autoscaling-has-one-target": _autoscaling(target={"cpuUtilization": 80, "queueDepth": 8}),
+    "autoscaling-has-the-replicas": merged(_autoscaling(), _inference(replicas=2)),
+    "autoscaling-to-zero-needs-weights": merged(_autoscaling(minReplicas=0), _HUGE),
     "weaviate-version": _weaviate(version="v1.35.2"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
@@ -120,6 +144,54 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-annotation-texts": _weaviate(service={"annotations": {"a": "\x7f"}}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
+    "backup-has-one-place": _backup(s3={"bucket": "b"}, filesystem={}),
+    "backup-schedule": _backup(s3={"bucket": "b"}, schedule="0 3 * * * *"),
+    "backup-include-or-exclude": _backup(s3={"bucket": "b"}, include=["A"], exclude=["B"]),
+    "backup-to-a-volume-is-of-one-pod": _weaviate(backup={"filesystem": {}}, replicas=3),
+    "backup-s3-credentialssecret": _backup(s3={"bucket": "b", "credentialsSecret": "Keys"}),
+    "backup-azure-credentialssecret": _backup(azure={"container": "b", "credentialsSecret": "a b"}),
+    "backup-filesystem-claimname": _backup(filesystem={"claimName": "A"}),
+    "backup-gcs-secret": _backup(gcs={"bucket": "b", "credentials": {"name": "K", "key": "k"}}),
+    "backup-gcs-entry": _backup(gcs={"bucket": "b", "credentials": {"name": "k", "key": "a/b"}}),
+    "backup-s3-endpoint": _backup(s3={"bucket": "b", "endpoint": "http://minio:9000"}),
+    "backup-s3-path": _backup(s3={"bucket": "b", "path": "/a"}),
+    "backup-gcs-path": _backup(gcs={"bucket": "b", "path": "a/"}),
+    "backup-azure-path": _backup(azure={"container": "b", "path": "a//b", "credentialsSecret": "s"}),
+    "restore-needs-a-place": _weaviate(restoreFrom={}),
+    "restore-id": _weaviate(backup={"s3": {"bucket": "b"}}, restoreFrom={"id": "A"}),
+    "authentication-lets-somebody-in": _authentication(apiKeys={"enabled": False}),
+    "authentication-keys-secret": _authentication(apiKeys={"secretName": "Keys"}),
+    "authentication-keys-entries": _entries({"entry": "a/b", "user": "admin"}),
+    "authentication-keys-entries-once": _entries(*[{"entry": "a", "user": "admin"}] * 2),
+    "authentication-keys-of-listed-users": _entries({"entry": "a", "user": "somebody"}),
+    "authentication-adminusers": _authentication(adminUsers=["a,b"]),
+    "authentication-readonlyusers": _authentication(readOnlyUsers=["a b"]),
+    "authentication-admingroups": _authentication(oidc=OIDC, adminGroups=["a,b"]),
+    "authentication-readonlygroups": _authentication(oidc=OIDC, readOnlyGroups=["a b"]),
+    "authentication-users-apart": _authentication(adminUsers=["a"], readOnlyUsers=["a"]),
+    "authentication-rbac-has-no-read-only-users": _authentication(authorization="RBAC", readOnlyUsers=["a"]),
+    "authentication-database-users-need-rbac": _authentication(databaseUsers=True),
+    "authentication-groups-need-oidc": _authentication(adminGroups=["a"]),
+    "authentication-oidc-issuer": _authentication(oidc=OIDC | {"issuer": "login.local"}),
+    "authentication-oidc-jwks-url": _authentication(oidc=OIDC | {"jwksUrl": "/keys"}),
+    "authentication-oidc-client": _authentication(oidc={"issuer": "https://login.local"}),
+    "authentication-oidc-scopes": _authentication(oidc=OIDC | {"scopes": ["openid,email"]}),
+    "authentication-oidc-certificate-secret": _authentication(
+        oidc=OIDC | {"certificate": {"name": "CA", "key": "ca.crt"}}
+    ),
+    "authentication-oidc-certificate-entry": _authentication(
+        oidc=OIDC | {"certificate": {"name": "ca", "key": ".."}}
+    ),
+    "authentication-or-variables": _weaviate(
+        authentication={}, env={"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true"}
+    ),
+    "inference-keys-secret": _inference(apiKeys={"secretName": "Keys"}),
+    "inference-keys-serverentry": _inference(apiKeys={"serverEntry": "a/b"}),
+    "inference-keys-gateentry": _inference(apiKeys={"gateEntry": "a b"}),
+    "inference-keys-need-our-server": _inference(apiKeys={}, image={"repository": "x/multi2vec-bind"}),
+    "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
+    "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
+    "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

@@ -63,6 +63,12 @@ app.kubernetes.io/component: operator
   resources: [secrets]
   verbs: [list, delete]
 {{- end }}
+{{- if ne .Values.helm.driver "Secret" }}
+# To make keys for Weaviate and for the inference server. What is in a Secret the operator can neither read nor change.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+{{- end }}
 # What the workload chart is made of, as far as a resource asks for it; Helm's records are ConfigMaps too.
 - apiGroups: [""]
   resources: [configmaps, services]
@@ -83,10 +89,14 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch]
-# Replicas that an autoscaler has are left to it.
+# Autoscaling, as far as a resource asks for it: by CPU, or by KEDA where that is installed. Replicas that an autoscaler has
+# are left to it.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [list]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, list, create, patch, delete]
 {{- end }}
 
 {{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}

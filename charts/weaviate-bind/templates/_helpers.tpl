@@ -69,6 +69,12 @@ app.kubernetes.io/component: {{ .component }}
 {{- if eq .Values.gate.mode "Deployment" }}true{{ end }}
 {{- end }}
 
+{{/* Address at which the gate asks Weaviate for its metadata in the operator's place; "" if it does not. Beside it in its
+     pod it does so where it has a key. */}}
+{{- define "weaviate-bind.weaviateUrl" -}}
+{{- if include "weaviate-bind.gateIsApart" . }}{{ .Values.gate.weaviate.url }}{{ else if .Values.gate.weaviate.apiKey.existingSecret }}http://127.0.0.1:8080{{ end }}
+{{- end }}
+
 {{/* Component whose pods hold the gate. */}}
 {{- define "weaviate-bind.gateComponent" -}}
 {{ if include "weaviate-bind.gateIsApart" . }}gate{{ else }}weaviate{{ end }}

@@ -10,5 +10,7 @@ SHORT_NAME = "bv"
 FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_ANNOTATION = f"{GROUP}/reconcile"
 """Any new value of it asks for an attempt at once, whatever failed before."""
+BACKUP_ANNOTATION = f"{GROUP}/backup-now"
+"""Any new value of it asks for a backup at once."""
 MAX_NAME_LENGTH = 40
 """It keeps `<name>-weaviate-headless` and the labels that StatefulSets make of it under 63 characters."""

@@ -71,7 +71,7 @@ def _path(place: Sequence[int | str]) -> str:
 def _fault(item: Mapping[str, Any]) -> str:
     """Return one line for one fault that pydantic found."""
     path = _path(item["loc"])
-    message = _REMEDIES.get(item["type"], item["msg"])
+    message = _REMEDIES.get(item["type"], item["msg"].removeprefix("Value error, "))
     if item.get("ctx", {}).get("pattern") == QUANTITY_PATTERN:
         message = "must be a quantity; write it as 500m, 2 or 2Gi"
     return f"{path or 'the manifest'}: {message}"

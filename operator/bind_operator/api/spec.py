@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bind_operator.api.authentication import Authentication, InferenceKeys, Mcp
+from bind_operator.api.autoscaling import Autoscaling
+from bind_operator.api.backup import Backup, RestoreFrom
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.customization import PodCustomization
 from bind_operator.api.delivery import Handover
@@ -233,6 +236,9 @@ class Inference(Scheduling, PodCustomization):
         json_schema_extra={PROFILED: True},
         description="Number of inference pods. With 0, Weaviate serves keyword and by-vector search only.",
     )
+    autoscaling: Autoscaling | None = Field(
+        None, description="Let the load choose the number of pods, in place of `replicas`."
+    )
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
@@ -242,6 +248,9 @@ class Inference(Scheduling, PodCustomization):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    api_keys: InferenceKeys | None = Field(
+        None, description="The key between gate and server. Unset: the server answers whoever reaches it."
+    )
     external: ExternalInference | None = Field(
         None,
         description="An inference server that is there already: then none is deployed, and no other field of "
@@ -249,10 +258,15 @@ class Inference(Scheduling, PodCustomization):
     )
 
     @property
+    def most_replicas(self) -> int:
+        """Return how many pods there may be."""
+        return self.autoscaling.max_replicas if self.autoscaling else self.replicas
+
+    @property
     def shares_cache(self) -> bool:
         """All pods have one cache, as the chart's `weaviate-bind.cacheScope` says too."""
         cache = self.model.cache
-        is_one_volume = self.replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
+        is_one_volume = self.most_replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
         is_shared = is_one_volume if cache.scope is CacheScope.AUTO else cache.scope is CacheScope.SHARED
         return self.model.keeps_cache and is_shared
 
@@ -286,6 +300,18 @@ class Weaviate(Scheduling, PodCustomization):
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
     )
+    backup: Backup | None = Field(None, description="Where its data is backed up to, and when.")
+    restore_from: RestoreFrom | None = Field(
+        None,
+        description="The backup that Weaviate begins with, once, while it is empty. It lies in the place "
+        "that `backup` names. What becomes of this field afterwards changes nothing.",
+    )
+    authentication: Authentication | None = Field(
+        None,
+        description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
+        "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
     external: ExternalWeaviate | None = Field(
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "

@@ -13,6 +13,7 @@ from bind_operator.cluster.events import EventLog
 from bind_operator.errors import ApiRefused
 from bind_operator.policy.diagnosis import diagnose, needs_events
 from bind_operator.policy.facts import Component, Key, Problem, Revision, Workload
+from bind_operator.policy.merge_patch import merge_patch
 from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import (
     COMPONENT_LABEL,
@@ -174,8 +175,7 @@ class Kube:
         """Write what differs from the resource's status; return whether anything did."""
         before = resource.get("status", {})
         after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-        changes = {name: value for name, value in after.items() if before.get(name) != value}
-        changes |= {name: None for name in before if name not in after}
+        changes = merge_patch(before, after)
         if not changes:
             return False
         await self._client.patch(f"{_resource_path(_key(resource['metadata']))}/status", {"status": changes})

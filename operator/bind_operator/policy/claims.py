@@ -18,6 +18,8 @@ OWNER_ANNOTATION = f"{GROUP}/owner-uid"
 """A claim bears the uid of the resource whose pods used it last; only that one's deletion deletes it."""
 
 WRITABLE_MODES = {"ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"}
+BACKUPS = "backups"
+"""The claim of backups bears this component, which no pod does."""
 STORAGE = "spec.weaviate.storage"
 CACHE = "spec.inference.model.cache"
 
@@ -212,9 +214,17 @@ def claims_to_delete(claims: Sequence[Object], resource: Object, *, uninstalled:
     return [
         claim
         for claim in claims
-        if owner_of(claim) == uid
-        or (uninstalled and owner_of(claim) is None and not was_there_before(claim, resource))
+        if not holds_backups(claim)
+        and (
+            owner_of(claim) == uid
+            or (uninstalled and owner_of(claim) is None and not was_there_before(claim, resource))
+        )
     ]
+
+
+def holds_backups(claim: Object) -> bool:
+    """Return whether backups are in it: they are none if they go with what they are of."""
+    return bool(claim["metadata"].get("labels", {}).get(COMPONENT_LABEL) == BACKUPS)
 
 
 def read_claims(claims: Sequence[Object], resource: Object) -> tuple[ClaimStatus, ...]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
 from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus, RenderedStatus
+from bind_operator.policy.authentication import Access
+from bind_operator.policy.autoscaling import Scaling
+from bind_operator.policy.copies import NO_COPIES, Copies
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Verification, Workload
@@ -57,12 +60,21 @@ class Facts:
     """It is a rollback that was decided now."""
     profile: AppliedProfile | None = None
     """The hardware profile of the resource; None for none."""
+    scaling: Scaling | None = None
+    """What chooses the number of inference pods; None where the spec does."""
     rendered: RenderedStatus | None = None
     """These values were written for somebody else, who installs them."""
+    values_digest: str | None = None
+    """Digest of the values that the spec lays over the operator's; None for none."""
     leaves_release: bool = False
     """The operator made the release before, and leaves it to them."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
+    copies: Copies = NO_COPIES
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it."""
+    made_secret: str = ""
+    """It tells the Secret with the keys that the operator made from one before it."""
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -145,12 +157,17 @@ def judge(facts: Facts) -> Verdict:
         ):
             text = f"{_progress(workload, 'inference')}; {one.describe()}"
             return Verdict(None, Reason.DOWNLOADING_WEIGHTS, text)
+        case Facts(inference=Workload() as workload, scaling=Scaling(is_waking=True) as scaling) if (
+            not workload.is_rolled_out
+        ):
+            return Verdict(None, Reason.WAKING, scaling.waking_message)
         case Facts(inference=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.ROLLING_OUT, _progress(workload, "inference"))
         case Facts(verification=None):
             return Verdict(None, Reason.VERIFYING, "the live check has not run yet")
         case Facts(verification=Verification(True) | Verification(blocks=False)):
-            return Verdict(True, Reason.IN_SYNC, _in_sync(facts))
+            is_asleep = facts.inference is not None and facts.inference.is_asleep
+            return Verdict(True, Reason.ASLEEP if is_asleep else Reason.IN_SYNC, _in_sync(facts))
         case Facts(verification=Verification(holds, reason, message)):
             return Verdict(holds, reason, message)
     raise AssertionError(facts)
@@ -182,6 +199,8 @@ def _progress(workload: Workload, what: str) -> str:
 
 
 def _in_sync(facts: Facts) -> str:
+    if facts.scaling is not None and facts.inference is not None:
+        return facts.scaling.describe(facts.inference, facts.problem) + _drift_hint(facts)
     if facts.inference and facts.inference.wanted == 0:
         return (
             "the release matches the spec; without inference pods there is no vector search by media or text"
@@ -210,7 +229,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
         ConditionType.DRIFTED: _not_looked_at(facts) if facts.rendered else judge_drifted(facts.drift),
-    }
+    } | {type_: Verdict(one.status, one.reason, one.message) for type_, one in facts.copies.findings.items()}
 
 
 def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
@@ -222,12 +241,16 @@ def _reconciling(facts: Facts, ready: Verdict) -> Verdict:
 def _stalled(facts: Facts, ready: Verdict) -> Verdict:
     if _is_stalled(facts, ready):
         return Verdict(True, ready.reason, ready.message)
+    if (refusal := facts.copies.refusal) is not None:
+        return Verdict(True, refusal.reason, refusal.message)
     return Verdict(False, Reason.PROGRESSING, "the operator can go on")
 
 
 def _is_stalled(facts: Facts, ready: Verdict) -> bool:
     is_final = facts.failure is not None and facts.failure.is_final
-    return is_final or ready.reason is Reason.ROLLOUT_STALLED
+    problem = facts.problem
+    lacks_secret = problem is not None and problem.lacks_secret and ready.reason is problem.reason
+    return is_final or lacks_secret or ready.reason is Reason.ROLLOUT_STALLED
 
 
 def _released(facts: Facts) -> Verdict:
@@ -273,6 +296,8 @@ def _workload_ready(workload: Workload | None, what: str) -> Verdict:
     match workload:
         case None:
             return Verdict(None, Reason.NOT_RELEASED, f"there are no {what} pods yet")
+        case Workload(is_asleep=True):
+            return Verdict(False, Reason.ASLEEP, f"no {what} pod runs until somebody asks")
         case Workload(wanted=0):
             return Verdict(False, Reason.SCALED_TO_ZERO, f"no {what} pods are wanted")
         case _ if workload.is_rolled_out:

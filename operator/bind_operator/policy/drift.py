@@ -30,6 +30,7 @@ PLURALS: Mapping[str, tuple[str, str]] = {
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
+    "ScaledObject": ("keda.sh/v1alpha1", "scaledobjects"),
     "Service": ("v1", "services"),
     "ServiceMonitor": ("monitoring.coreos.com/v1", "servicemonitors"),
     "StatefulSet": ("apps/v1", "statefulsets"),

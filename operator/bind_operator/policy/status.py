@@ -13,6 +13,7 @@ from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
+    AuthenticationStatus,
     BindVectorizerStatus,
     Condition,
     ConditionType,
@@ -26,6 +27,7 @@ from bind_operator.api.status import (
     VerifiedVectors,
     WeaviateSettings,
 )
+from bind_operator.policy.authentication import authentication_status
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.external import weaviate_settings
 from bind_operator.policy.facts import Key, Revision, Verification, Workload
@@ -62,6 +64,7 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
+        values_digest=facts.values_digest,
         rendered=facts.rendered or (read_rendered(previous) if is_foreign else None),
         release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),
@@ -70,12 +73,16 @@ def build_status(
         replicas=None if is_foreign or (resource and _serves_elsewhere(resource)) else _replicas(inference),
         profile=profile_status(facts.profile),
         hardware=_hardware(resource) if resource and not _serves_elsewhere(resource) else None,
+        autoscaling=facts.scaling.status if facts.scaling and not is_foreign else None,
         model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
+        authentication=_authentication(key, resource, facts, previous),
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
         last_verified_time=_last_verified_time(facts.verification, previous),
         verified_vectors=_verified_vectors(facts.verification, previous),
+        backup=facts.copies.backup,
+        restore=facts.copies.restore,
         last_verified=_last_verified(resource, facts, previous),
         remediation=facts.remediation or read_remediation(previous),
         history=[_history_entry(revision) for revision in facts.revisions[:MAX_HISTORY]],
@@ -83,12 +90,23 @@ def build_status(
     )
 
 
+def _authentication(
+    key: Key, resource: BindVectorizer | None, facts: Facts, previous: Mapping[str, Any]
+) -> AuthenticationStatus | None:
+    """Return who may ask Weaviate; what was said of it before, while the spec says nothing valid."""
+    if facts.state is ReleaseState.FOREIGN:
+        return None
+    if resource is None:
+        return _read(AuthenticationStatus, previous.get("authentication"))
+    return authentication_status(key.namespace, facts.access, facts.made_secret)
+
+
 def _hardware(resource: BindVectorizer) -> HardwareStatus:
     spec = resource.spec
     gpu = spec.gpu or Gpu()
     return HardwareStatus(
         precision=str(spec.inference.model.precision),
-        replicas=spec.inference.replicas,
+        replicas=spec.inference.most_replicas,
         requests=spec.inference.resources.requests,
         limits=spec.inference.resources.limits,
         gpu=gpu.words if spec.device is Device.CUDA else None,
@@ -108,8 +126,10 @@ def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
 
 
 def _settings(key: Key, resource: BindVectorizer | None) -> WeaviateSettings | None:
-    is_external = resource is not None and resource.spec.weaviate.external is not None
-    return weaviate_settings(key) if is_external else None
+    if resource is None or resource.spec.weaviate.external is None:
+        return None
+    scaling = resource.spec.inference.autoscaling
+    return weaviate_settings(key, scaling.hold_seconds if scaling and scaling.sleeps else None)
 
 
 def _serves_elsewhere(resource: BindVectorizer) -> bool:
@@ -213,7 +233,9 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
-    unknown = set() if weaviate.external else {"external"}
+    unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
+    # Where backups go, and what it began with, opens no other data either.
+    unknown |= {"backup", "restore_from"}
     around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}
     text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bind_operator.api.spec import DeletionPolicy
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube
 from bind_operator.policy.causes import occasion_of
 from bind_operator.policy.facts import Failure, was_deployed
@@ -31,6 +32,7 @@ class Actions:
     ownership: Ownership
     drift: Drift
     told: Told
+    autoscalers: Autoscalers
 
     async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -42,9 +44,9 @@ class Actions:
                     await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
-                return await self.deletion.uninstall(look.key, look.raw, blocked)
+                return await self.deletion.uninstall(look.key, look.raw, look.observed, blocked)
             case Action.UNINSTALL:
-                await self.helm.uninstall(look.key)
+                await self.deletion.uninstaller.step(look.key, look.observed)
             case Action.UNLOCK:
                 revision = look.observed.revisions[0]
                 await self.kube.unlock(look.key, revision)
@@ -70,7 +72,9 @@ class Actions:
             raise AssertionError(look)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         generation = look.raw["metadata"]["generation"]
-        occasion = occasion_of(look.state, latest, self.chart.full_name, generation)
+        occasion = occasion_of(
+            look.state, latest, self.chart.full_name, generation, has_new_values=look.has_new_values
+        )
         if action is Action.INSTALL or latest is None:
             number = 1
             await self.helm.install(look.key, values, occasion)
@@ -79,6 +83,7 @@ class Actions:
             if look.state is ReleaseState.TAKEN_OVER:
                 await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
             number = latest.number + 1
+            await self._keep_replicas(look)
             await self.helm.upgrade(look.key, values, number, occasion)
             reason, what = Reason.UPGRADED, f"upgraded to revision {number}, {occasion}"
             if not was_deployed(look.observed.revisions):
@@ -89,6 +94,12 @@ class Actions:
         await self.kube.record_event(look.raw, reason, message, warning=False)
         for change in look.accepted:
             await self.kube.record_event(look.raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
+
+    async def _keep_replicas(self, look: Look) -> None:
+        """See to it that an autoscaler begins with the pods that are there."""
+        inference = look.observed.inference
+        if look.scaling is not None and inference is not None and inference.wanted > 1:
+            await self.autoscalers.keep(look.key, inference.wanted)
 
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number

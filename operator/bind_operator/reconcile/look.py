@@ -10,11 +10,13 @@ from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import RemediationStatus, RenderedStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import OperatorError
+from bind_operator.policy.authentication import Access
+from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.drift import Report
-from bind_operator.policy.facts import Failure, Key, Problem
+from bind_operator.policy.facts import Component, Failure, Key, Problem
 from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
-from bind_operator.policy.objects import Object, is_deleting, request_of
+from bind_operator.policy.objects import Object, component_of, is_deleting, request_of
 from bind_operator.policy.plan import Situation
 from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
@@ -58,6 +60,12 @@ class Look:
     """The hardware profile under the spec; None for none."""
     profile_version: str = ""
     """It tells one state of the profile from another, also of one that is missing."""
+    scaling: Scaling | None = None
+    """What chooses the number of inference pods; None where the spec does."""
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it, or the spec is invalid."""
+    made_secret: str = ""
+    """It tells the Secret with Weaviate's keys that the operator made from one before it."""
     node_wait_s: float = 0.0
     """So long a pod may find no node."""
     rendered: RenderedStatus | None = None
@@ -77,6 +85,19 @@ class Look:
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
     @property
+    def checked_pods(self) -> tuple[Object, ...]:
+        """The pods that a live check's result holds for: not those that an autoscaler adds and ends."""
+        pods = self.observed.pods
+        if self.scaling is None:
+            return pods
+        return tuple(pod for pod in pods if component_of(pod) is not Component.INFERENCE)
+
+    @property
+    def has_inference_pods(self) -> bool:
+        """There is an inference pod, or is to be one."""
+        return self.observed.inference is not None and self.observed.inference.wanted > 0
+
+    @property
     def shape(self) -> Shape:
         """The workloads that the release should have."""
         return shape_of(self.resource.spec) if self.resource else MANAGED
@@ -85,6 +106,12 @@ class Look:
     def wanted_digest(self) -> str:
         """The digest that the release should carry; empty if the spec is invalid."""
         return self.values.digest if self.values else ""
+
+    @property
+    def has_new_values(self) -> bool:
+        """What `spec.valuesFrom` and `spec.values` say is another than at the last look."""
+        digest: object = self.raw.get("status", {}).get("valuesDigest")
+        return self.values is not None and digest != self.values.layers_digest
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -51,9 +51,10 @@ class Rendering:
     async def finish(self, look: Look) -> bool:
         """Let a deleted resource go; its ConfigMap goes with it, and the release is whose it is."""
         if look.observed.revisions and look.observed.revisions[0].managed:
+            command = f"{self.deletion.uninstaller.helm.driver.command} uninstall"
             message = (
                 f"release {look.key.name} is left, because spec.delivery is Render. Remove it with: "
-                f"{self.deletion.helm.driver.command} uninstall {look.key.name} -n {look.key.namespace}"
+                f"{command} {look.key.name} -n {look.key.namespace}"
             )
             await self.kube.record_event(look.raw, Reason.RELEASE_LEFT, message, warning=False)
         observed = look.observed

@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import REGISTRY, Collector
 
 from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.policy.backup import parse_time
 from bind_operator.policy.facts import Component, Key, Workload
 
 _NAMED = ("namespace", "name")
@@ -19,6 +20,7 @@ class _Seen:
     conditions: Sequence[tuple[str, str, str]]
     info: tuple[str, str, str, str]
     pods: Sequence[tuple[str, int, int]]
+    backed_up_at: float | None
 
 
 @dataclass(eq=False)
@@ -42,6 +44,7 @@ class ResourceMetrics(Collector):
             tuple(
                 (str(part), load.wanted, load.ready) for part, load in workloads.items() if load is not None
             ),
+            _last_backup(status),
         )
 
     def forget(self, key: Key) -> None:
@@ -68,6 +71,11 @@ class ResourceMetrics(Collector):
             )
             for state in ("wanted", "ready")
         )
+        backup = GaugeMetricFamily(
+            "bind_operator_resource_backup_timestamp_seconds",
+            "When the last good backup of a resource was finished, in seconds of the epoch.",
+            labels=_NAMED,
+        )
         for key, seen in list(self._seen.items()):
             named = (key.namespace, key.name)
             for one in seen.conditions:
@@ -76,7 +84,15 @@ class ResourceMetrics(Collector):
             for component, are_wanted, are_ready in seen.pods:
                 wanted.add_metric((*named, component), are_wanted)
                 ready.add_metric((*named, component), are_ready)
-        yield from (condition, info, wanted, ready)
+            if seen.backed_up_at is not None:
+                backup.add_metric(named, seen.backed_up_at)
+        yield from (condition, info, wanted, ready, backup)
+
+
+def _last_backup(status: BindVectorizerStatus) -> float | None:
+    good = status.backup.last_success if status.backup else None
+    time = parse_time(good.time) if good else None
+    return time.timestamp() if time else None
 
 
 RESOURCES = ResourceMetrics()

@@ -88,12 +88,20 @@ class Helm:
         await self._run("rollback", key, [str(revision), *flags], secrets=secrets)
 
     async def uninstall(self, key: Key) -> None:
-        """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut.
+        """Delete the objects of the release, and keep its record; one that is not there is fine.
 
-        Without --ignore-not-found, by which Helm reports success whatever kept it from its records.
+        Raises HelmFailed or HelmTimedOut.
         """
+        await self._uninstall(key, "--keep-history")
+
+    async def purge(self, key: Key) -> None:
+        """Remove the record of a release that is uninstalled. Raises HelmFailed or HelmTimedOut."""
+        await self._uninstall(key)
+
+    async def _uninstall(self, key: Key, *flags: str) -> None:
+        """Without --ignore-not-found, by which Helm reports success whatever kept it from its records."""
         try:
-            await self._run("uninstall", key, [])
+            await self._run("uninstall", key, flags)
         except HelmFailed as error:
             if not str(error).endswith(NOT_FOUND):
                 raise

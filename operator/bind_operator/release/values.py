@@ -17,8 +17,10 @@ from bind_operator.api.hardware import DEFAULT_GPU, Gpu
 from bind_operator.api.parts import InferenceImage, WeaviateImage
 from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
+from bind_operator.policy.authentication import Access, access_of, inference_keys_of
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
+from bind_operator.release.backups import backup_values
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import Layer, build_layer, digest_of, lay_over, secrets_of
 from bind_operator.release.yaml_text import to_json, to_yaml
@@ -55,6 +57,8 @@ class _Source:
 
     text: str
     resource: BindVectorizer = field(compare=False)
+    access: Access | None = field(compare=False)
+    inference_secret: str = field(compare=False)
     layers: tuple[Layer, ...] = ()
 
 
@@ -64,11 +68,12 @@ def render_values(
     chart: Chart,
     operator_peers: Sequence[Mapping[str, Any]] = (),
     layers: Sequence[Layer] = (),
+    access: Access | None = None,
 ) -> RenderedValues:
     """Return the values of the release of `resource`.
 
     operator_peers: where the operator runs, as the peers of a network policy. layers: what `spec.valuesFrom`
-    names, in its order.
+    names, in its order. access: who may ask Weaviate; None: as for a new resource.
     Raises RenderFailed, naming the value, if they do not fit the chart's schema, and InvalidValues.
     """
     spec = resource.spec
@@ -76,7 +81,15 @@ def render_values(
         layers = (*layers, build_layer("spec.values", spec.values))
     # The operator asks nothing of what somebody else installs, and the same resource gives the same bytes.
     peers = () if spec.delivery is Delivery.RENDER else operator_peers
-    source = _Source(spec.model_dump_json(), resource, tuple(layers))
+    if spec.weaviate.external is not None:
+        access = None
+    elif access is None:
+        access = access_of(resource.metadata.name, spec.weaviate, was_open=False)
+    keys = inference_keys_of(resource.metadata.name, spec.inference)
+    # What it has beside the spec.
+    seen = [access.anonymous, access.secret, access.revision] if access else []
+    text = f"{spec.model_dump_json()}\0{json.dumps([seen, keys.secret])}"
+    source = _Source(text, resource, access, keys.secret, tuple(layers))
     return _render(source, images, chart, json.dumps(peers))
 
 
@@ -94,7 +107,10 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         default_gpu=DEFAULT_GPU,
         gate_image=images.gate,
         operator_peers=json.loads(peers),
+        access=source.access,
+        inference_secret=source.inference_secret,
         module=MODULE,
+        backups=backup_values(spec.weaviate.backup),
     )
     values = yaml.safe_load(text)
     _check(values, chart)

@@ -9,6 +9,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from bind_operator import metrics
+from bind_operator.api.backup_status import BackupStatus, GoodBackup
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.policy.facts import Component, Key, Workload
 from bind_operator.reasons import Reason
@@ -48,7 +49,10 @@ def exported() -> dict[str, set[str]]:
         last_transition_time="2026-11-27T00:00:00Z",
     )  # fmt: skip
     workload = Workload("search-x", "search", 1, 1, is_current=True)
-    RESOURCES.note(key, BindVectorizerStatus(conditions=[one]), {Component.INFERENCE: workload})
+    backup = BackupStatus(last_success=GoodBackup(id="x", time="2026-11-27T00:00:00Z"))
+    RESOURCES.note(
+        key, BindVectorizerStatus(conditions=[one], backup=backup), {Component.INFERENCE: workload}
+    )
     for family in REGISTRY.collect():
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)

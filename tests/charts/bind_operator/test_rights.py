@@ -7,7 +7,9 @@ import pytest
 
 from bind_operator.api.delivery import SourceKind, ValuesSource
 from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
@@ -35,7 +37,6 @@ HELM_OBJECTS = ("get", "create", "patch", "delete")
 RECORD_VERBS = ("get", "list", "create", "update", "delete")
 """Helm asks so for its records."""
 NOT_FROM_A_RESOURCE = {
-    "HorizontalPodAutoscaler": "autoscaling is no field of the resource",
     "NetworkPolicy": "networkPolicy is no field of the resource",
     "ServiceMonitor": "serviceMonitor is no field of the resource",
     "Pod": "`helm test` makes it",
@@ -65,6 +66,8 @@ class Recorder:
 
     async def read(self, path: str) -> Object | None:
         match self._record("get", path):
+            case "configmaps" if path.endswith("-keys"):
+                return {"metadata": {"uid": "1"}}
             case "deployments":
                 return {"metadata": {"name": "shop-inference"}, "spec": {}}
             case self.records:
@@ -83,11 +86,11 @@ class Recorder:
     async def patch(self, path: str, body: Any) -> None:
         self._record("patch", path)
 
-    async def apply(self, path: str, body: Any, *, dry_run: bool = False) -> Object:
+    async def apply(self, path: str, body: Any, **_: Any) -> Object:
         self._record("patch", path)
         return body  # type: ignore[no-any-return]
 
-    async def edit(self, path: str, operations: Any, *, dry_run: bool = False) -> None:
+    async def edit(self, path: str, operations: Any, *, dry_run: bool = False, manager: str = "") -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:
@@ -134,7 +137,23 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "release_pods": volumes.release_pods(KEY, {"metadata": {"uid": "1"}}),
     }
     assert set(of_volumes) == methods_of(Volumes)
-    for name, call in [*calls.items(), *of_volumes.items()]:
+    autoscalers = Autoscalers(recorder)  # type: ignore[arg-type]
+    await autoscalers.read(KEY, is_keda=True)
+    of_autoscalers: dict[str, Any] = {
+        "serves_keda": autoscalers.serves_keda(),
+        "read": autoscalers.read(KEY, is_keda=False),
+        "scale": autoscalers.scale(KEY, 0, 1),
+        "keep": autoscalers.keep(KEY, 3),
+    }
+    assert set(of_autoscalers) == methods_of(Autoscalers)
+    keys = KeySecrets(recorder)  # type: ignore[arg-type]
+    of_keys: dict[str, Any] = {
+        "ensure": keys.ensure(KEY, "shop-weaviate-keys", {"admin": "a"}),
+        "remove": keys.remove(KEY, "shop-weaviate-keys"),
+        "is_kept": keys.is_kept(KEY, "shop-weaviate-keys"),
+    }
+    assert set(of_keys) == methods_of(KeySecrets)
+    for name, call in [*calls.items(), *of_volumes.items(), *of_autoscalers.items(), *of_keys.items()]:
         recorder.kept = name == "unlock"  # a record that is moved is not there yet
         await call
     return recorder.rights
@@ -154,7 +173,8 @@ async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
     live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
     added = Difference(("spec", "x"), is_added=True)
     correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
-    await objects.read(KEY, [ref], Observed((), None, None, None, (), ()))
+    for one in (ref, Ref("ScaledObject", "shop-inference")):
+        await objects.read(KEY, [one], Observed((), None, None, None, (), ()))
     await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
     await objects.correct(KEY, correction, live)
     await objects.scaled(KEY)
@@ -214,8 +234,9 @@ async def test_the_rights_are_those_that_are_used(
     }
 
 
-def test_no_right_on_secrets_is_given_by_default() -> None:
-    assert not [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+def test_by_default_secrets_may_be_created_and_nothing_else() -> None:
+    rights = [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+    assert rights == [("create", "", "secrets")]
 
 
 def test_what_no_resource_makes_is_known(tmp_path: Any) -> None:

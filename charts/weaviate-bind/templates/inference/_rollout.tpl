@@ -17,7 +17,8 @@ resources:
 {{/* "true" if there may be several inference pods, else "". */}}
 {{- define "weaviate-bind.hasSeveralPods" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
-{{- if or $bind.autoscaling.enabled (gt (int $bind.replicas) 1) }}true{{ end }}
+{{- $most := $bind.autoscaling.enabled | ternary $bind.autoscaling.maxReplicas $bind.replicas }}
+{{- if gt (int $most) 1 }}true{{ end }}
 {{- end }}
 
 {{/* Shared or PerPod. */}}

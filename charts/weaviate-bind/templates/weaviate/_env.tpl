@@ -5,10 +5,11 @@
 {{- /* An odd number of voters, and no more than keep the cluster alive; as upstream's chart counts. */}}
 {{- $voters := .Values.env.RAFT_BOOTSTRAP_EXPECT | default (ge $replicas 10 | ternary 5 (ge $replicas 3 | ternary 3 1)) | int }}
 {{- $join := list }}
+{{- $secrets := include "weaviate-bind.envSecrets" . | fromJson }}
 {{- range until $voters }}{{ $join = append $join (printf "%s-weaviate-%d" $.Release.Name .) }}{{ end }}
 {{- $chosen := dict
   "PERSISTENCE_DATA_PATH" "/var/lib/weaviate"
-  "ENABLE_MODULES" "multi2vec-bind"
+  "ENABLE_MODULES" (printf "multi2vec-bind%s" (include "weaviate-bind.backupModules" .))
   "DEFAULT_VECTORIZER_MODULE" .Values.modules.default_vectorizer_module
   "BIND_INFERENCE_API" (printf "http://127.0.0.1:%v" .Values.gate.port)
   "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED" (toString .Values.authentication.anonymous_access.enabled)
@@ -19,11 +20,14 @@
   "RAFT_BOOTSTRAP_EXPECT" (toString $voters)
   "PROMETHEUS_MONITORING_ENABLED" (toString .Values.serviceMonitor.enabled)
 }}
+{{- with include "weaviate-bind.clientTimeout" . }}{{ $_ := set $chosen "MODULES_CLIENT_TIMEOUT" . }}{{ end }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
+{{- $chosen = merge $chosen (include "weaviate-bind.authenticationVariables" . | fromJson) }}
+{{- include "weaviate-bind.authenticationSecrets" . }}
 {{- $extra := dict }}
 {{- range .Values.extraEnv }}{{ $_ := set $extra .name true }}{{ end }}
-{{- $elsewhere := merge (dict) $extra (.Values.envSecrets | default dict) }}
-{{- range $name, $value := merge (dict) .Values.env $chosen }}
+{{- $elsewhere := merge (dict) $extra $secrets }}
+{{- range $name, $value := merge (dict) .Values.env (include "weaviate-bind.backupEnv" . | fromJson) $chosen }}
 {{- if not (hasKey $elsewhere $name) }}
 - name: {{ $name | quote }}
   {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
@@ -38,7 +42,7 @@
       fieldPath: {{ $path }}
 {{- end }}
 {{- end }}
-{{- range $name, $secret := .Values.envSecrets }}
+{{- range $name, $secret := $secrets }}
 {{- if not (hasKey $extra $name) }}
 - name: {{ $name | quote }}
   valueFrom:

@@ -4,6 +4,9 @@ A message names the field and the remedy. No rule compares with the stored objec
 guards cannot be put back to what the cluster has. What must not change in a cluster, the operator judges.
 """
 
+from bind_operator.api.rules.authentication import AUTHENTICATION_RULES
+from bind_operator.api.rules.autoscaling import AUTOSCALING_RULES
+from bind_operator.api.rules.backup import BACKUP_RULES
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.customization import CUSTOMIZATION_RULES
 from bind_operator.api.rules.delivery import DELIVERY_RULES
@@ -22,9 +25,12 @@ RULES: tuple[Rule, ...] = (
     *MODEL_RULES,
     *WEIGHTS_RULES,
     *INFERENCE_RULES,
+    *AUTOSCALING_RULES,
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *BACKUP_RULES,
+    *AUTHENTICATION_RULES,
     *EXTERNAL_RULES,
     *CUSTOMIZATION_RULES,
     *DELIVERY_RULES,

@@ -48,8 +48,10 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "string(self.storage.size) == '32Gi' && !has(self.storage.storageClassName)",
         _amounts(WeaviateResources()),
         "(!has(self.env) || self.env.size() == 0)",
+        "!has(self.backup) && !has(self.restoreFrom)",
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
+        "!has(self.authentication) && !has(self.mcp)",
         *_PLACED_ANYWHERE,
         *_NOT_CUSTOMIZED,
     )
@@ -67,7 +69,7 @@ _MODEL_DEFAULTS = " && ".join(
 )
 _INFERENCE_DEFAULTS = " && ".join(
     (
-        "(!has(self.replicas) || self.replicas == 1)",
+        "(!has(self.replicas) || self.replicas == 1) && !has(self.autoscaling)",
         "!has(self.batching.maxBatchSize) && !has(self.batching.maxBatchGflop)",
         "!has(self.image.registry) && !has(self.image.repository)",
         "!has(self.image.tag) && !has(self.image.digest)",
@@ -75,7 +77,7 @@ _INFERENCE_DEFAULTS = " && ".join(
         _amounts(InferenceResources()),
         "self.rollout.strategy == 'Auto' && !has(self.rollout.progressDeadlineSeconds)",
         _MODEL_DEFAULTS,
-        "(!has(self.extraEnv) || self.extraEnv.size() == 0)",
+        "(!has(self.extraEnv) || self.extraEnv.size() == 0) && !has(self.apiKeys)",
         *_PLACED_ANYWHERE,
         *_NOT_CUSTOMIZED,
     )

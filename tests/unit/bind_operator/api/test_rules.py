@@ -91,6 +91,7 @@ MANAGED = {
         {"resources": {"limits": {"memory": "8Gi"}}},
         {"resources": {"requests": {"cpu": "2"}}},
         {"env": {"A": "b"}},
+        {"backup": {"s3": {"bucket": "b"}}},
         {"service": {"type": "NodePort"}},
         {"service": {"annotations": {"a": "b"}}},
         {"priorityClassName": "high"},
@@ -108,6 +109,7 @@ MANAGED = {
         {"nodeSelector": {"a": "b"}},
         {"affinity": {}},
         {"batching": {"maxBatchSize": 8}},
+        {"autoscaling": {"maxReplicas": 4, "target": {"cpuUtilization": 80}}},
     ],
 }
 

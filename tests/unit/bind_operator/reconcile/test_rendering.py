@@ -33,7 +33,8 @@ class Fakes:
     def __init__(self, *, is_new: bool = True, foreign: bool = False) -> None:
         self.done: list[Any] = []
         self.is_new, self.foreign = is_new, foreign
-        self.helm = SimpleNamespace(driver=SimpleNamespace(command="helm"))
+        helm = SimpleNamespace(driver=SimpleNamespace(command="helm"))
+        self.uninstaller = SimpleNamespace(helm=helm)
 
     async def apply(self, key: Key, raw: Any, text: str, digest: str, chart: str) -> bool:
         if self.foreign:

@@ -22,9 +22,19 @@ HEEDED_BY_THE_OPERATOR = {
     "driftDetection.mode",
     "driftDetection.ignore",
     "remediation.rollback",
+    "inference.autoscaling.sleepAfterSeconds",
     "delivery",
     "values",
     "valuesFrom",
+    "weaviate.backup.schedule",
+    "weaviate.backup.suspend",
+    "weaviate.backup.include",
+    "weaviate.backup.exclude",
+    "weaviate.backup.compressionLevel",
+    "weaviate.backup.cpuPercentage",
+    "weaviate.restoreFrom.id",
+    "weaviate.restoreFrom.name",
+    "weaviate.restoreFrom.namespace",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 

@@ -222,11 +222,20 @@ def test_same_input_same_bytes_and_digest() -> None:
     assert render_values(resource, IMAGES, CHART) == render_values(resource, IMAGES, CHART)
 
 
-def test_digest_follows_values_and_chart_but_not_the_name() -> None:
+def test_digest_follows_the_name_only_by_the_secret_that_is_called_so() -> None:
+    opened = {"spec": {"weaviate": {"authentication": {"anonymousAccess": True}}}}
+    for patch, is_same in (({}, False), (opened, True)):
+        both = {
+            render_values(parse_resource(merged(tiny_resource(name), patch)), IMAGES, CHART).digest
+            for name in "tu"
+        }
+        assert (len(both) == 1) is is_same
+
+
+def test_digest_follows_values_and_chart() -> None:
     first = render_values(parse_resource(tiny_resource("t")), IMAGES, CHART).digest
     other_chart = Chart(CHART.path, CHART.name, CHART.version, {}, "other")
     patched = merged(tiny_resource("t"), {"spec": {"weaviate": {"env": {"A": "1"}}}})
-    assert render_values(parse_resource(tiny_resource("u")), IMAGES, CHART).digest == first
     assert render_values(parse_resource(tiny_resource("t")), IMAGES, other_chart).digest != first
     assert render_values(parse_resource(patched), IMAGES, CHART).digest != first
     assert re.fullmatch(r"[0-9a-f]{32}", first)
@@ -295,7 +304,8 @@ def test_an_external_weaviate_leaves_the_gate_by_itself() -> None:
             "ca": {"existingSecret": "ca", "key": "ca.crt"},
         },
     }
-    assert set(render({})["gate"]) == {"image"}
+    opened = {"spec": {"weaviate": {"authentication": {"anonymousAccess": True}}}}
+    assert set(render(opened)["gate"]) == {"image"}
 
 
 def test_an_external_inference_server_is_what_the_gate_asks() -> None:

@@ -1,0 +1,97 @@
+"""Weaviate's REST API is asked for backups, restores and what the collections hold."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from bind_operator.cluster.bounded import read_bounded
+from bind_operator.policy.answers import Answer, Fault, quote
+
+MAX_BYTES = 4 * 1024 * 1024
+"""A list of a thousand backups, or a schema of hundreds of collections."""
+CALL_S = 60.0
+"""Weaviate writes to the place, and asks all of its nodes, before it answers that a backup has begun."""
+_NAME = re.compile(r"^[A-Z][_0-9A-Za-z]*$")
+Objects = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Weaviate:
+    """It asks one Weaviate."""
+
+    url: str
+    _session: aiohttp.ClientSession
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        """Return what one request brings; it follows no redirect."""
+        url = f"{self.url}/v1/{path}"
+        try:
+            async with self._session.request(method, url, json=body, allow_redirects=False) as response:
+                raw = await read_bounded(response, MAX_BYTES)
+                status = response.status
+        except TimeoutError:
+            return Answer(url, fault=Fault.SLOW, text=f"no answer within {CALL_S:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return Answer(url, fault=Fault.UNREACHABLE, text=quote(error) or type(error).__name__)
+        if raw is None:
+            return Answer(url, status, fault=Fault.UNUSABLE, text="an answer that is too long")
+        try:
+            return Answer(url, status, json.loads(raw) if raw else None)
+        except ValueError:
+            return Answer(url, status, text=quote(raw.decode("utf-8", "replace")))
+
+    async def query(self, text: str) -> Mapping[str, Any] | None:
+        """Return the data of a GraphQL query, what of it there is; None if it was refused."""
+        answer = await self.ask("POST", "graphql", {"query": text})
+        data = answer.body.get("data") if isinstance(answer.body, Mapping) else None
+        return data if isinstance(data, Mapping) else None
+
+    async def collections(self) -> dict[str, Mapping[str, Any]] | None:
+        """Return the collections by name; None if Weaviate does not tell."""
+        answer = await self.ask("GET", "schema")
+        if answer.status != HTTPStatus.OK or not isinstance(answer.body, Mapping):
+            return None
+        return {one["class"]: one for one in answer.body.get("classes") or [] if _NAME.match(one["class"])}
+
+    async def count(self) -> Objects | None:
+        """Return the number of objects of each collection without tenants; None if Weaviate does not tell."""
+        collections = await self.collections()
+        if collections is None:
+            return None
+        names = [name for name, one in collections.items() if not has_tenants(one)]
+        if not names:
+            return {}
+        parts = " ".join(f"{name} {{ meta {{ count }} }}" for name in names)
+        found = ((await self.query(f"{{ Aggregate {{ {parts} }} }}")) or {}).get("Aggregate")
+        if not isinstance(found, Mapping):
+            return None
+        return {name: rows[0]["meta"]["count"] for name in names if (rows := found.get(name))}
+
+
+def has_tenants(collection: Mapping[str, Any]) -> bool:
+    """Return whether each object of a collection is some tenant's."""
+    return bool((collection.get("multiTenancyConfig") or {}).get("enabled"))
+
+
+@dataclass(frozen=True)
+class WeaviateApi:
+    """It opens what asks a Weaviate, by its address in the cluster."""
+
+    resolver: AbstractResolver | None = None
+    """It finds the addresses of names; None: the DNS does."""
+
+    @asynccontextmanager
+    async def open(self, url: str) -> AsyncIterator[Weaviate]:
+        """Yield what asks the Weaviate at `url`, which is http://host."""
+        connector = aiohttp.TCPConnector(resolver=self.resolver, force_close=True)
+        timeout = aiohttp.ClientTimeout(total=CALL_S, sock_connect=10)
+        jar = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=timeout) as session:
+            yield Weaviate(url, session)

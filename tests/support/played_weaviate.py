@@ -1,0 +1,82 @@
+"""A Weaviate that is played, and the look at a resource that has it, for what runs beside the work queue."""
+
+import asyncio
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from bind_operator.api import parse_resource
+from bind_operator.cluster.weaviate_api import Weaviate
+from bind_operator.policy.answers import Answer
+from bind_operator.policy.facts import Key, Workload
+from bind_operator.policy.state import ReleaseState
+
+KEY = Key("demo", "t")
+UP = Workload("t-weaviate", "t", wanted=1, ready=1, is_current=True)
+
+
+class Played:
+    """It plays Weaviate, whose answers are by method and path; a list is given away one after the other."""
+
+    def __init__(self, **answers: Answer | list[Answer]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+        self.bodies: list[Any] = []
+        self.counts = {"Things": 3}
+        self.classes: dict[str, Any] = {}
+
+    async def ask(self, method: str, path: str, body: object = None) -> Answer:
+        await asyncio.sleep(0)
+        self.asked.append(f"{method} {path}")
+        self.bodies.append(body)
+        found = self.answers[method]
+        return found.pop(0) if isinstance(found, list) else found
+
+    async def count(self) -> dict[str, int]:
+        return self.counts
+
+    async def collections(self) -> dict[str, Any]:
+        return self.classes
+
+
+def as_weaviate(played: Played) -> Weaviate:
+    return played  # type: ignore[return-value]
+
+
+class Api:
+    """It opens a played Weaviate."""
+
+    def __init__(self, played: Played) -> None:
+        self.played = played
+
+    def open(self, url: str) -> Any:
+        played = self.played
+
+        class Opened:
+            async def __aenter__(self) -> Played:
+                return played
+
+            async def __aexit__(self, *args: object) -> None:
+                return None
+
+        return Opened()
+
+
+@dataclass
+class FakeLook:
+    """It has what `Backups` reads of a look."""
+
+    raw: dict[str, Any]
+    state: ReleaseState = ReleaseState.IN_SYNC
+    deleting: bool = False
+    suspended: bool = False
+    weaviate: Workload | None = UP
+    key: Key = KEY
+
+    @property
+    def resource(self) -> Any:
+        return parse_resource({k: v for k, v in self.raw.items() if k != "status"})
+
+    @property
+    def observed(self) -> Any:
+        return SimpleNamespace(weaviate=self.weaviate)
