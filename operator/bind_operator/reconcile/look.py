@@ -109,7 +109,7 @@ class Look:
 
     @property
     def has_new_values(self) -> bool:
-        """What `spec.valuesFrom` and `spec.values` say is another than at the last look."""
+        """The objects of `spec.valuesFrom`, or `spec.values`, say something else than at the last look."""
         digest: object = self.raw.get("status", {}).get("valuesDigest")
         return self.values is not None and digest != self.values.layers_digest
 
