@@ -19,6 +19,7 @@ from support.charts import RELEASE, pick, render
 from support.waiting import until
 
 PAGE = (ROOT / "docs/how-to/values.md").read_text(encoding="utf-8")
+SCENARIO = ROOT / "charts/weaviate-bind/ci/customized-values.yaml"
 SOURCE = {"kind": "ConfigMap", "name": "team-values"}
 
 
@@ -80,6 +81,8 @@ def test_a_source_is_waited_for_merged_and_followed(operator: OperatorProcess, i
     put(instance, {"podLabels": {"b": "other"}})
     deployed(instance, 2)
     assert pod(instance, "statefulset", "-weaviate")["metadata"]["labels"]["b"] == "other"
+    until(lambda: len(instance.status()["history"]) == 2, 30, lambda: str(instance.status()["history"]))
+    assert instance.status()["history"][0]["cause"] == "ValuesChanged"
 
     put(instance, {"replicas": 3})
     says(
@@ -107,7 +110,25 @@ def test_the_examples_of_the_page_are_taken(
         assert instance.message("Released").startswith("revision 1"), number
     spec = pod(instance, "statefulset", "-weaviate")["spec"]
     names = {one["name"] for one in spec["containers"][0]["env"]}
-    assert "AUTHENTICATION_APIKEY_ALLOWED_KEYS" in names
+    assert "OPENAI_APIKEY" in names
+
+
+def test_all_that_pods_may_have_is_taken_by_the_api_server(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    values = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))
+    bind = values["modules"]["multi2vec-bind"]
+    # The spec has fields for these.
+    del values["service"], bind["model"]
+    instance.apply({"spec": {"values": values}})
+    deployed(instance, 1)
+    for own, kind, suffix in ((values, "statefulset", "-weaviate"), (bind, "deployment", "-inference")):
+        template = pod(instance, kind, suffix)
+        assert template["metadata"]["labels"]["billing"] == own["podLabels"]["billing"]
+        spec = template["spec"]
+        assert {"mesh", "logs"} <= {one["name"] for one in [*spec["initContainers"], *spec["containers"]]}
+        assert spec["dnsPolicy"] == own["dnsPolicy"]
+        assert own["extraVolumes"][0]["name"] in {one["name"] for one in spec["volumes"]}
 
 
 def test_a_check_of_the_chart_refuses_what_no_schema_does(

@@ -40,7 +40,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- include "weaviate-bind.checkPod" (dict "path" "" "values" .Values "init" .Values.initContainers.extraInitContainers "volumes" (list "tmp" "gate-config" "gate-tmp" "gate-key" "inference-ca" .Values.storage.name) "mounts" (list "/var/lib/weaviate" "/tmp") "containers" (list "weaviate" "gate" "gate-large")) }}
+{{- include "weaviate-bind.checkPod" (dict "path" "" "values" .Values "init" .Values.initContainers.extraInitContainers "volumes" (list "tmp" "gate-config" "gate-tmp" "gate-key" "inference-ca" "backups" "backup-gcs" .Values.storage.name) "mounts" (list "/var/lib/weaviate" "/tmp" "/etc/backup-gcs") "containers" (list "weaviate" "gate" "gate-large")) }}
 {{- include "weaviate-bind.checkPod" (dict "path" "modules.multi2vec-bind." "values" $bind "init" $bind.extraInitContainers "volumes" (list "tmp" "cache" "api-keys" "weights") "mounts" (list "/tmp" "/cache" "/etc/api-keys" "/weights") "containers" (list "inference")) }}
 {{- end }}
 

@@ -65,8 +65,8 @@ class HistoryEntry(RevisionStatus):
     generation: int | None = Field(None, description="The generation of the spec that it was made for.")
     cause: str | None = Field(
         None,
-        description="Why it was made: Installed, SpecChanged, ChartChanged, SettingsChanged, Retried, "
-        "ObjectsGone or TakenBack.",
+        description="Why it was made: Installed, SpecChanged, ChartChanged, SettingsChanged, ValuesChanged, "
+        "Retried, ObjectsGone or TakenBack.",
     )
 
 
@@ -245,6 +245,9 @@ class BindVectorizerStatus(ApiModel):
     release: ReleaseStatus | None = Field(None, description="The Helm release.")
     rendered: RenderedStatus | None = Field(
         None, description="What was rendered for somebody else, with `delivery: Render`."
+    )
+    values_digest: str | None = Field(
+        None, description="Digest of what `spec.valuesFrom` and `spec.values` say. Unset: nothing."
     )
     endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
     weaviate_settings: WeaviateSettings | None = Field(

@@ -64,6 +64,8 @@ class Facts:
     """What chooses the number of inference pods; None where the spec does."""
     rendered: RenderedStatus | None = None
     """These values were written for somebody else, who installs them."""
+    values_digest: str | None = None
+    """Digest of the values that the spec lays over the operator's; None for none."""
     leaves_release: bool = False
     """The operator made the release before, and leaves it to them."""
     held: str = ""
@@ -278,6 +280,8 @@ def ignored_note(fields: Sequence[str]) -> str:
 def _part_ready(facts: Facts, component: Component, what: str) -> Verdict:
     if component in facts.shape:
         return _workload_ready(facts.workload(component), what)
+    if facts.rendered:
+        return _not_looked_at(facts)
     whose = f"{what if component is Component.WEAVIATE else 'the inference server'} at {facts.external_url}"
     check = facts.verification
     if check is None:

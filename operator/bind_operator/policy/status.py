@@ -64,6 +64,7 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
+        values_digest=facts.values_digest,
         rendered=facts.rendered or (read_rendered(previous) if is_foreign else None),
         release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),

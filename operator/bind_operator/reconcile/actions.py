@@ -58,7 +58,7 @@ class Actions:
                 await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
             case Action.ROLL_BACK:
                 number = look.observed.revisions[0].number + 1
-                await roll_back(self.helm, self.kube, look.key, look.raw, number)
+                await roll_back(self.helm, self.kube, look.key, look.raw, number, look.secrets)
                 self.told.note_revision(look.key, number)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
@@ -72,7 +72,9 @@ class Actions:
             raise AssertionError(look)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         generation = look.raw["metadata"]["generation"]
-        occasion = occasion_of(look.state, latest, self.chart.full_name, generation)
+        occasion = occasion_of(
+            look.state, latest, self.chart.full_name, generation, has_new_values=look.has_new_values
+        )
         if action is Action.INSTALL or latest is None:
             number = 1
             await self.helm.install(look.key, values, occasion)
@@ -101,7 +103,7 @@ class Actions:
 
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number
-        await self.helm.rollback(look.key, number)
+        await self.helm.rollback(look.key, number, look.secrets)
         self.told.note_revision(look.key, number + 1)
         message = f"revision {number + 1} is revision {number} again, because a workload of it was gone"
         await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

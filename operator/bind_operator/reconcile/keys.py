@@ -42,7 +42,8 @@ class Keys:
 
         now: seconds of any clock.
         """
-        is_ours = look.state is not ReleaseState.FOREIGN and not look.stands_back
+        # Values for somebody else name the Secrets, too.
+        is_ours = look.renders or (look.state is not ReleaseState.FOREIGN and not look.stands_back)
         if look.resource is None or look.values is None or look.deleting or look.suspended or not is_ours:
             return False
         is_suspected, made = self._is_suspected(look, now), None

@@ -108,6 +108,17 @@ class Look:
         return self.values.digest if self.values else ""
 
     @property
+    def has_new_values(self) -> bool:
+        """The objects of `spec.valuesFrom`, or `spec.values`, say something else than at the last look."""
+        digest: object = self.raw.get("status", {}).get("valuesDigest")
+        return self.values is not None and digest != self.values.layers_digest
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """These texts came from Secrets, and no message may show them."""
+        return self.values.secrets if self.values else ()
+
+    @property
     def deleting(self) -> bool:
         """The user has deleted the resource."""
         return is_deleting(self.raw)

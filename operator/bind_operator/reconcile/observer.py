@@ -156,6 +156,9 @@ class Observer:
         weaviate = resource.spec.weaviate
         if weaviate.external is not None:
             return None
+        if renders(raw):
+            # What is rendered follows from the resource alone, so that others can render the same.
+            return access_of(key.name, weaviate, was_open=False)
         is_open = was_open(raw.get("status", {}), observed.stateful_set)
         return access_of(key.name, weaviate, was_open=is_open, made=made)
 

@@ -144,7 +144,8 @@ class Reconciler:
         if hold is not None and not self.deletion.is_overdue(raw):
             requeue_s = await self.summary.write(replace(look, failure=hold.failure))
             return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
-        if action is Action.UPGRADE and self.waves.is_wave(key, raw, look.state, look.wanted_digest):
+        is_wave = self.waves.is_wave(key, raw, look.state, look.wanted_digest) and not look.has_new_values
+        if action is Action.UPGRADE and is_wave:
             turn = await self.waves.turn(key, raw)
             if not turn.has_come:
                 requeue_s = await self.summary.write(replace(look, held=turn.message))

@@ -136,6 +136,7 @@ class Summary:
             scaling=look.scaling,
             held=look.held,
             rendered=look.rendered,
+            values_digest=look.values.layers_digest if look.values else None,
             leaves_release=look.leaves_release,
             access=look.access,
             made_secret=look.made_secret,
@@ -157,7 +158,7 @@ class Summary:
             latest,
             look.wanted_digest,
             is_ready=status.ready.status == "True",
-            is_out=look.suspended or look.deleting or look.values is None,
+            is_out=look.suspended or look.deleting or look.values is None or look.has_new_values,
         )
 
     async def _remember(self, look: Look, facts: Facts, today: str) -> Facts:

@@ -77,12 +77,15 @@ class Helm:
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
         await self._apply(key, values, revision, occasion, "upgrade", *flags)
 
-    async def rollback(self, key: Key, revision: int) -> None:
-        """Apply a revision again, as it was and with its labels. Raises HelmFailed or HelmTimedOut."""
+    async def rollback(self, key: Key, revision: int, secrets: Sequence[str] = ()) -> None:
+        """Apply a revision again, as it was and with its labels.
+
+        secrets: texts that an error must not show. Raises HelmFailed or HelmTimedOut.
+        """
         # The description tells a pending rollback of ours from one that somebody else has begun.
         mark = f"--description={ROLLBACK_MARK}back to revision {revision}"
         flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts", mark)
-        await self._run("rollback", key, [str(revision), *flags])
+        await self._run("rollback", key, [str(revision), *flags], secrets=secrets)
 
     async def uninstall(self, key: Key) -> None:
         """Delete the objects of the release, and keep its record; one that is not there is fine.

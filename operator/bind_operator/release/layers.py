@@ -6,6 +6,7 @@ A layer may say what the spec has no field for. What the operator judges the rel
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from bind_operator.api.rules.authentication import MCP_VARIABLES, VARIABLES
 from bind_operator.api.rules.weaviate import ADDRESS_GUARD, CHART_ENV, WEAVIATE_ENV
 from bind_operator.errors import InvalidValues
 from bind_operator.release.owned import is_owned, is_shared, remedy_for_path
@@ -178,17 +180,22 @@ def _check_ownership(layer: Layer, values: Tree, base: Tree, schema: Mapping[str
 
 
 def _check_environment(layer: Layer, values: Tree) -> None:
-    """Refuse variables of Weaviate by which it finds its data, its peers and the gate."""
+    """Refuse variables of Weaviate that would go round the spec, as `env` has a field of its own there."""
     reserved = {*WEAVIATE_ENV, *CHART_ENV, ADDRESS_GUARD}
     named = {"envSecrets": values.get("envSecrets"), "extraEnv": values.get("extraEnv")}
     for field, content in named.items():
         names = content if isinstance(content, Mapping) else [one["name"] for one in content or []]
-        taken = sorted(reserved & set(names))
-        if taken:
-            raise InvalidValues(
-                f"{layer.place}: sets {field}.{taken[0]}, by which Weaviate finds its data, its peers or the "
-                "gate; remove it"
-            )
+        for name in sorted(names):
+            place = f"{layer.place}: sets {field}.{name}"
+            if name in reserved:
+                raise InvalidValues(
+                    f"{place}, by which Weaviate finds its data, its peers or the gate; remove it"
+                )
+            if re.match(VARIABLES, name) or re.match(MCP_VARIABLES, name):
+                raise InvalidValues(
+                    f"{place}, which says who may ask Weaviate; remove it, and set "
+                    "spec.weaviate.authentication or spec.weaviate.mcp"
+                )
 
 
 def _places(node: Any, schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:

@@ -22,11 +22,20 @@ GATE_CHECKSUM = "checksum/gate"
 
 VOLUMES = {
     "inference": ("tmp", "cache", "api-keys", "weights"),
-    "weaviate": ("tmp", "gate-config", "gate-tmp", "gate-key", "inference-ca", "weaviate-data"),
+    "weaviate": (
+        "tmp",
+        "gate-config",
+        "gate-tmp",
+        "gate-key",
+        "inference-ca",
+        "backups",
+        "backup-gcs",
+        "weaviate-data",
+    ),
 }
 MOUNTS = {
     "inference": ("/tmp", "/cache", "/etc/api-keys", "/weights"),  # noqa: S108  (in the container)
-    "weaviate": ("/tmp", "/var/lib/weaviate"),  # noqa: S108
+    "weaviate": ("/tmp", "/var/lib/weaviate", "/etc/backup-gcs"),  # noqa: S108
 }
 """The chart's own volumes and where it mounts them, by the section of the spec."""
 

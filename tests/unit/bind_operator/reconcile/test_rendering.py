@@ -11,7 +11,7 @@ from bind_operator.api.status import ConditionType, RenderedStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import ForeignOwner
 from bind_operator.policy.conditions import Facts, judge_all
-from bind_operator.policy.facts import Key, Revision
+from bind_operator.policy.facts import Component, Key, Revision
 from bind_operator.policy.memory import NOTHING_KNOWN
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
@@ -145,6 +145,10 @@ def test_conditions_say_who_installs() -> None:
     assert said["Reconciling"][0] is False
     for type_ in ("Released", "Verified", "Drifted"):
         assert said[type_] == (None, Reason.RENDERED)
+    assert said["WeaviateReady"] == (None, Reason.NOT_RELEASED)
+    external = (Component.INFERENCE, Component.GATE)
+    elsewhere = judge_all(Facts(state=ReleaseState.ABSENT, rendered=WRITTEN, shape=external))
+    assert elsewhere[ConditionType.WEAVIATE_READY].reason is Reason.RENDERED, "nobody will ask it"
     assert verdicts[ConditionType.READY].message == (
         "values of weaviate-bind-0.1.0 are in ConfigMap shop-values, digest digest-1; somebody else installs "
         "them; the release that the operator made before is left to them"

@@ -120,10 +120,12 @@ async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
 async def test_failure_shows_nothing_of_a_secret_also_where_it_is_cut(tmp_path: Path) -> None:
     long = "Error: " + "x" * (MAX_MESSAGE - 4) + "hunter-two hunter-two"
     values = RenderedValues("a: 1\n", "abc123", secrets=("hunter-two",))
-    with pytest.raises(HelmFailed) as caught:
-        await make_helm(tmp_path, f'echo "{long}" >&2; exit 1').install(KEY, values, OCCASION)
-    assert "x***" in str(caught.value)
-    assert "hunt" not in str(caught.value)
+    helm = make_helm(tmp_path, f'echo "{long}" >&2; exit 1')
+    for run in (helm.install(KEY, values, OCCASION), helm.rollback(KEY, 1, values.secrets)):
+        with pytest.raises(HelmFailed) as caught:
+            await run
+        assert "x***" in str(caught.value)
+        assert "hunt" not in str(caught.value)
 
 
 async def test_silent_failure_still_says_something(tmp_path: Path) -> None:

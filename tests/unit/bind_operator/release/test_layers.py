@@ -71,7 +71,7 @@ def test_another_value_is_another_digest_and_order_of_keys_is_none() -> None:
         ),
         ({"modules": {BIND: {"model": {"licenseAccepted": True}}}}, "set spec.inference.model"),
         ({"modules": {BIND: {"envconfig": {"enable_cuda": True}}}}, "set spec.device"),
-        ({"modules": {BIND: {"autoscaling": {"enabled": True}}}}, "set spec.inference.replicas"),
+        ({"modules": {BIND: {"autoscaling": {"enabled": True}}}}, "set spec.inference.autoscaling"),
         ({"modules": {BIND: {"resources": {"limits": {"memory": "1Gi"}}}}}, "set spec.inference.resources"),
         ({"image": {"tag": "1.0.0"}}, "set spec.weaviate.image and spec.weaviate.version"),
         ({"helmDriver": "Secret"}, "which says where the operator's records lie; remove it"),
@@ -80,6 +80,13 @@ def test_another_value_is_another_digest_and_order_of_keys_is_none() -> None:
         ({"storage": {"retentionPolicy": "Delete"}}, "spec.deletionPolicy"),
         ({"envSecrets": {"ENABLE_MODULES": "x"}}, "sets envSecrets.ENABLE_MODULES, by which Weaviate finds"),
         ({"extraEnv": [{"name": "RAFT_JOIN", "value": "x"}]}, "sets extraEnv.RAFT_JOIN"),
+        (
+            {"extraEnv": [{"name": "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", "value": "true"}]},
+            "which says who may ask Weaviate; remove it, and set spec.weaviate.authentication",
+        ),
+        ({"envSecrets": {"MCP_SERVER_ENABLED": "x"}}, "or spec.weaviate.mcp"),
+        ({"authorization": {"rbac": {"enabled": True}}}, "set spec.weaviate.authentication"),
+        ({"backups": {"s3": {"enabled": True}}}, "set spec.weaviate.backup"),
         (
             {"gate": {"retries": "many"}},
             "the chart does not take gate.retries: 'many' is not of type 'integer'",
