@@ -51,8 +51,14 @@ def test_by_the_schedule_and_into_another_resource(
         assert module is OLDER_WEAVIATES[0] or good["sizeBytes"] > 0
         instance.apply({"spec": {"weaviate": {"backup": place(s3, schedule="* * * * *", suspend=True)}}})
         eventually("no next one", lambda: "nextTime" not in backup_status(instance))
-    again = Instance(apiserver, "again", instance.namespace)
-    installed(again, {"backup": place(s3), "restoreFrom": {"name": "search"}})
+    name, namespace, source = "again", instance.namespace, {"name": "search"}
+    if module is OLDER_WEAVIATES[0]:
+        # It cannot do so under another name, which the operator would refuse.
+        name, namespace, source = "search", "other", {"namespace": instance.namespace}
+        apiserver.kubectl("create", "namespace", namespace)
+    again = Instance(apiserver, name, namespace)
+    version = {"version": module.version()}
+    installed(again, {"backup": place(s3), "restoreFrom": source} | version)
     with served(again, tmp_path / "second", s3.environment, program) as data:
         eventually("restored", lambda: again.condition("Restored") == ("True", "Restored"), within_s=60)
         assert data.counts() == {"Things": OBJECTS, "Others": OBJECTS}
