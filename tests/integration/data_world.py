@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from integration.instance import Instance
-from integration.weaviate_process import PlayedInference, is_ready, started_weaviate
+from integration.weaviate_process import PROGRAM, PlayedInference, is_ready, started_weaviate
 from support.http_server import listening
 from support.resources import Manifest
 from support.waiting import eventually, until
@@ -72,10 +72,12 @@ def installed(instance: Instance, weaviate: Manifest) -> None:
 
 
 @contextlib.contextmanager
-def served(instance: Instance, folder: Path, more: Mapping[str, str | None]) -> Iterator[Data]:
+def served(
+    instance: Instance, folder: Path, more: Mapping[str, str | None], program: str = PROGRAM
+) -> Iterator[Data]:
     """Run the real Weaviate of an installed resource, its files in `folder`; all pods then count as ready.
 
-    more: its environment, as the chart would have it.
+    more: its environment, as the chart would have it. program: of another version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     service = instance.get("service", "-weaviate")["spec"]
@@ -83,7 +85,7 @@ def served(instance: Instance, folder: Path, more: Mapping[str, str | None]) -> 
     environment = {"CLUSTER_HOSTNAME": f"{instance.name}-weaviate-0"} | dict(more)
     with (
         listening(PlayedInference) as inference,
-        started_weaviate(folder, inference, more=environment, at=at) as (address, _),
+        started_weaviate(folder, inference, program, more=environment, at=at) as (address, _),
     ):
         until(lambda: is_ready(address), START_S, "Weaviate is ready")
         instance.roll_out()

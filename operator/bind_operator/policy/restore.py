@@ -1,5 +1,6 @@
 """A new resource begins with a backup: how far that has come, and what is told of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,9 @@ FINAL: tuple[RestorePhase, ...] = ("Restored", "Failed")
 NOT_BEGUN: tuple[RestorePhase, ...] = ("Waiting", "Refused")
 PARTS = 3
 MAX_NAMED = 10
+RENAMES_FROM = (1, 36)
+"""1.35.2 restores the files under another node's name, and then says `no read replica found`."""
+_VERSION = re.compile(r"^(\d+)\.(\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,27 @@ def node_mapping(id_: str, key: Key, replicas: int) -> dict[str, str]:
         return {}
     old, new = workload_name(source.name, Component.WEAVIATE), workload_name(key.name, Component.WEAVIATE)
     return {f"{old}-{number}": f"{new}-{number}" for number in range(replicas)}
+
+
+def held_to_version(news: RestoreNews, version: str, key: Key) -> RestoreNews:
+    """Return `news`, or the refusal of the backup that was chosen where Weaviate is too old for it."""
+    if not isinstance(news, Advanced) or news.phase != "Starting" or news.id is None:
+        return news
+    why = judge_version(version, news.id, key)
+    return Advanced("Refused", news.id, why) if why else news
+
+
+def judge_version(version: str, id_: str, key: Key) -> str:
+    """Return why a Weaviate of that version cannot restore the backup into `key`; "" where it can."""
+    source, found = source_of_id(id_), _VERSION.match(version)
+    is_old = found is not None and tuple(map(int, found.groups())) < RENAMES_FROM
+    if not is_old or source is None or source.name == key.name:
+        return ""
+    return (
+        f"Weaviate {version} finds no object of a backup that it restores under other names of its pods; set "
+        f"spec.weaviate.version to {'.'.join(map(str, RENAMES_FROM))}.0 or newer, or restore into a resource "
+        f"of the name {source.name}, perhaps in another namespace"
+    )
 
 
 def read_restore(status: Mapping[str, Any]) -> RestoreStatus | None:

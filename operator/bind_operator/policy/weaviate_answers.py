@@ -76,7 +76,6 @@ def latest_good(body: Any, prefix: str) -> str | None:
         for one in items
         if one.get("status") == "SUCCESS" and str(one.get("id", "")).startswith(prefix)
     ]
-    # Before 1.36 the list has no times: the id then tells the time.
     return max(good)[1] if good else None
 
 

@@ -21,6 +21,7 @@ from bind_operator.policy.restore import (
     Advanced,
     Postponed,
     RestoreNews,
+    held_to_version,
     judge_check,
     judge_restore,
     read_restore,
@@ -118,18 +119,19 @@ class Restores:
             return
         # Before it is asked, so that a bug there is no loop without a pause.
         self._tries[key] = (tries + 1, time.monotonic() + MAX_WAIT_S)
-        replicas, id_ = resource.spec.weaviate.replicas, status.id or ""
+        wanted, id_ = resource.spec.weaviate, status.id or ""
 
         async def ask(weaviate: Weaviate) -> None:
             match status.phase:
                 case "Starting":
-                    self._note(key, status, await start_restore(weaviate, key, backup, id_, replicas))
+                    self._note(key, status, await start_restore(weaviate, key, backup, id_, wanted.replicas))
                 case "Restoring":
                     self._note(key, status, await follow_restore(weaviate, backup.backend, id_))
                 case "Checking":
                     self._note(key, status, await self._check(weaviate, id_, tries))
                 case _ if spec is not None:
-                    self._note(key, status, await choose_backup(weaviate, key, backup, spec))
+                    chosen = await choose_backup(weaviate, key, backup, spec)
+                    self._note(key, status, held_to_version(chosen, wanted.version, key))
 
         self.steps.start(key, ask)
 

@@ -143,6 +143,19 @@ async def test_what_is_refused_is_told_with_the_remedy_and_asked_again(
     assert await world.look() is None
 
 
+async def test_a_weaviate_that_cannot_rename_its_nodes_is_refused_before_anything_is_begun() -> None:
+    world = World(Played(GET=[LISTED] * 3))
+    world.raw["spec"]["weaviate"]["version"] = "1.35.2"
+    found = await world.look(2)
+    assert (found.status.phase, found.status.id) == ("Refused", ID)
+    assert "spec.weaviate.version to 1.36.0 or newer" in found.verdict.message
+    assert "a resource of the name search" in found.verdict.message
+    same = World(Played(GET=[LISTED] * 3), name="t", namespace="prod")
+    same.raw["spec"]["weaviate"]["version"] = "1.35.2"
+    same.played.answers["GET"] = Answer("u", 200, [{"id": "prod_t_1", "status": "SUCCESS"}])
+    assert (await same.look(2)).status.phase == "Starting"
+
+
 async def test_too_few_objects_are_a_failure_only_after_shards_had_time_to_load() -> None:
     played = PlayedFull(GET=[DONE, *[OBJECT] * 20])
     played.classes = {"Things": {"class": "Things"}}
