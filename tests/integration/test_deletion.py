@@ -23,7 +23,7 @@ def test_volumes_are_kept_by_default(operator: OperatorProcess, instance: Instan
     assert instance.revisions() == {}
     assert instance.get("statefulset", "-weaviate") is None
     assert instance.claims() == [claim]
-    assert instance.event_reasons()[-3:] == ["Deleting", "Uninstalled", "VolumesKept"]
+    assert instance.event_reasons()[-4:] == ["Deleting", "Uninstalled", "VolumesKept", "KeysKept"]
 
 
 def test_kept_volumes_are_taken_up_by_the_next_of_the_name(
