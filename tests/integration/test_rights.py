@@ -36,6 +36,7 @@ UNSEEN: set[Right] = {
     ("create", "apps", "deployments"),
     ("create", "apps", "statefulsets"),
     ("create", "policy", "poddisruptionbudgets"),
+    ("create", "", "serviceaccounts"),
 }
 """Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
 
@@ -66,7 +67,8 @@ def released(instance: Instance, revision: int) -> None:
 def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     """Install, fail, unlock, change, repair and delete a release of all that a resource can ask for."""
     huge = {"name": "ImageBindHuge", "licenseAccepted": True}
-    spec = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
+    spec: Any = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
+    spec["weaviate"]["serviceAccount"] = {"create": True}
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)
     instance.create_pod("inference", {"phase": "Pending"})

@@ -118,6 +118,16 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-annotation-texts": _weaviate(service={"annotations": {"a": "\x7f"}}),
     "weaviate-env-names": _weaviate(env={"a-b": ""}),
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
+    "weaviate-service-account-name": _weaviate(serviceAccount={"name": "Search"}),
+    "weaviate-service-account-annotations": _weaviate(serviceAccount={"annotations": {"a": "b"}}),
+    "weaviate-service-account-texts": _weaviate(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
+    "inference-service-account-name": _inference(serviceAccount={"name": "a/b"}),
+    "inference-service-account-annotations": _inference(serviceAccount={"annotations": {"a": "b"}}),
+    "inference-service-account-texts": _inference(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

@@ -76,6 +76,9 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, list, create, patch, delete]
 # To see a change of them at once.
 - apiGroups: [""]
   resources: [configmaps, events, persistentvolumeclaims, services]

@@ -31,6 +31,7 @@ PLURALS: Mapping[str, tuple[str, str]] = {
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
     "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
     "ServiceMonitor": ("monitoring.coreos.com/v1", "servicemonitors"),
     "StatefulSet": ("apps/v1", "statefulsets"),
 }

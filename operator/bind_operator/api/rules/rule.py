@@ -10,6 +10,7 @@ UNHELD_PATTERN = r"[\\x{7f}-\\x{9f}\\x{fffe}\\x{ffff}]"
 Backslashes are doubled, as in a literal of CEL.
 """
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 _CEL_LIMITS = (
     "!has(self.limits) || !has(self.requests) || self.requests.all(k, !(k in self.limits) || "
