@@ -37,6 +37,7 @@ UNSEEN: set[Right] = {
     ("create", "apps", "statefulsets"),
     ("create", "policy", "poddisruptionbudgets"),
     ("create", "", "serviceaccounts"),
+    ("create", "networking.k8s.io", "networkpolicies"),
 }
 """Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
 
@@ -69,6 +70,7 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     huge = {"name": "ImageBindHuge", "licenseAccepted": True}
     spec: Any = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
     spec["weaviate"]["serviceAccount"] = {"create": True}
+    spec["networkPolicy"] = {}
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)
     instance.create_pod("inference", {"phase": "Pending"})
@@ -204,5 +206,5 @@ def test_rights_in_one_namespace_are_enough(
     assert "answers 403" not in log, log
     forbidden = {json.loads(line).get("watch") for line in log.splitlines() if "Forbidden" in line}
     # Kinds that the operator makes none of by itself; it can do without seeing them.
-    optional = {"networkpolicies", "horizontalpodautoscalers"}
+    optional = {"horizontalpodautoscalers"}
     assert forbidden <= {f"{kind} in {instance.namespace}" for kind in optional}, log

@@ -128,6 +128,16 @@ BREACHES: dict[str, Manifest] = {
     "inference-service-account-texts": _inference(
         serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
     ),
+    **{
+        f"network-policy-{field}-are-pods-or-addresses": {"spec": {"networkPolicy": {field: [{}]}}}
+        for field in ("clients", "monitoring", "destinations")
+    },
+    **{
+        f"network-policy-{field}-are-networks": {
+            "spec": {"networkPolicy": {field: [{"ipBlock": {"cidr": "10.0.0.1"}}]}}
+        }
+        for field in ("clients", "monitoring", "destinations")
+    },
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

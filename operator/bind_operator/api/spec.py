@@ -9,6 +9,7 @@ from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.drift import DriftDetection
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
+from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
     EnvVar,
     InferenceImage,
@@ -328,6 +329,9 @@ class BindVectorizerSpec(ApiModel):
     )
     inference: Inference = Field(default_factory=Inference, description="The inference server.")
     weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")
+    network_policy: NetworkPolicies | None = Field(
+        None, description="Who may reach the pods. Unset: there are no network policies."
+    )
     deletion_policy: DeletionPolicy = Field(
         DeletionPolicy.RETAIN,
         description="What happens to the volumes when the resource is deleted: Retain keeps them, "

@@ -33,7 +33,6 @@ RECORD_VERBS = ("get", "list", "create", "update", "delete")
 """Helm asks so for its records."""
 NOT_FROM_A_RESOURCE = {
     "HorizontalPodAutoscaler": "autoscaling is no field of the resource",
-    "NetworkPolicy": "networkPolicy is no field of the resource",
     "ServiceMonitor": "serviceMonitor is no field of the resource",
     "Pod": "`helm test` makes it",
 }

@@ -8,6 +8,7 @@ from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_R
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
+from bind_operator.api.rules.network_policy import NETWORK_POLICY_RULES
 from bind_operator.api.rules.placement import PLACEMENT_RULES
 from bind_operator.api.rules.rule import Rule
 from bind_operator.api.rules.weaviate import WEAVIATE_RULES
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *image_rules("weaviate", with_tag=False),
     *EXTERNAL_RULES,
     *PLACEMENT_RULES,
+    *NETWORK_POLICY_RULES,
     *DRIFT_RULES,
 )
 """All rules, in the order in which the reference page lists them."""

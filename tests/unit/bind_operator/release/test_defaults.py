@@ -16,6 +16,7 @@ ACCEPTED = {"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAc
 INTENDED = {
     "modules.multi2vec-bind.model.licenseAccepted": "without it, neither renders anything",
     "modules.multi2vec-bind.tag": "each says the one for the device, the operator by its own version",
+    "networkPolicy.enabled": "a resource that is there keeps what it has until its section is there",
     "env": "the resource's own variables, which Helm adds to those of the chart",
 }
 """Where an otherwise empty resource renders something else than the chart's default, and why."""
