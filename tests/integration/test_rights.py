@@ -10,6 +10,7 @@ import yaml
 
 from bind_operator.policy.watching import CHILDREN
 from integration.apiserver import ApiServer
+from integration.gateway_api import serving_gateway_api
 from integration.installation import OPERATOR_USER, ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
@@ -30,6 +31,10 @@ ENV = [
     {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}},
     {"name": "NOTE", "value": LITERAL},
 ]
+EXPOSED = {
+    "ingress": {"http": {"host": "search.example.com"}},
+    "gateway": {"parentRefs": [{"name": "public"}], "httpHost": "a.b", "grpcHost": "b.b"},
+}
 UNSEEN: set[Right] = {
     ("create", "", "services"),
     ("create", "", "persistentvolumeclaims"),
@@ -38,8 +43,18 @@ UNSEEN: set[Right] = {
     ("create", "policy", "poddisruptionbudgets"),
     ("create", "", "serviceaccounts"),
     ("create", "networking.k8s.io", "networkpolicies"),
+    ("create", "networking.k8s.io", "ingresses"),
+    ("create", "gateway.networking.k8s.io", "grpcroutes"),
+    ("create", "gateway.networking.k8s.io", "httproutes"),
 }
 """Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _gateway_api(apiserver: ApiServer) -> Iterator[None]:
+    """Let the API server know all kinds that a resource can ask for."""
+    with serving_gateway_api(apiserver):
+        yield
 
 
 def granted() -> set[Right]:
@@ -71,6 +86,7 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     spec: Any = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
     spec["weaviate"]["serviceAccount"] = {"create": True}
     spec["networkPolicy"] = {}
+    spec["weaviate"]["expose"] = EXPOSED
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)
     instance.create_pod("inference", {"phase": "Pending"})

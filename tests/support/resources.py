@@ -67,6 +67,14 @@ def _external_inference(**fields: Any) -> Manifest:
     return _inference(external=url | fields, model={"name": "ImageBindHuge"})
 
 
+def _ingress(**fields: Any) -> Manifest:
+    return _weaviate(expose={"ingress": fields})
+
+
+def _gateway(**fields: Any) -> Manifest:
+    return _weaviate(expose={"gateway": {"parentRefs": [{"name": "public"}]} | fields})
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -138,6 +146,16 @@ BREACHES: dict[str, Manifest] = {
         }
         for field in ("clients", "monitoring", "destinations")
     },
+    "ingress-http-host": _ingress(http={"host": "https://a.b"}),
+    "ingress-grpc-host": _ingress(grpc={"host": "*.a.b"}),
+    "ingress-http-tls-secret": _ingress(http={"host": "a.b", "tlsSecretName": "A"}),
+    "ingress-grpc-tls-secret": _ingress(grpc={"host": "a.b", "tlsSecretName": "a/b"}),
+    "ingress-http-annotation-texts": _ingress(http={"host": "a.b", "annotations": {"a": "\x7f"}}),
+    "ingress-grpc-annotation-texts": _ingress(grpc={"host": "a.b", "annotations": {"a": "\x85"}}),
+    "gateway-http-host": _gateway(httpHost="A.b"),
+    "gateway-grpc-host": _gateway(grpcHost="a.b:443"),
+    "gateway-has-a-host": _gateway(),
+    "gateway-hosts-differ": _gateway(httpHost="a.b", grpcHost="a.b"),
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

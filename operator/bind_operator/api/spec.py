@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.drift import DriftDetection
+from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.network_policy import NetworkPolicies
@@ -284,6 +285,9 @@ class Weaviate(Scheduling):
     )
     service: WeaviateService = Field(
         default_factory=WeaviateService, description="How Weaviate is reached, by HTTP and by gRPC."
+    )
+    expose: Exposure | None = Field(
+        None, description="Host names by which clients outside of the cluster reach it. Unset: none."
     )
     external: ExternalWeaviate | None = Field(
         None,

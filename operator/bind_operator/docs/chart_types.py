@@ -12,6 +12,7 @@ from typing import Any, get_args
 from bind_operator.api.base import QUANTITY_PATTERN
 from bind_operator.api.parts import PullPolicy
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
+from bind_operator.api.rules.exposure import HOST_PATTERN
 from bind_operator.api.rules.external import ADDRESS_PATTERN
 from bind_operator.api.rules.images import DIGEST_PATTERN, TAG_PATTERN
 from bind_operator.api.rules.rule import ENV_NAME_PATTERN
@@ -81,6 +82,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "digest": _optional(DIGEST_PATTERN),
         "environment": _map({"type": ["string", "number", "boolean"]}, ENV_NAME_PATTERN),
         "extended resource": _text(RESOURCE_NAME_PATTERN),
+        "host name or empty": _optional(HOST_PATTERN),
         "image reference": _optional(REFERENCE_PATTERN),
         "path in a volume": _text(INNER_PATH_PATTERN),
         "quantity": {"type": ["string", "integer"], "pattern": QUANTITY_PATTERN},

@@ -5,6 +5,7 @@ guards cannot be put back to what the cluster has. What must not change in a clu
 """
 
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
+from bind_operator.api.rules.exposure import EXPOSURE_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
+    *EXPOSURE_RULES,
     *EXTERNAL_RULES,
     *PLACEMENT_RULES,
     *NETWORK_POLICY_RULES,

@@ -46,6 +46,7 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "(!has(self.env) || self.env.size() == 0)",
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
+        "!has(self.expose)",
         *_PLACED_ANYWHERE,
     )
 )

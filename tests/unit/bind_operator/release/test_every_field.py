@@ -22,6 +22,7 @@ HEEDED_BY_THE_OPERATOR = {
     "driftDetection.mode",
     "driftDetection.ignore",
     "remediation.rollback",
+    "weaviate.expose.gateway.tls",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
