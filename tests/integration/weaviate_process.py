@@ -20,7 +20,7 @@ START_S = 60
 PROGRAM = "weaviate-server"
 
 
-class _Inference(BaseHTTPRequestHandler):
+class PlayedInference(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -35,7 +35,7 @@ def running_weaviate(folder: Path, inference: str = "", grpc_port: int = 0) -> I
     """
     more = {"GRPC_PORT": str(grpc_port)} if grpc_port else {}
     with contextlib.ExitStack() as stack:
-        url = inference or stack.enter_context(listening(_Inference))
+        url = inference or stack.enter_context(listening(PlayedInference))
         address, _ = stack.enter_context(started_weaviate(folder, url, more=more))
         until(lambda: is_ready(address), START_S, "Weaviate is ready")
         yield address
@@ -43,11 +43,16 @@ def running_weaviate(folder: Path, inference: str = "", grpc_port: int = 0) -> I
 
 @contextlib.contextmanager
 def started_weaviate(
-    folder: Path, inference: str, program: str = PROGRAM, more: Mapping[str, str | None] | None = None
+    folder: Path,
+    inference: str,
+    program: str = PROGRAM,
+    more: Mapping[str, str | None] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Start Weaviate, and yield its `host:port` and the process at once; its log is weaviate.log.
 
     program: as `bind_local path` knows it, for another version. more: environment; None takes one away.
+    host: what it listens at; by `::` it is reached at 127.0.0.1, too.
     """
     port, gossip, data, raft, raft_rpc, grpc = free_ports(6)
     environment = {
@@ -69,7 +74,7 @@ def started_weaviate(
     given = {name: value for name, value in environment.items() if value is not None}
     with (folder / "weaviate.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(binary(program)), "--host=127.0.0.1", f"--port={port}", "--scheme=http"],
+            [str(binary(program)), f"--host={host}", f"--port={port}", "--scheme=http"],
             env=os.environ | given,
             stdout=log,
             stderr=log,

@@ -156,6 +156,11 @@ BREACHES: dict[str, Manifest] = {
     "gateway-grpc-host": _gateway(grpcHost="a.b:443"),
     "gateway-has-a-host": _gateway(),
     "gateway-hosts-differ": _gateway(httpHost="a.b", grpcHost="a.b"),
+    "cluster-domain": {"spec": {"network": {"clusterDomain": "Cluster.local."}}},
+    "ip-families-once": {
+        "spec": {"network": {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6", "IPv6"]}}
+    },
+    "two-ip-families-need-a-policy": {"spec": {"network": {"ipFamilies": ["IPv6", "IPv4"]}}},
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

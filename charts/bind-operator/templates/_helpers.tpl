@@ -120,3 +120,10 @@ app.kubernetes.io/component: operator
 {{- define "bind-operator.clusterRoleName" -}}
 {{ .Values.watchNamespaces | empty | ternary .Release.Name (printf "%s-finalizer-%s" .Release.Name .Release.Namespace) }}
 {{- end }}
+
+{{/* Security context of pods. Where a cluster assigns users, as OpenShift does, none may be named. Input: $ */}}
+{{- define "bind-operator.podSecurityContext" -}}
+{{- $context := .Values.podSecurityContext }}
+{{- if eq .Values.podUser "Assigned" }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end }}
+{{- toYaml $context }}
+{{- end }}

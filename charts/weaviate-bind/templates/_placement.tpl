@@ -109,3 +109,10 @@ automountServiceAccountToken: false
 {{- end }}
 {{- end }}
 
+{{/* Security context of pods. Where a cluster assigns users, as OpenShift does, none may be named. Input: dict "root" $
+     "context" … */}}
+{{- define "weaviate-bind.podSecurityContext" -}}
+{{- $context := .context }}
+{{- if eq .root.Values.podUser "Assigned" }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end }}
+{{- toYaml $context }}
+{{- end }}

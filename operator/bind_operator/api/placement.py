@@ -1,5 +1,6 @@
 """Pods run as somebody: as a service account, by which a cloud knows them, and as a user of the system."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -25,3 +26,10 @@ class ServiceAccount(ApiModel):
         description="Annotations of an account that is made, such as a cloud's identity, by which the pods "
         "may read a bucket.",
     )
+
+
+class PodUser(StrEnum):
+    """It says who chooses the users and groups of the pods."""
+
+    FIXED = "Fixed"
+    ASSIGNED = "Assigned"

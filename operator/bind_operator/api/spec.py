@@ -10,6 +10,7 @@ from bind_operator.api.drift import DriftDetection
 from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
+from bind_operator.api.network import Network
 from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
     EnvVar,
@@ -21,6 +22,7 @@ from bind_operator.api.parts import (
     WeaviateResources,
     WeaviateService,
 )
+from bind_operator.api.placement import PodUser
 from bind_operator.api.status import BindVectorizerStatus
 
 MAX_REPLICAS = 64
@@ -333,6 +335,12 @@ class BindVectorizerSpec(ApiModel):
     )
     inference: Inference = Field(default_factory=Inference, description="The inference server.")
     weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")
+    network: Network | None = Field(None, description="The cluster's network, where it is an uncommon one.")
+    pod_user: PodUser = Field(
+        PodUser.FIXED,
+        description="As whom the pods run: Fixed (65532), or Assigned: the cluster assigns users and groups, "
+        "as OpenShift does.",
+    )
     network_policy: NetworkPolicies | None = Field(
         None, description="Who may reach the pods. Unset: there are no network policies."
     )

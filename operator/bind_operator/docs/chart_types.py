@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from bind_operator.api.base import QUANTITY_PATTERN
+from bind_operator.api.network import IpFamily, IpFamilyPolicy
 from bind_operator.api.parts import PullPolicy
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
 from bind_operator.api.rules.exposure import HOST_PATTERN
@@ -94,6 +95,8 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "access modes": _list(
             _choice(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany", "ReadOnlyMany"]), least=1
         ),
+        "IP families": _list(_choice(IpFamily)) | {"maxItems": 2},
+        "IP family policy or empty": _choice(["", *IpFamilyPolicy]),
         "name": {"type": "string", "minLength": 1},
         "name or empty": {"type": ["string", "null"]},
         "namespace or empty": _optional(_NAMESPACE),

@@ -9,6 +9,7 @@ from bind_operator.api.rules.exposure import EXPOSURE_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
+from bind_operator.api.rules.network import NETWORK_RULES
 from bind_operator.api.rules.network_policy import NETWORK_POLICY_RULES
 from bind_operator.api.rules.placement import PLACEMENT_RULES
 from bind_operator.api.rules.rule import Rule
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *EXPOSURE_RULES,
     *EXTERNAL_RULES,
     *PLACEMENT_RULES,
+    *NETWORK_RULES,
     *NETWORK_POLICY_RULES,
     *DRIFT_RULES,
 )
