@@ -71,6 +71,10 @@ class HelmTimedOut(HelmFailed, reason=Reason.HELM_TIMED_OUT):
     """Helm did not end in time and was killed."""
 
 
+class KindNotServed(HelmFailed, reason=Reason.KIND_NOT_SERVED):
+    """The API server does not know a kind that the spec asks for; it heals when that is installed."""
+
+
 class ApiUnavailable(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):
     """The API server cannot be reached or does not answer; that is nobody's spec's fault."""
 

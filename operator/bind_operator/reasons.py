@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FOREIGN_OWNER = "ForeignOwner"
     HELM_FAILED = "HelmFailed"
     HELM_TIMED_OUT = "HelmTimedOut"
+    KIND_NOT_SERVED = "KindNotServed"
     API_UNAVAILABLE = "ApiUnavailable"
     API_REFUSED = "ApiRefused"
     SPEC_REFUSED = "SpecRefused"

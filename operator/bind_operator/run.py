@@ -32,7 +32,7 @@ from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.cluster.weaviate_api import WeaviateApi
 from bind_operator.handlers import Ears, watch_resources
-from bind_operator.health import find_fault, start_health_server
+from bind_operator.health import everywhere, find_fault, start_health_server
 from bind_operator.loop_thread import LoopThread
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.check_schedule import CheckSchedule
@@ -101,7 +101,7 @@ async def _run(settings: Settings, operator: "_Operator", stop: asyncio.Event) -
     lease_client = await KubeClient.connect(settings.kubeconfig)
     operator.leadership = await _stand_for_election(settings, lease_client, operator)
     client = await KubeClient.connect(settings.kubeconfig, operator.leadership.fence.check)
-    prometheus_client.start_http_server(settings.metrics_port)
+    prometheus_client.start_http_server(settings.metrics_port, everywhere())
     _freeze()
     try:
         await operator.serve(client, lease_client, stop)

@@ -89,6 +89,14 @@ def _entries(*entries: Manifest) -> Manifest:
     return _authentication(apiKeys={"entries": list(entries)})
 
 
+def _ingress(**fields: Any) -> Manifest:
+    return _weaviate(expose={"ingress": fields})
+
+
+def _gateway(**fields: Any) -> Manifest:
+    return _weaviate(expose={"gateway": {"parentRefs": [{"name": "public"}]} | fields})
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -192,6 +200,41 @@ BREACHES: dict[str, Manifest] = {
     "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
     "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
     "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),
+    "weaviate-service-account-name": _weaviate(serviceAccount={"name": "Search"}),
+    "weaviate-service-account-annotations": _weaviate(serviceAccount={"annotations": {"a": "b"}}),
+    "weaviate-service-account-texts": _weaviate(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
+    "inference-service-account-name": _inference(serviceAccount={"name": "a/b"}),
+    "inference-service-account-annotations": _inference(serviceAccount={"annotations": {"a": "b"}}),
+    "inference-service-account-texts": _inference(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
+    **{
+        f"network-policy-{field}-are-pods-or-addresses": {"spec": {"networkPolicy": {field: [{}]}}}
+        for field in ("clients", "monitoring", "destinations")
+    },
+    **{
+        f"network-policy-{field}-are-networks": {
+            "spec": {"networkPolicy": {field: [{"ipBlock": {"cidr": "10.0.0.1"}}]}}
+        }
+        for field in ("clients", "monitoring", "destinations")
+    },
+    "ingress-http-host": _ingress(http={"host": "https://a.b"}),
+    "ingress-grpc-host": _ingress(grpc={"host": "*.a.b"}),
+    "ingress-http-tls-secret": _ingress(http={"host": "a.b", "tlsSecretName": "A"}),
+    "ingress-grpc-tls-secret": _ingress(grpc={"host": "a.b", "tlsSecretName": "a/b"}),
+    "ingress-http-annotation-texts": _ingress(http={"host": "a.b", "annotations": {"a": "\x7f"}}),
+    "ingress-grpc-annotation-texts": _ingress(grpc={"host": "a.b", "annotations": {"a": "\x85"}}),
+    "gateway-http-host": _gateway(httpHost="A.b"),
+    "gateway-grpc-host": _gateway(grpcHost="a.b:443"),
+    "gateway-has-a-host": _gateway(),
+    "gateway-hosts-differ": _gateway(httpHost="a.b", grpcHost="a.b"),
+    "cluster-domain": {"spec": {"network": {"clusterDomain": "Cluster.local."}}},
+    "ip-families-once": {
+        "spec": {"network": {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6", "IPv6"]}}
+    },
+    "two-ip-families-need-a-policy": {"spec": {"network": {"ipFamilies": ["IPv6", "IPv4"]}}},
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),

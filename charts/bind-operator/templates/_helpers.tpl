@@ -82,6 +82,18 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [grpcroutes, httproutes]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, list, create, patch, delete]
 # To see a change of them at once.
 - apiGroups: [""]
   resources: [configmaps, events, persistentvolumeclaims, services]
@@ -117,4 +129,11 @@ app.kubernetes.io/component: operator
 {{/* Name of the ClusterRole; an operator of single namespaces shares the cluster with others of its name. Input: $ */}}
 {{- define "bind-operator.clusterRoleName" -}}
 {{ .Values.watchNamespaces | empty | ternary .Release.Name (printf "%s-finalizer-%s" .Release.Name .Release.Namespace) }}
+{{- end }}
+
+{{/* Security context of pods. Where a cluster assigns users, as OpenShift does, none may be named. Input: $ */}}
+{{- define "bind-operator.podSecurityContext" -}}
+{{- $context := .Values.podSecurityContext }}
+{{- if eq .Values.podUser "Assigned" }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end }}
+{{- toYaml $context }}
 {{- end }}

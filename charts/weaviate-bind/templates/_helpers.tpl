@@ -155,11 +155,13 @@ app.kubernetes.io/component: {{ .component }}
 {{ tpl (.root.Files.Get .file) .root }}
 {{- end }}
 
-{{/* Spread pods over nodes where nothing else is asked for. Input: dict "root" $ "component" … "affinity" … */}}
+{{/* Affinity of pods: the user's; else, where the chart does not spread them by topology (_placement.tpl), other nodes
+     are preferred. Not both: a spread counts the pods of each zone and node, and the preference would only tell it
+     again, for nodes alone. Input: dict "root" $ "component" … "affinity" … "constraints" … "several" … */}}
 {{- define "weaviate-bind.affinity" -}}
 {{- if .affinity }}
 {{- mustToYaml .affinity }}
-{{- else -}}
+{{- else if not (include "weaviate-bind.isSpread" .) -}}
 podAntiAffinity:
   preferredDuringSchedulingIgnoredDuringExecution:
     - weight: 1

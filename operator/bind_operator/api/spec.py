@@ -12,8 +12,11 @@ from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
 from bind_operator.api.customization import PodCustomization
 from bind_operator.api.delivery import Handover
 from bind_operator.api.drift import DriftDetection
+from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
+from bind_operator.api.network import Network
+from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
     EnvVar,
     InferenceImage,
@@ -24,6 +27,7 @@ from bind_operator.api.parts import (
     WeaviateResources,
     WeaviateService,
 )
+from bind_operator.api.placement import PodUser
 from bind_operator.api.status import BindVectorizerStatus
 
 MAX_REPLICAS = 64
@@ -312,6 +316,9 @@ class Weaviate(Scheduling, PodCustomization):
         "Weaviate that answered without keys before there was this field goes on to.",
     )
     mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
+    expose: Exposure | None = Field(
+        None, description="Host names by which clients outside of the cluster reach it. Unset: none."
+    )
     external: ExternalWeaviate | None = Field(
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "
@@ -356,6 +363,15 @@ class BindVectorizerSpec(Handover):
     )
     inference: Inference = Field(default_factory=Inference, description="The inference server.")
     weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")
+    network: Network | None = Field(None, description="The cluster's network, where it is an uncommon one.")
+    pod_user: PodUser = Field(
+        PodUser.FIXED,
+        description="As whom the pods run: Fixed (65532), or Assigned: the cluster assigns users and groups, "
+        "as OpenShift does.",
+    )
+    network_policy: NetworkPolicies | None = Field(
+        None, description="Who may reach the pods. Unset: there are no network policies."
+    )
     deletion_policy: DeletionPolicy = Field(
         DeletionPolicy.RETAIN,
         description="What happens to the volumes when the resource is deleted: Retain keeps them, "

@@ -119,6 +119,12 @@ class Endpoints(ApiModel):
     gate: str | None = Field(
         None, description="The address that the Weaviate of `spec.weaviate.external` asks for its vectors."
     )
+    public_http: str | None = Field(
+        None, description="Weaviate's REST and GraphQL address from outside, by `spec.weaviate.expose`."
+    )
+    public_grpc: str | None = Field(
+        None, description="Weaviate's gRPC address from outside, by `spec.weaviate.expose`."
+    )
 
 
 class WeaviateSettings(ApiModel):

@@ -117,11 +117,14 @@ def _hardware(resource: BindVectorizer) -> HardwareStatus:
 def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
     weaviate = resource.spec.weaviate.external if resource else None
     inference = resource.spec.inference.external if resource else None
+    exposed = resource.spec.weaviate.expose if resource else None
     return Endpoints(
         http=weaviate.url if weaviate else rest_url(key.name, key.namespace),
         grpc=None if weaviate else grpc_address(key.name, key.namespace),
         inference=inference.url if inference else inference_url(key.name, key.namespace),
         gate=gate_address(key.name, key.namespace) if weaviate else None,
+        public_http=exposed.public_http if exposed else None,
+        public_grpc=exposed.public_grpc if exposed else None,
     )
 
 
@@ -236,7 +239,7 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
     # Where backups go, and what it began with, opens no other data either.
     unknown |= {"backup", "restore_from"}
-    around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service"}
+    around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service", "expose"}
     text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader, SpecRefused
+from bind_operator.errors import HelmFailed, HelmTimedOut, KindNotServed, NotLeader, SpecRefused
 from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import masked
-from bind_operator.release.refusals import is_fault_of_the_spec
+from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
 from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
 
@@ -64,14 +64,14 @@ class Helm:
     async def install(self, key: Key, values: RenderedValues, occasion: Occasion) -> None:
         """Install the release; it may be there, failed, where this raises.
 
-        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        Raises HelmFailed, HelmTimedOut, KindNotServed or SpecRefused.
         """
         await self._apply(key, values, 1, occasion, "install")
 
     async def upgrade(self, key: Key, values: RenderedValues, revision: int, occasion: Occasion) -> None:
         """Upgrade the release, also a failed one, to `revision`: the number after its latest.
 
-        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        Raises HelmFailed, HelmTimedOut, KindNotServed or SpecRefused.
         """
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
@@ -194,6 +194,8 @@ class Helm:
         if process.returncode:
             # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"), process.returncode)
+            if unserved := unserved_kinds(message):
+                raise KindNotServed(unserved[:MAX_MESSAGE])
             shown = masked(message, secrets)[:MAX_MESSAGE]
             raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(shown)
 

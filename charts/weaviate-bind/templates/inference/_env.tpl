@@ -14,6 +14,7 @@
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
 }}
+{{- if include "weaviate-bind.usesIpv6" . }}{{ $_ := set $chosen "BIND_HTTP_HOST" "::" }}{{ end }}
 {{- with $bind.batching.maxBatchSize }}{{ $_ := set $chosen "BIND_MAX_BATCH_SIZE" (int . | toString) }}{{ end }}
 {{- with $bind.batching.maxBatchGflop }}{{ $_ := set $chosen "BIND_MAX_BATCH_GFLOP" (int . | toString) }}{{ end }}
 {{- with $bind.model.weights.url }}{{ $_ := set $chosen "BIND_WEIGHTS_URL" . }}{{ end }}

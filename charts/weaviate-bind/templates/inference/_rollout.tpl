@@ -49,7 +49,7 @@ podAffinity:
       labelSelector:
         matchLabels: {{- include "weaviate-bind.selectorLabels" (dict "root" . "component" "inference") | nindent 10 }}
 {{- else }}
-{{- include "weaviate-bind.affinity" (dict "root" . "component" "inference" "affinity" $bind.affinity) }}
+{{- include "weaviate-bind.affinity" (include "weaviate-bind.inferenceSpread" . | fromJson | merge (dict "root" . "affinity" $bind.affinity)) }}
 {{- end }}
 {{- end }}
 

@@ -34,7 +34,10 @@
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}
-{{- range $name, $path := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
+{{- $fields := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
+{{- /* Else gossip is heard at addresses of IPv4 alone. */}}
+{{- if include "weaviate-bind.usesIpv6" . }}{{ $_ := set $fields "CLUSTER_BIND_ADDR" "status.podIP" }}{{ end }}
+{{- range $name, $path := $fields }}
 {{- if not (or (hasKey $.Values.env $name) (hasKey $elsewhere $name)) }}
 - name: {{ $name }}
   valueFrom:

@@ -10,9 +10,13 @@ from bind_operator.api.rules.backup import BACKUP_RULES
 from bind_operator.api.rules.basics import DEVICE_RULES, DRIFT_RULES, IDENTITY_RULES
 from bind_operator.api.rules.customization import CUSTOMIZATION_RULES
 from bind_operator.api.rules.delivery import DELIVERY_RULES
+from bind_operator.api.rules.exposure import EXPOSURE_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
+from bind_operator.api.rules.network import NETWORK_RULES
+from bind_operator.api.rules.network_policy import NETWORK_POLICY_RULES
+from bind_operator.api.rules.placement import PLACEMENT_RULES
 from bind_operator.api.rules.rule import Rule
 from bind_operator.api.rules.weaviate import WEAVIATE_RULES
 from bind_operator.api.rules.weights import WEIGHTS_RULES
@@ -29,9 +33,13 @@ RULES: tuple[Rule, ...] = (
     *image_rules("inference", with_tag=True),
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
-    *BACKUP_RULES,
     *AUTHENTICATION_RULES,
+    *EXPOSURE_RULES,
+    *BACKUP_RULES,
     *EXTERNAL_RULES,
+    *PLACEMENT_RULES,
+    *NETWORK_RULES,
+    *NETWORK_POLICY_RULES,
     *CUSTOMIZATION_RULES,
     *DELIVERY_RULES,
     *DRIFT_RULES,

@@ -5,10 +5,9 @@ against the defaults.
 """
 
 from bind_operator.api.parts import InferenceResources, Resources, WeaviateResources
-from bind_operator.api.rules.rule import Rule, cel_list, pattern_rule
+from bind_operator.api.rules.rule import OBJECT_NAME_PATTERN, Rule, cel_list, pattern_rule
 
 ADDRESS_PATTERN = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
-OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 ENTRY_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
 DEFAULT_VERSIONS = ("1.35.2", "1.38.14")
@@ -34,6 +33,7 @@ _PLACED_ANYWHERE = (
     "(!has(self.tolerations) || self.tolerations.size() == 0)",
     "!has(self.affinity) && !has(self.priorityClassName)",
     "(!has(self.topologySpreadConstraints) || self.topologySpreadConstraints.size() == 0)",
+    "!has(self.serviceAccount)",
 )
 _NOT_CUSTOMIZED = tuple(
     f"(!has(self.{field}) || self.{field}.size() == 0)"
@@ -52,6 +52,7 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
         "!has(self.authentication) && !has(self.mcp)",
+        "!has(self.expose)",
         *_PLACED_ANYWHERE,
         *_NOT_CUSTOMIZED,
     )

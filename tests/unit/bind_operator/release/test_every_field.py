@@ -35,6 +35,7 @@ HEEDED_BY_THE_OPERATOR = {
     "weaviate.restoreFrom.id",
     "weaviate.restoreFrom.name",
     "weaviate.restoreFrom.namespace",
+    "weaviate.expose.gateway.tls",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 

@@ -281,7 +281,7 @@ def test_the_operator_names_itself_for_network_policies_where_it_knows_itself() 
             "podSelector": {"matchLabels": {"a": "b"}},
         }
     ]
-    assert "networkPolicy" not in render({})
+    assert render({})["networkPolicy"] == {"enabled": False}
     assert settings.operator_pod == "the operator (namespace bind-system, pods with the labels a=b)"
     assert Settings().operator_pod == "the operator"
 
