@@ -1,7 +1,7 @@
 """These rules are about who may ask Weaviate."""
 
-from bind_operator.api.rules.external import ENTRY_PATTERN, OBJECT_NAME_PATTERN
-from bind_operator.api.rules.rule import Rule, pattern_rule
+from bind_operator.api.rules.external import ENTRY_PATTERN
+from bind_operator.api.rules.rule import OBJECT_NAME_PATTERN, Rule, pattern_rule
 
 MODULE = "multi2vec-bind"
 AT = "spec.weaviate.authentication"

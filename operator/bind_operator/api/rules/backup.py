@@ -1,7 +1,7 @@
 """These rules are about backups, and about the one that a resource begins with."""
 
-from bind_operator.api.rules.external import ENTRY_PATTERN, OBJECT_NAME_PATTERN
-from bind_operator.api.rules.rule import Rule, pattern_rule
+from bind_operator.api.rules.external import ENTRY_PATTERN
+from bind_operator.api.rules.rule import OBJECT_NAME_PATTERN, Rule, pattern_rule
 
 SCHEDULE_PATTERN = r"^[0-9A-Za-z*/,#-]+( [0-9A-Za-z*/,#-]+){4}$"
 """It tells five fields from anything else; what they mean, the operator reads."""

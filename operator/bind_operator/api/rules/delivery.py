@@ -1,7 +1,7 @@
 """These rules are about values that come from elsewhere, and who installs the release."""
 
-from bind_operator.api.rules.external import ENTRY_PATTERN, OBJECT_NAME_PATTERN
-from bind_operator.api.rules.rule import Rule
+from bind_operator.api.rules.external import ENTRY_PATTERN
+from bind_operator.api.rules.rule import OBJECT_NAME_PATTERN, Rule
 
 DELIVERY_RULES = (
     Rule(
