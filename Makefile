@@ -20,8 +20,9 @@ bind_bench := PYTHONPATH=inference:local $(bin)/python -m bind_bench
 room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
          PYTHONPATH=local $(PYTHON) -m bind_local.preflight $(1); fi
 
-# In this order, so that what computes runs while the stories of tests/e2e wait, and what waits itself comes last.
-beside := tests/unit tests/charts tests/parity tests/packaging tests/service tests/integration
+# The two halves take about as long as each other, and what each begins with waits more than it computes.
+first := tests/integration tests/service
+second := tests/e2e tests/unit tests/charts tests/parity tests/packaging
 
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
@@ -86,11 +87,11 @@ test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) prepare --tests
 	@$(bind_local) check --no-unit-tests
 	@echo "left out here: what takes the operator through faults that last, and the server through masses of clients; make test-long runs it, in 11 minutes"
-	@echo "tests/e2e waits for the cluster most of the time: it runs beside the others, and is shown after them"
-	@log=$$(mktemp); $(bin)/pytest tests/e2e --durations=10 >"$$log" 2>&1 & stories=$$!; \
-	 trap 'kill $$stories 2>/dev/null; rm -f "$$log"' EXIT; \
-	 $(bin)/pytest -m "not long" --durations=25 $(beside); others=$$?; \
-	 wait $$stories; status=$$?; cat "$$log"; [ $$others -eq 0 ] || exit $$others; exit $$status
+	@echo "two halves run side by side, since each waits for clusters and servers much of its time; the second is shown after the first"
+	@log=$$(mktemp); $(bin)/pytest -m "not long" --durations=15 $(second) >"$$log" 2>&1 & second=$$!; \
+	 trap 'kill $$second 2>/dev/null; rm -f "$$log"' EXIT; \
+	 $(bin)/pytest -m "not long" --durations=15 $(first); first=$$?; \
+	 wait $$second; status=$$?; cat "$$log"; [ $$first -eq 0 ] || exit $$first; exit $$status
 
 room-test:
 	@$(call room,--tests)
@@ -125,7 +126,7 @@ test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
 
-test-pipelines: room-pipelines venv ## each version of Weaviate, and the upgrades between them, on the local cluster (root); RECORD=1 renews the page
+test-pipelines: room-pipelines venv ## each version of Weaviate, the upgrades between them, and KEDA, on the local cluster (root); RECORD=1 renews the page
 	@$(bind_local) prepare --pipelines
 	@RECORD="$(RECORD)" $(bin)/pytest tests/pipelines --durations=10
 

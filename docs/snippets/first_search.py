@@ -1,11 +1,15 @@
 import base64
+import os
 from pathlib import Path
 
 import weaviate
 from weaviate.classes.config import Configure, DataType, Property
+from weaviate.classes.init import Auth
 
+key = os.environ.get("WEAVIATE_KEY")
 files = sorted(Path("photos").glob("*.jpg"))
-with weaviate.connect_to_local() as client:  # the two ports that kubectl forwards: 8080 and 50051
+# the two ports that kubectl forwards: 8080 and 50051
+with weaviate.connect_to_local(auth_credentials=Auth.api_key(key) if key else None) as client:
     client.collections.delete("Photo")  # so that this file can be run again
     name = Property(name="file", data_type=DataType.TEXT)
     image = Property(name="image", data_type=DataType.BLOB)

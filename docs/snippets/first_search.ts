@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import weaviate from 'weaviate-client';
 
-const client = await weaviate.connectToLocal(); // the two ports that kubectl forwards: 8080 and 50051
+const authCredentials = process.env.WEAVIATE_KEY ? new weaviate.ApiKey(process.env.WEAVIATE_KEY) : undefined;
+const client = await weaviate.connectToLocal({ authCredentials }); // the two ports that kubectl forwards: 8080 and 50051
 await client.collections.delete('Photo'); // so that this file can be run again
 const photos = await client.collections.create({
   name: 'Photo',

@@ -34,7 +34,9 @@ def listen(settings: Settings) -> socket.socket:
     host, port = settings.http_host, settings.http_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # At `::` it listens at the addresses of both families, as others do; Python's default is IPv6 alone.
+        both = host == "::" and socket.has_dualstack_ipv6()
+        listener = socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
     except OSError as error:
         raise InvalidSetting(
             "--http-host, --http-port (BIND_HTTP_HOST, BIND_HTTP_PORT): "

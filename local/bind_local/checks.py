@@ -10,7 +10,8 @@ from bind_local.programs.modules import HELM
 from bind_local.steps import Step
 
 PACKAGES = (
-    *("operator/bind_operator", "inference/bind_inference", "inference/bind_load", "inference/bind_image"),
+    *("operator/bind_operator", "operator/bindctl"),
+    *("inference/bind_inference", "inference/bind_load", "inference/bind_image"),
     *("local/bind_local", "local/bind_demo", "local/bind_bench", "local/bind_gpu", "local/bind_release"),
 )
 PYTHON_PATH = ":".join(str(REPO / folder) for folder in ("operator", "inference", "local"))

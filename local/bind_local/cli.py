@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     prepare = add("prepare", help="packages, programs, cluster and images in one go")
     prepare.add_argument("--tests", action="store_true", help="with the programs that only tests need")
     prepare.add_argument(
-        "--pipelines", action="store_true", help="with those of tests/pipelines too: each version of Weaviate"
+        "--pipelines",
+        action="store_true",
+        help="with those of tests/pipelines too: each version of Weaviate, and KEDA",
     )
     check = add("check", help="ruff, mypy, import rules, generated files, unit tests")
     check.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="without tests/unit")

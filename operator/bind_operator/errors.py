@@ -35,8 +35,20 @@ class ProfileUnfit(OperatorError, reason=Reason.PROFILE_UNFIT, retry=False):
     """The resource asks for what its profile does not allow, or for another device."""
 
 
+class KedaMissing(OperatorError, reason=Reason.KEDA_MISSING, retry=False):
+    """The resource is to be scaled by KEDA, which is not installed; it heals when that comes."""
+
+
 class RenderFailed(OperatorError, reason=Reason.RENDER_FAILED, retry=False):
     """The values that the spec gives do not fit the chart."""
+
+
+class InvalidValues(OperatorError, reason=Reason.INVALID_VALUES, retry=False):
+    """Values of the user's do not fit the chart, or reach what the operator owns; the message says where."""
+
+
+class ValuesSourceMissing(OperatorError, reason=Reason.VALUES_SOURCE_MISSING, retry=False):
+    """An object of `spec.valuesFrom`, or its key, is not there or may not be read; it heals when it comes."""
 
 
 class SpecRefused(OperatorError, reason=Reason.SPEC_REFUSED, retry=False):
@@ -57,6 +69,10 @@ class HelmFailed(OperatorError, reason=Reason.HELM_FAILED):
 
 class HelmTimedOut(HelmFailed, reason=Reason.HELM_TIMED_OUT):
     """Helm did not end in time and was killed."""
+
+
+class KindNotServed(HelmFailed, reason=Reason.KIND_NOT_SERVED):
+    """The API server does not know a kind that the spec asks for; it heals when that is installed."""
 
 
 class ApiUnavailable(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):

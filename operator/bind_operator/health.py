@@ -1,5 +1,6 @@
 """The liveness probe answers whether a new process would do better than this one."""
 
+import socket
 import time
 from collections.abc import Callable, Collection
 
@@ -26,6 +27,18 @@ def find_fault(queue: WorkQueue, signs: Collection[Signs], max_reconcile_s: floa
     return deaf(signs, now)
 
 
+def everywhere() -> str:
+    """Return the address that stands for all of the machine's: of both families where it has both."""
+    return "::" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104  (the kubelet asks from the node)
+
+
+def listen_everywhere(port: int) -> socket.socket:
+    """Return a socket that listens at `port` of all addresses. Raises OSError."""
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    return socket.create_server((everywhere(), port), family=family, dualstack_ipv6=both)
+
+
 async def start_health_server(port: int, fault: Callable[[], str | None]) -> web.AppRunner:
     """Serve the probe at `port`: 200, or 503 with what `fault` returns. Clean up what is returned."""
 
@@ -37,5 +50,5 @@ async def start_health_server(port: int, fault: Callable[[], str | None]) -> web
     app.router.add_get(HEALTH_PATH, answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.TCPSite(runner, "0.0.0.0", port).start()  # noqa: S104  (the kubelet asks from the node)
+    await web.SockSite(runner, listen_everywhere(port)).start()
     return runner

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FOREIGN_OWNER = "ForeignOwner"
     HELM_FAILED = "HelmFailed"
     HELM_TIMED_OUT = "HelmTimedOut"
+    KIND_NOT_SERVED = "KindNotServed"
     API_UNAVAILABLE = "ApiUnavailable"
     API_REFUSED = "ApiRefused"
     SPEC_REFUSED = "SpecRefused"
@@ -41,6 +42,15 @@ class Reason(StrEnum):
     PROFILE_INVALID = "ProfileInvalid"
     PROFILE_UNFIT = "ProfileUnfit"
     PROFILE_CHANGED = "ProfileChanged"
+
+    # Autoscaling
+    ASLEEP = "Asleep"
+    WAKING = "Waking"
+    KEDA_MISSING = "KedaMissing"
+    # Values of the user's, and who installs the release
+    INVALID_VALUES = "InvalidValues"
+    VALUES_SOURCE_MISSING = "ValuesSourceMissing"
+    RENDERED = "Rendered"
 
     # What the cluster says about the pods
     WAITING_FOR_NODE = "WaitingForNode"
@@ -119,6 +129,8 @@ class Reason(StrEnum):
     UPGRADED = "Upgraded"
     UNLOCKED = "Unlocked"
     UNINSTALLED = "Uninstalled"
+    KEYS_MADE = "KeysMade"
+    KEYS_KEPT = "KeysKept"
     VOLUMES_KEPT = "VolumesKept"
     VOLUMES_DELETED = "VolumesDeleted"
     VOLUMES_LEFT = "VolumesLeft"
@@ -128,6 +140,7 @@ class Reason(StrEnum):
     DOWNLOADING_WEIGHTS = "DownloadingWeights"
 
     # What is told beside what Ready says
+    ANONYMOUS_ACCESS = "AnonymousAccess"
     UNKNOWN_FIELDS = "UnknownFields"
     # Leadership among several operators
     NOT_LEADER = "NotLeader"

@@ -16,19 +16,23 @@ from typing import Any
 
 import prometheus_client
 
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.client import Credentials, KubeClient
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.profiles import Profiles
 from bind_operator.cluster.records import Records
+from bind_operator.cluster.rendered_values import RenderedConfigMaps
 from bind_operator.cluster.resolver import ApiResolver
 from bind_operator.cluster.scratch import scratch_folder
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.verification import Asker
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.cluster.weaviate_api import WeaviateApi
 from bind_operator.handlers import Ears, watch_resources
-from bind_operator.health import find_fault, start_health_server
+from bind_operator.health import everywhere, find_fault, start_health_server
 from bind_operator.loop_thread import LoopThread
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.check_schedule import CheckSchedule
@@ -42,14 +46,18 @@ from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
 from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.keys import Keys
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.orphans import release_orphans
 from bind_operator.reconcile.ownership import build_ownership
 from bind_operator.reconcile.reconciler import Reconciler
+from bind_operator.reconcile.rendering import Rendering
+from bind_operator.reconcile.sleepers import Sleepers
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
+from bind_operator.reconcile.uninstall import Uninstaller
 from bind_operator.reconcile.waves import Waves
 from bind_operator.reconcile.work_queue import WorkQueue
 from bind_operator.release.chart import Chart, load_chart
@@ -93,7 +101,7 @@ async def _run(settings: Settings, operator: "_Operator", stop: asyncio.Event) -
     lease_client = await KubeClient.connect(settings.kubeconfig)
     operator.leadership = await _stand_for_election(settings, lease_client, operator)
     client = await KubeClient.connect(settings.kubeconfig, operator.leadership.fence.check)
-    prometheus_client.start_http_server(settings.metrics_port)
+    prometheus_client.start_http_server(settings.metrics_port, everywhere())
     _freeze()
     try:
         await operator.serve(client, lease_client, stop)
@@ -128,7 +136,8 @@ class _Operator:
         checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
         copies = CopyKeeper.of(kube, Steps(WeaviateApi(resolver), queue.add))
         helm = self._build_helm()
-        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, copies)
+        sources = ValueSources(client, self._driver, settings.values_interval_s, queue.add)
+        reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, sources, copies)
         resources = self._watch_resources(client, kube)
         watches = Watches(client, queue, settings.watch_namespaces, resources.is_known)
         # One reconciliation runs Helm at most once, after waiting for a slot behind other runs.
@@ -139,10 +148,11 @@ class _Operator:
         )
         sweep = resync(kube, queue, settings.watch_namespaces, settings.resync_s, fence.is_open, self._won)
         orphans = release_orphans(Kube(unfenced, self._driver), settings.watch_namespaces, fence.is_open)
-        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans)]
+        sleepers = reconciler.summary.sleepers
+        begin = [_task(queue.run(reconciler.reconcile)), _task(sweep), _task(orphans), _task(sleepers.run())]
         # What runs needs the lease to its end.
         last = [_task(resources.run()), _task(watches.run()), _task(self.leadership.run())]
-        last += [_task(kube.events.run()), _task(self._profiles.run())]
+        last += [_task(kube.events.run()), _task(self._profiles.run()), _task(sources.run())]
         stopped = _task(stop.wait())
         try:
             done, _ = await asyncio.wait([*begin, *last, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -209,13 +219,26 @@ class _Operator:
         )
 
     def _build_reconciler(
-        self, client: KubeClient, kube: Kube, helm: Helm, checks: LiveChecks, copies: CopyKeeper
+        self,
+        client: KubeClient,
+        kube: Kube,
+        helm: Helm,
+        checks: LiveChecks,
+        sources: ValueSources,
+        copies: CopyKeeper,
     ) -> Reconciler:
         settings = self._settings
         claims, records = Claims(kube, Volumes(client)), Records(client, self._driver)
-        ownership, drift = build_ownership(kube, records), build_drift(kube, Objects(client), records)
-        deletion = Deletion(kube, helm, settings.delete_timeout_s)
-        observer = Observer(settings, self._chart, kube, ownership, drift, self._profiles)
+        objects = Objects(client)
+        ownership, drift = build_ownership(kube, records), build_drift(kube, objects, records)
+        key_secrets = KeySecrets(client)
+        uninstaller = Uninstaller(helm, objects, records)
+        deletion = Deletion(kube, uninstaller, key_secrets, settings.delete_timeout_s)
+        keys = Keys(kube, key_secrets)
+        autoscalers = Autoscalers(client)
+        observer = Observer(
+            settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources, keys.made
+        )
         waves = Waves(
             kube,
             lambda: filter(self.leadership.fence.is_open, settings.watch_namespaces or [EVERYWHERE]),
@@ -224,7 +247,7 @@ class _Operator:
             wake=self._queue.add,
         )
         told = Told()
-        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told)
+        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told, autoscalers)
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,
@@ -238,6 +261,7 @@ class _Operator:
             drift=drift,
             deletion=deletion,
             waves=waves,
+            sleepers=Sleepers(autoscalers),
             told=told,
             copies=copies,
         )
@@ -254,6 +278,8 @@ class _Operator:
             ownership=ownership,
             waves=waves,
             told=told,
+            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion),
+            keys=keys,
             retry_base_s=settings.retry_base_s,
         )
 

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     profiles_interval_s: float = Field(
         5.0, gt=0, description="How often that folder is looked at for changes."
     )
+    values_interval_s: float = Field(
+        20.0,
+        gt=0,
+        description="How often the ConfigMaps and Secrets of `spec.valuesFrom` are looked at for changes.",
+    )
     node_wait_s: float = Field(
         900.0,
         ge=0,

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from integration.apiserver import ApiServer, running_apiserver
+from integration.apiserver import ApiServer, running_apiserver, write_kubeconfig
 from integration.installation import OPERATOR_TOKEN, OPERATOR_USER, grant_rights, install_definitions
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from support.api_proxy import ApiProxy, api_proxy
 
 TENANT_USER = "system:serviceaccount:tenant:tenant-operator"
 TENANT_TOKEN = "integration-tenant"  # noqa: S105  (of a server that lives for one test run)
@@ -87,6 +88,26 @@ def restless_operator(
     """A running operator that looks at everything each second."""
     with _operator_of_its_own(operator_kubeconfig, shared_operator, tmp_path, RESYNC_S="1") as process:
         yield from _watched(process)
+
+
+@pytest.fixture
+def proxy(apiserver: ApiServer) -> Iterator[ApiProxy]:
+    with api_proxy(apiserver.url, OPERATOR_TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def far_operator(
+    proxy: ApiProxy, operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """An operator behind the proxy, with no sweep that could see an edit in place of the watches."""
+    shared_operator.stop()
+    kubeconfig = tmp_path / "kubeconfig"
+    write_kubeconfig(kubeconfig, proxy.url, OPERATOR_TOKEN)
+    process = OperatorProcess(kubeconfig, tmp_path, {"SETTLE_S": "3600"})
+    process.start()
+    yield process
+    process.stop()
 
 
 @contextlib.contextmanager

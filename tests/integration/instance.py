@@ -191,8 +191,11 @@ class Instance:
         name = f"{self.name}-{component}-pod"
         self.server.kubectl("delete", "pod", name, "-n", self.namespace, "--grace-period=0", "--force")
 
-    def roll_out(self, *kinds: str) -> None:
-        """Say of all workloads, or of those of `kinds`, that all their pods are current and ready."""
+    def roll_out(self, *kinds: str, ready: int | None = None) -> None:
+        """Say of all workloads, or of those of `kinds`, that all their pods are current and ready.
+
+        ready: so many are at most.
+        """
         for kind, suffix in WORKLOADS:
             if kinds and kind not in kinds:
                 continue
@@ -203,6 +206,8 @@ class Instance:
             counts = dict.fromkeys(
                 ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas
             )
+            if ready is not None:
+                counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), min(ready, replicas))
             generation = {"observedGeneration": item["metadata"]["generation"]}
             self._patch_status(kind, f"{self.name}{suffix}", counts | generation)
 
@@ -251,6 +256,8 @@ class LiveAnswers:
     """The gate answers this to GET /verify."""
     status: int = HTTPStatus.OK
     """The gate's status."""
+    metrics: str = ""
+    """The gate answers this to GET /metrics."""
     asked: list[str] = field(default_factory=list)
     """The paths that were asked for."""
 
@@ -268,7 +275,11 @@ def answering_checks(instance: Instance, *, pod: bool = True) -> Iterator[LiveAn
         live.asked,
         {"/v1/meta": lambda: (HTTPStatus.OK, {"modules": {"multi2vec-bind": live.entry}})},
     )
-    gate = answering(GATE_IP, GATE_PORT, live.asked, {"/verify": lambda: (live.status, live.vectors)})
+    of_gate: dict[str, Callable[[], tuple[int, object]]] = {
+        "/verify": lambda: (live.status, live.vectors),
+        "/metrics": lambda: (HTTPStatus.OK, live.metrics.encode()),
+    }
+    gate = answering(GATE_IP, GATE_PORT, live.asked, of_gate)
     with weaviate, gate:
         yield live
 
@@ -277,7 +288,7 @@ def answering_checks(instance: Instance, *, pod: bool = True) -> Iterator[LiveAn
 def answering(
     address: str, port: int, asked: list[str], answers: Mapping[str, Callable[[], tuple[int, object]]]
 ) -> Iterator[None]:
-    """Answer at `address` (of loopback) GET of each path with a status and JSON, and 404 elsewhere."""
+    """Answer at `address` (of loopback) GET of each path with a status and JSON or bytes; 404 elsewhere."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -285,7 +296,7 @@ def answering(
             status, body = answers.get(self.path, lambda: (HTTPStatus.NOT_FOUND, None))()
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
     with listening(Handler, address, port):
         yield

@@ -5,6 +5,7 @@ import pytest
 from integration.apiserver import ApiServer
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from support.api_proxy import NO_HARM, ApiProxy, Harm
 from support.waiting import eventually
 
 DELETE = {"spec": {"deletionPolicy": "Delete"}}
@@ -22,7 +23,7 @@ def test_volumes_are_kept_by_default(operator: OperatorProcess, instance: Instan
     assert instance.revisions() == {}
     assert instance.get("statefulset", "-weaviate") is None
     assert instance.claims() == [claim]
-    assert instance.event_reasons()[-3:] == ["Deleting", "Uninstalled", "VolumesKept"]
+    assert instance.event_reasons()[-4:] == ["Deleting", "Uninstalled", "VolumesKept", "KeysKept"]
 
 
 def test_kept_volumes_are_taken_up_by_the_next_of_the_name(
@@ -103,3 +104,21 @@ def test_the_operator_may_be_killed_in_a_deletion(operator: OperatorProcess, ins
     operator.start()
     eventually("gone", lambda: instance.get() is None)
     assert instance.revisions() == {}
+
+
+def test_what_helm_could_not_read_is_deleted_too(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    """Helm skips such an object, calls the uninstall a success, and would forget that it was there."""
+    instance.apply()
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=30)
+    service = f"/services/{instance.name}-weaviate"
+    proxy.harm(lambda method, path: Harm(503) if method == "GET" and service in path else NO_HARM)
+    instance.delete()
+    eventually("helm is through", lambda: {*instance.revisions().values()} <= {"uninstalled"}, within_s=30)
+    proxy.heal()
+    eventually("gone", lambda: instance.get() is None, within_s=30)
+    assert instance.revisions() == {}
+    for suffix in ("-weaviate", "-weaviate-headless", "-weaviate-grpc"):
+        assert instance.get("service", suffix) is None, f"{suffix} was left behind"
+    assert "left by helm and deleted" in far_operator.log(), "helm could read it, so nothing is shown here"

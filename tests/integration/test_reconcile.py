@@ -42,7 +42,7 @@ def test_apply_makes_the_release_soon(operator: OperatorProcess, instance: Insta
     assert instance.revisions() == {1: "deployed"}
     assert status["release"]["revision"] == 1
     assert status["replicas"] == "0/1"
-    assert instance.event_reasons() == ["Installed", "WeaviateNotReady"]
+    assert instance.event_reasons() == ["KeysMade", "Installed", "WeaviateNotReady"]
     assert took < 10
 
 

@@ -79,12 +79,13 @@ def uid(instance: Instance) -> str:
     return str(instance.get("statefulset", "-weaviate")["metadata"]["uid"])
 
 
-def test_records_lie_in_config_maps_and_no_secret_is_made(start: Start, instance: Instance) -> None:
+def test_records_lie_in_config_maps_and_no_secret_is_made_of_them(start: Start, instance: Instance) -> None:
     start("ConfigMap")
     instance.apply()
     eventually("released", lambda: released(instance))
     assert records(instance) == {"configmap": ["v1"], "secret": []}
-    assert instance.server.get("secret", namespace=instance.namespace) == []
+    made = instance.server.get("secret", namespace=instance.namespace)
+    assert [secret["metadata"]["name"] for secret in made] == [f"{instance.name}-weaviate-keys"]
 
 
 def test_records_may_lie_in_secrets(start: Start, instance: Instance) -> None:

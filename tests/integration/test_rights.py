@@ -10,9 +10,11 @@ import yaml
 
 from bind_operator.policy.watching import CHILDREN
 from integration.apiserver import ApiServer
+from integration.gateway_api import serving_gateway_api
 from integration.installation import OPERATOR_USER, ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from integration.test_autoscaling import installed_keda
 from integration.test_deletion import are_deleted, free_claims
 from integration.test_trouble import helm, mark
 from support.charts import CHARTS
@@ -30,14 +32,32 @@ ENV = [
     {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}},
     {"name": "NOTE", "value": LITERAL},
 ]
+EXPOSED = {
+    "ingress": {"http": {"host": "search.example.com"}},
+    "gateway": {"parentRefs": [{"name": "public"}], "httpHost": "a.b", "grpcHost": "b.b"},
+}
 UNSEEN: set[Right] = {
     ("create", "", "services"),
     ("create", "", "persistentvolumeclaims"),
     ("create", "apps", "deployments"),
     ("create", "apps", "statefulsets"),
     ("create", "policy", "poddisruptionbudgets"),
+    ("create", "autoscaling", "horizontalpodautoscalers"),
+    ("create", "keda.sh", "scaledobjects"),
+    ("create", "", "serviceaccounts"),
+    ("create", "networking.k8s.io", "networkpolicies"),
+    ("create", "networking.k8s.io", "ingresses"),
+    ("create", "gateway.networking.k8s.io", "grpcroutes"),
+    ("create", "gateway.networking.k8s.io", "httproutes"),
 }
 """Helm makes these by server-side apply: a patch in the log, for which the API server asks `create` too."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _gateway_api(apiserver: ApiServer) -> Iterator[None]:
+    """Let the API server know all kinds that a resource can ask for."""
+    with serving_gateway_api(apiserver):
+        yield
 
 
 def granted() -> set[Right]:
@@ -66,7 +86,10 @@ def released(instance: Instance, revision: int) -> None:
 def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     """Install, fail, unlock, change, repair and delete a release of all that a resource can ask for."""
     huge = {"name": "ImageBindHuge", "licenseAccepted": True}
-    spec = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
+    spec: Any = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
+    spec["weaviate"]["serviceAccount"] = {"create": True}
+    spec["networkPolicy"] = {}
+    spec["weaviate"]["expose"] = EXPOSED
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)
     instance.create_pod("inference", {"phase": "Pending"})
@@ -83,6 +106,13 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     eventually("repaired", lambda: instance.get("deployment", "-inference"))
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 4)
+    scaling: dict[str, Any] = {"maxReplicas": 4, "target": {"cpuUtilization": 80}}
+    for revision, target in enumerate(({"cpuUtilization": 80}, {"queueDepth": 8}), 5):
+        scaling |= {"target": target}
+        instance.apply({"spec": spec | {"inference": {"model": huge, "autoscaling": scaling}}})
+        released(instance, revision)
+    instance.apply({"spec": spec | {"inference": {"model": huge}}})
+    released(instance, 7)
     instance.delete()
     eventually("uninstalled", lambda: instance.revisions() == {}, within_s=60)
     instance.remove_pod("inference")
@@ -99,7 +129,8 @@ def test_what_is_granted_is_used_and_what_is_used_is_granted(
     # The first operator of a cluster makes it.
     apiserver.kubectl("delete", "lease", "bind-operator", "-n", "kube-system", "--ignore-not-found")
     operator.start()
-    live_a_life(operator, instance)
+    with installed_keda(apiserver):
+        live_a_life(operator, instance)
     used = apiserver.rights_used(OPERATOR_USER, since)
     rights = granted()
     # Kinds that the operator makes none of are watched where somebody grants it.
@@ -202,5 +233,5 @@ def test_rights_in_one_namespace_are_enough(
     assert "answers 403" not in log, log
     forbidden = {json.loads(line).get("watch") for line in log.splitlines() if "Forbidden" in line}
     # Kinds that the operator makes none of by itself; it can do without seeing them.
-    optional = {"networkpolicies", "horizontalpodautoscalers"}
+    optional = {"horizontalpodautoscalers"}
     assert forbidden <= {f"{kind} in {instance.namespace}" for kind in optional}, log

@@ -1,41 +1,19 @@
 """Watches live as long as the operator: after each fault of the API server an edit is seen within seconds."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from integration.apiserver import ApiServer, write_kubeconfig
-from integration.installation import OPERATOR_TOKEN, ROOT
+from integration.apiserver import ApiServer
+from integration.installation import ROOT
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
-from support.api_proxy import ApiProxy, api_proxy
+from support.api_proxy import ApiProxy
 from support.waiting import eventually
 
 PLURAL = "/bindvectorizers"
 OUTAGE_S = 60.0
 """kopf's watches gave up after 54 s of refusals, for good."""
-
-
-@pytest.fixture
-def proxy(apiserver: ApiServer) -> Iterator[ApiProxy]:
-    with api_proxy(apiserver.url, OPERATOR_TOKEN) as running:
-        yield running
-
-
-@pytest.fixture
-def far_operator(
-    proxy: ApiProxy, operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
-) -> Iterator[OperatorProcess]:
-    """An operator behind the proxy, with no sweep that could see an edit in place of the watches."""
-    shared_operator.stop()
-    kubeconfig = tmp_path / "kubeconfig"
-    write_kubeconfig(kubeconfig, proxy.url, OPERATOR_TOKEN)
-    process = OperatorProcess(kubeconfig, tmp_path, {"SETTLE_S": "3600"})
-    process.start()
-    yield process
-    process.stop()
 
 
 def installed(instance: Instance) -> None:

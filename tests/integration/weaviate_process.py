@@ -50,14 +50,16 @@ def started_weaviate(
     program: str = PROGRAM,
     more: Mapping[str, str | None] | None = None,
     at: tuple[str, int] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Start Weaviate, and yield its `host:port` and the process at once; its log is weaviate.log.
 
     program: as `bind_local path` knows it, for another version. more: environment; None takes one away.
-    at: the address of loopback that it listens at; None: a free port.
+    at: the address of loopback that it listens at; None: a free port of `host`, by whose `::` it is reached
+    at 127.0.0.1, too.
     """
     free, gossip, data, raft, raft_rpc, grpc = free_ports(6)
-    host, port = at or ("127.0.0.1", free)
+    host, port = at or (host, free)
     environment = {
         "PERSISTENCE_DATA_PATH": str(folder / "data"),
         "ENABLE_MODULES": "multi2vec-bind",
@@ -83,7 +85,7 @@ def started_weaviate(
             stderr=log,
         )
     try:
-        yield f"{host}:{port}", process
+        yield f"{'127.0.0.1' if host == '::' else host}:{port}", process
     finally:
         process.terminate()
         try:

@@ -78,7 +78,13 @@ def run(cwd: Path, program: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("program", "words"), [("bind-operator", "run the operator"), ("bind-inference", "Serve ImageBind")]
+    ("program", "words"),
+    [
+        ("bind-operator", "run the operator"),
+        ("bind-inference", "Serve ImageBind"),
+        ("bindctl", "Usage: bindctl [OPTIONS]"),
+        ("kubectl-bind", "Usage: kubectl bind [OPTIONS]"),
+    ],
 )
 def test_the_programs_say_what_they_are_for(programs: Path, tmp_path: Path, program: str, words: str) -> None:
     assert words in run(tmp_path, programs / program, "--help")
@@ -86,7 +92,8 @@ def test_the_programs_say_what_they_are_for(programs: Path, tmp_path: Path, prog
 
 def test_a_program_without_its_extra_says_what_to_install(built: tuple[Path, str], tmp_path: Path) -> None:
     bare = install(built[0], tmp_path / "bare", extras=False)
-    for program, extra in (("bind-operator", "operator"), ("bind-inference", "inference")):
+    extras = {"bind-operator": "operator", "bind-inference": "inference", "bindctl": "operator"}
+    for program, extra in extras.items():
         done = subprocess.run(
             [bare / program, "--help"],
             cwd=tmp_path,
@@ -113,6 +120,11 @@ def test_the_modules_are_the_wheel_s_and_have_their_kernels(programs: Path, tmp_
 def test_the_operator_renders_with_the_chart_it_brings(programs: Path, tmp_path: Path) -> None:
     sample = str(ROOT / "manifests/samples/tiny.yaml")
     assert "multi2vec-bind" in run(tmp_path, programs / "bind-operator", "render", sample)
+
+
+def test_resources_are_judged_by_the_definition_it_brings(programs: Path, tmp_path: Path) -> None:
+    sample = str(ROOT / "manifests/samples/tiny.yaml")
+    assert run(tmp_path, programs / "bindctl", "validate", sample) == "1 resource: 1 valid, 0 refused\n"
 
 
 def test_a_decoder_does_not_import_the_server(programs: Path, tmp_path: Path) -> None:

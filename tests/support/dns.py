@@ -1,4 +1,4 @@
-"""A DNS server on loopback, by which every name has the same A records."""
+"""A DNS server on loopback, by which every name has the same addresses, of one family or of both."""
 
 import socket
 import struct
@@ -6,7 +6,8 @@ import threading
 from typing import Self
 
 NOT_FOUND = 3
-A_RECORD = 1
+A_RECORD, AAAA_RECORD = 1, 28
+FAMILIES = {A_RECORD: socket.AF_INET, AAAA_RECORD: socket.AF_INET6}
 
 
 class FakeDns:
@@ -38,13 +39,15 @@ class FakeDns:
 
 
 def answer(query: bytes, addresses: tuple[str, ...]) -> bytes:
-    """Return the answer to one query (RFC 1035): A records that live for no time, or NXDOMAIN."""
+    """Return the answer to one query (RFC 1035, 3596): records that live for no time, or NXDOMAIN."""
     end = query.index(0, 12) + 5
     question = query[12:end]
     (kind,) = struct.unpack("!H", question[-4:-2])
-    records = addresses if kind == A_RECORD else ()
+    family = FAMILIES.get(kind)
+    wanted = [item for item in addresses if (socket.AF_INET6 if ":" in item else socket.AF_INET) is family]
+    records = [socket.inet_pton(family, item) for item in wanted] if family else []
     flags = 0x8180 | (0 if addresses else NOT_FOUND)
     header = query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
     # 0xC00C points to the name in the question.
-    answers = (struct.pack("!HHHIH", 0xC00C, A_RECORD, 1, 0, 4) + socket.inet_aton(item) for item in records)
+    answers = (struct.pack("!HHHIH", 0xC00C, kind, 1, 0, len(item)) + item for item in records)
     return header + question + b"".join(answers)

@@ -3,6 +3,8 @@
 import copy
 from typing import Any
 
+from support.breaches import CUSTOMIZED
+
 Manifest = dict[str, Any]
 
 
@@ -71,6 +73,30 @@ def _external_inference(**fields: Any) -> Manifest:
     return _inference(external=url | fields, model={"name": "ImageBindHuge"})
 
 
+def _autoscaling(**fields: Any) -> Manifest:
+    return _inference(autoscaling={"maxReplicas": 4, "target": {"cpuUtilization": 80}} | fields)
+
+
+_HUGE: Manifest = _inference(model={"name": "ImageBindHuge", "licenseAccepted": True})
+OIDC = {"issuer": "https://login.local", "clientId": "weaviate", "groupsClaim": "groups"}
+
+
+def _authentication(**fields: Any) -> Manifest:
+    return _weaviate(authentication=fields)
+
+
+def _entries(*entries: Manifest) -> Manifest:
+    return _authentication(apiKeys={"entries": list(entries)})
+
+
+def _ingress(**fields: Any) -> Manifest:
+    return _weaviate(expose={"ingress": fields})
+
+
+def _gateway(**fields: Any) -> Manifest:
+    return _weaviate(expose={"gateway": {"parentRefs": [{"name": "public"}]} | fields})
+
+
 BREACHES: dict[str, Manifest] = {
     "name-is-short": {"metadata": {"name": "a" * 41}},
     "name-is-a-label": {"metadata": {"name": "my.search"}},
@@ -107,6 +133,10 @@ BREACHES: dict[str, Manifest] = {
     "inference-image-repository": _inference(image={"repository": "/bind-inference:0.1.0"}),
     "inference-image-tag": _inference(image={"tag": "sha256:0"}),
     "inference-image-digest": _inference(image={"digest": "sha256:0"}),
+    "autoscaling-bounds": _autoscaling(minReplicas=5),
+    "autoscaling-has-one-target": _autoscaling(target={"cpuUtilization": 80, "queueDepth": 8}),
+    "autoscaling-has-the-replicas": merged(_autoscaling(), _inference(replicas=2)),
+    "autoscaling-to-zero-needs-weights": merged(_autoscaling(minReplicas=0), _HUGE),
     "weaviate-version": _weaviate(version="v1.35.2"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
@@ -137,6 +167,74 @@ BREACHES: dict[str, Manifest] = {
     "backup-azure-path": _backup(azure={"container": "b", "path": "a//b", "credentialsSecret": "s"}),
     "restore-needs-a-place": _weaviate(restoreFrom={}),
     "restore-id": _weaviate(backup={"s3": {"bucket": "b"}}, restoreFrom={"id": "A"}),
+    "authentication-lets-somebody-in": _authentication(apiKeys={"enabled": False}),
+    "authentication-keys-secret": _authentication(apiKeys={"secretName": "Keys"}),
+    "authentication-keys-entries": _entries({"entry": "a/b", "user": "admin"}),
+    "authentication-keys-entries-once": _entries(*[{"entry": "a", "user": "admin"}] * 2),
+    "authentication-keys-of-listed-users": _entries({"entry": "a", "user": "somebody"}),
+    "authentication-adminusers": _authentication(adminUsers=["a,b"]),
+    "authentication-readonlyusers": _authentication(readOnlyUsers=["a b"]),
+    "authentication-admingroups": _authentication(oidc=OIDC, adminGroups=["a,b"]),
+    "authentication-readonlygroups": _authentication(oidc=OIDC, readOnlyGroups=["a b"]),
+    "authentication-users-apart": _authentication(adminUsers=["a"], readOnlyUsers=["a"]),
+    "authentication-rbac-has-no-read-only-users": _authentication(authorization="RBAC", readOnlyUsers=["a"]),
+    "authentication-database-users-need-rbac": _authentication(databaseUsers=True),
+    "authentication-groups-need-oidc": _authentication(adminGroups=["a"]),
+    "authentication-oidc-issuer": _authentication(oidc=OIDC | {"issuer": "login.local"}),
+    "authentication-oidc-jwks-url": _authentication(oidc=OIDC | {"jwksUrl": "/keys"}),
+    "authentication-oidc-client": _authentication(oidc={"issuer": "https://login.local"}),
+    "authentication-oidc-scopes": _authentication(oidc=OIDC | {"scopes": ["openid,email"]}),
+    "authentication-oidc-certificate-secret": _authentication(
+        oidc=OIDC | {"certificate": {"name": "CA", "key": "ca.crt"}}
+    ),
+    "authentication-oidc-certificate-entry": _authentication(
+        oidc=OIDC | {"certificate": {"name": "ca", "key": ".."}}
+    ),
+    "authentication-or-variables": _weaviate(
+        authentication={}, env={"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true"}
+    ),
+    "inference-keys-secret": _inference(apiKeys={"secretName": "Keys"}),
+    "inference-keys-serverentry": _inference(apiKeys={"serverEntry": "a/b"}),
+    "inference-keys-gateentry": _inference(apiKeys={"gateEntry": "a b"}),
+    "inference-keys-need-our-server": _inference(apiKeys={}, image={"repository": "x/multi2vec-bind"}),
+    "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
+    "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
+    "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),
+    "weaviate-service-account-name": _weaviate(serviceAccount={"name": "Search"}),
+    "weaviate-service-account-annotations": _weaviate(serviceAccount={"annotations": {"a": "b"}}),
+    "weaviate-service-account-texts": _weaviate(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
+    "inference-service-account-name": _inference(serviceAccount={"name": "a/b"}),
+    "inference-service-account-annotations": _inference(serviceAccount={"annotations": {"a": "b"}}),
+    "inference-service-account-texts": _inference(
+        serviceAccount={"create": True, "annotations": {"a": "\x7f"}}
+    ),
+    **{
+        f"network-policy-{field}-are-pods-or-addresses": {"spec": {"networkPolicy": {field: [{}]}}}
+        for field in ("clients", "monitoring", "destinations")
+    },
+    **{
+        f"network-policy-{field}-are-networks": {
+            "spec": {"networkPolicy": {field: [{"ipBlock": {"cidr": "10.0.0.1"}}]}}
+        }
+        for field in ("clients", "monitoring", "destinations")
+    },
+    "ingress-http-host": _ingress(http={"host": "https://a.b"}),
+    "ingress-grpc-host": _ingress(grpc={"host": "*.a.b"}),
+    "ingress-http-tls-secret": _ingress(http={"host": "a.b", "tlsSecretName": "A"}),
+    "ingress-grpc-tls-secret": _ingress(grpc={"host": "a.b", "tlsSecretName": "a/b"}),
+    "ingress-http-annotation-texts": _ingress(http={"host": "a.b", "annotations": {"a": "\x7f"}}),
+    "ingress-grpc-annotation-texts": _ingress(grpc={"host": "a.b", "annotations": {"a": "\x85"}}),
+    "gateway-http-host": _gateway(httpHost="A.b"),
+    "gateway-grpc-host": _gateway(grpcHost="a.b:443"),
+    "gateway-has-a-host": _gateway(),
+    "gateway-hosts-differ": _gateway(httpHost="a.b", grpcHost="a.b"),
+    "cluster-domain": {"spec": {"network": {"clusterDomain": "Cluster.local."}}},
+    "ip-families-once": {
+        "spec": {"network": {"ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv6", "IPv6"]}}
+    },
+    "two-ip-families-need-a-policy": {"spec": {"network": {"ipFamilies": ["IPv6", "IPv4"]}}},
     "ignored-paths-are-pointers": {"spec": {"driftDetection": {"ignore": [{"paths": ["spec.replicas"]}]}}},
     "weaviate-image-repository": _weaviate(image={"repository": "Weaviate"}),
     "external-weaviate-url": _weaviate(external={"url": "http://weaviate.local/v1"}),
@@ -159,5 +257,6 @@ BREACHES: dict[str, Manifest] = {
     "external-inference-alone": merged(_external_inference(), _inference(model={"name": "Tiny"})),
     "external-inference-has-its-own-device": merged({"spec": {"device": "CUDA"}}, _external_inference()),
     "something-is-managed": merged(_external_inference(), _external_weaviate()),
+    **CUSTOMIZED,
 }
 """A patch of `tiny_resource` by the name of the one rule that it breaks."""

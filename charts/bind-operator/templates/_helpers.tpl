@@ -63,6 +63,12 @@ app.kubernetes.io/component: operator
   resources: [secrets]
   verbs: [list, delete]
 {{- end }}
+{{- if ne .Values.helm.driver "Secret" }}
+# To make keys for Weaviate and for the inference server. What is in a Secret the operator can neither read nor change.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+{{- end }}
 # What the workload chart is made of, as far as a resource asks for it; Helm's records are ConfigMaps too.
 - apiGroups: [""]
   resources: [configmaps, services]
@@ -76,6 +82,18 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [grpcroutes, httproutes]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, list, create, patch, delete]
 # To see a change of them at once.
 - apiGroups: [""]
   resources: [configmaps, events, persistentvolumeclaims, services]
@@ -83,10 +101,14 @@ app.kubernetes.io/component: operator
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch]
-# Replicas that an autoscaler has are left to it.
+# Autoscaling, as far as a resource asks for it: by CPU, or by KEDA where that is installed. Replicas that an autoscaler has
+# are left to it.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [list]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, list, create, patch, delete]
 {{- end }}
 
 {{/* Namespaces of the Leases, as a JSON list: of each watched one, or of the one for all. Input: $ */}}
@@ -107,4 +129,11 @@ app.kubernetes.io/component: operator
 {{/* Name of the ClusterRole; an operator of single namespaces shares the cluster with others of its name. Input: $ */}}
 {{- define "bind-operator.clusterRoleName" -}}
 {{ .Values.watchNamespaces | empty | ternary .Release.Name (printf "%s-finalizer-%s" .Release.Name .Release.Namespace) }}
+{{- end }}
+
+{{/* Security context of pods. Where a cluster assigns users, as OpenShift does, none may be named. Input: $ */}}
+{{- define "bind-operator.podSecurityContext" -}}
+{{- $context := .Values.podSecurityContext }}
+{{- if eq .Values.podUser "Assigned" }}{{ $context = omit $context "runAsUser" "runAsGroup" "fsGroup" }}{{ end }}
+{{- toYaml $context }}
 {{- end }}

@@ -1,5 +1,9 @@
 {{/* Stop with a message where the values cannot work together. */}}
 {{- define "weaviate-bind.check" -}}
+{{- include "weaviate-bind.checkCustomization" . }}
+{{- include "weaviate-bind.checkBudgets" . }}
+{{- include "weaviate-bind.checkNetworkPolicy" . }}
+{{- include "weaviate-bind.checkExposure" . }}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
 {{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not $bind.model.licenseAccepted) (not (include "weaviate-bind.isUpstreamImage" .)) }}
 {{- fail "modules.multi2vec-bind.model.licenseAccepted is false: ImageBind's weights are licensed CC BY-NC-SA 4.0 (no commercial use); set it to true if you accept that licence, or set modules.multi2vec-bind.model.name to Tiny to try the system with random weights" }}
@@ -56,8 +60,15 @@
 {{- if has (.Values.env.MODULES_VALIDATE_BASE_URL | default "" | toString | lower) (list "true" "1" "on" "enabled") }}
 {{- fail "env.MODULES_VALIDATE_BASE_URL is on, so Weaviate would refuse the gate's address, 127.0.0.1, and never start: remove it" }}
 {{- end }}
+{{- include "weaviate-bind.checkAuthentication" . }}
 {{- if and $bind.autoscaling.enabled (gt (int $bind.autoscaling.minReplicas) (int $bind.autoscaling.maxReplicas)) }}
 {{- fail "modules.multi2vec-bind.autoscaling.minReplicas is above maxReplicas" }}
+{{- end }}
+{{- if and $bind.autoscaling.enabled (not $bind.autoscaling.targetCPUUtilizationPercentage) (not $bind.autoscaling.targetQueueDepth) }}
+{{- fail "modules.multi2vec-bind.autoscaling is enabled without a target: set targetCPUUtilizationPercentage or targetQueueDepth" }}
+{{- end }}
+{{- if and $bind.autoscaling.enabled (not $bind.enabled) }}
+{{- fail "modules.multi2vec-bind.autoscaling is enabled, but the inference server is elsewhere (enabled: false): whoever runs it scales it; remove autoscaling" }}
 {{- end }}
 {{- include "weaviate-bind.checkBackups" . }}
 {{- end }}

@@ -16,10 +16,10 @@ app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* Labels of the pods: the selector's, and commonLabels. Input as above. */}}
+{{/* Labels of the pods: the selector's, commonLabels, and the pods' own, which win. Input as above, and "more" a map. */}}
 {{- define "weaviate-bind.podLabels" -}}
 {{ include "weaviate-bind.selectorLabels" . }}
-{{- with .root.Values.commonLabels }}
+{{- with merge (dict) .more .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
@@ -67,6 +67,12 @@ app.kubernetes.io/component: {{ .component }}
 {{/* "true" if the gate has pods of its own, because Weaviate is none of this release; else "". */}}
 {{- define "weaviate-bind.gateIsApart" -}}
 {{- if eq .Values.gate.mode "Deployment" }}true{{ end }}
+{{- end }}
+
+{{/* Address at which the gate asks Weaviate for its metadata in the operator's place; "" if it does not. Beside it in its
+     pod it does so where it has a key. */}}
+{{- define "weaviate-bind.weaviateUrl" -}}
+{{- if include "weaviate-bind.gateIsApart" . }}{{ .Values.gate.weaviate.url }}{{ else if .Values.gate.weaviate.apiKey.existingSecret }}http://127.0.0.1:8080{{ end }}
 {{- end }}
 
 {{/* Component whose pods hold the gate. */}}
@@ -149,11 +155,13 @@ app.kubernetes.io/component: {{ .component }}
 {{ tpl (.root.Files.Get .file) .root }}
 {{- end }}
 
-{{/* Spread pods over nodes where nothing else is asked for. Input: dict "root" $ "component" … "affinity" … */}}
+{{/* Affinity of pods: the user's; else, where the chart does not spread them by topology (_placement.tpl), other nodes
+     are preferred. Not both: a spread counts the pods of each zone and node, and the preference would only tell it
+     again, for nodes alone. Input: dict "root" $ "component" … "affinity" … "constraints" … "several" … */}}
 {{- define "weaviate-bind.affinity" -}}
 {{- if .affinity }}
 {{- mustToYaml .affinity }}
-{{- else -}}
+{{- else if not (include "weaviate-bind.isSpread" .) -}}
 podAntiAffinity:
   preferredDuringSchedulingIgnoredDuringExecution:
     - weight: 1

@@ -39,7 +39,11 @@ def holds(rule: Rule, node: object) -> bool:
 # and cel-expr-python 0.1.3 leaks the arguments of each call of a Python function, 0.8 kB a resource.
 @lru_cache(maxsize=MAX_KNOWN)
 def _broken_rules(text: str) -> tuple[Rule, ...]:
-    root = json.loads(text, parse_int=_read_int)
+    return broken_in(json.loads(text, parse_int=_read_int))
+
+
+def broken_in(root: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """Return the rules that an object breaks, which is as the API server holds it: with its defaults."""
     nodes = ((rule, _node_at(root, rule.at)) for rule in RULES)
     return tuple(rule for rule, node in nodes if node is not None and not holds(rule, node))
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, RawObject, Text
+from bind_operator.api.placement import ServiceAccount
 
 
 class PullPolicy(StrEnum):
@@ -146,9 +147,15 @@ class Scheduling(ApiModel):
     )
     affinity: RawObject | None = Field(None, description="Affinity to nodes and to other pods.")
     topology_spread_constraints: list[RawObject] = Field(
-        default_factory=list, max_length=16, description="How replicas are spread over zones and nodes."
+        default_factory=list,
+        max_length=16,
+        description="How replicas are spread over zones and nodes. Empty: several are spread over both, as "
+        "far as there are some.",
     )
     priority_class_name: Text | None = Field(None, description="PriorityClass of the pods.")
+    service_account: ServiceAccount | None = Field(
+        None, description="As whom the pods run. Unset: as the namespace's default account."
+    )
 
 
 class ServiceType(StrEnum):

@@ -5,11 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bind_operator.api.authentication import Authentication, InferenceKeys, Mcp
+from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.api.backup import Backup, RestoreFrom
 from bind_operator.api.base import PROFILED, ApiModel, Quantity, Text
+from bind_operator.api.customization import PodCustomization
+from bind_operator.api.delivery import Handover
 from bind_operator.api.drift import DriftDetection
+from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
+from bind_operator.api.network import Network
+from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
     EnvVar,
     InferenceImage,
@@ -20,6 +27,7 @@ from bind_operator.api.parts import (
     WeaviateResources,
     WeaviateService,
 )
+from bind_operator.api.placement import PodUser
 from bind_operator.api.status import BindVectorizerStatus
 
 MAX_REPLICAS = 64
@@ -218,7 +226,7 @@ class Rollout(ApiModel):
     )
 
 
-class Inference(Scheduling):
+class Inference(Scheduling, PodCustomization):
     """The inference server: one Deployment of ImageBind servers behind the gate.
 
     A profile's node selector and tolerations are added to those here.
@@ -232,6 +240,9 @@ class Inference(Scheduling):
         json_schema_extra={PROFILED: True},
         description="Number of inference pods. With 0, Weaviate serves keyword and by-vector search only.",
     )
+    autoscaling: Autoscaling | None = Field(
+        None, description="Let the load choose the number of pods, in place of `replicas`."
+    )
     resources: InferenceResources = Field(
         default_factory=InferenceResources, description="Compute resources of each inference pod."
     )
@@ -241,6 +252,9 @@ class Inference(Scheduling):
     extra_env: list[EnvVar] = Field(
         default_factory=list, max_length=64, description="More environment variables of the server."
     )
+    api_keys: InferenceKeys | None = Field(
+        None, description="The key between gate and server. Unset: the server answers whoever reaches it."
+    )
     external: ExternalInference | None = Field(
         None,
         description="An inference server that is there already: then none is deployed, and no other field of "
@@ -248,10 +262,15 @@ class Inference(Scheduling):
     )
 
     @property
+    def most_replicas(self) -> int:
+        """Return how many pods there may be."""
+        return self.autoscaling.max_replicas if self.autoscaling else self.replicas
+
+    @property
     def shares_cache(self) -> bool:
         """All pods have one cache, as the chart's `weaviate-bind.cacheScope` says too."""
         cache = self.model.cache
-        is_one_volume = self.replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
+        is_one_volume = self.most_replicas <= 1 or cache.access_mode is CacheAccessMode.READ_WRITE_MANY
         is_shared = is_one_volume if cache.scope is CacheScope.AUTO else cache.scope is CacheScope.SHARED
         return self.model.keeps_cache and is_shared
 
@@ -269,7 +288,7 @@ class Storage(ApiModel):
     )
 
 
-class Weaviate(Scheduling):
+class Weaviate(Scheduling, PodCustomization):
     """The vector database, which the operator runs unless `external` names another."""
 
     version: Text = Field("1.38.14", description="Version of Weaviate, which is the tag of its image.")
@@ -290,6 +309,15 @@ class Weaviate(Scheduling):
         None,
         description="The backup that Weaviate begins with, once, while it is empty. It lies in the place "
         "that `backup` names. What becomes of this field afterwards changes nothing.",
+    )
+    authentication: Authentication | None = Field(
+        None,
+        description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
+        "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
+    expose: Exposure | None = Field(
+        None, description="Host names by which clients outside of the cluster reach it. Unset: none."
     )
     external: ExternalWeaviate | None = Field(
         None,
@@ -315,7 +343,7 @@ class Remediation(ApiModel):
     )
 
 
-class BindVectorizerSpec(ApiModel):
+class BindVectorizerSpec(Handover):
     """The spec says what the user wants."""
 
     profile: Annotated[str, Field(max_length=63)] | None = Field(
@@ -335,6 +363,15 @@ class BindVectorizerSpec(ApiModel):
     )
     inference: Inference = Field(default_factory=Inference, description="The inference server.")
     weaviate: Weaviate = Field(default_factory=Weaviate, description="The vector database.")
+    network: Network | None = Field(None, description="The cluster's network, where it is an uncommon one.")
+    pod_user: PodUser = Field(
+        PodUser.FIXED,
+        description="As whom the pods run: Fixed (65532), or Assigned: the cluster assigns users and groups, "
+        "as OpenShift does.",
+    )
+    network_policy: NetworkPolicies | None = Field(
+        None, description="Who may reach the pods. Unset: there are no network policies."
+    )
     deletion_policy: DeletionPolicy = Field(
         DeletionPolicy.RETAIN,
         description="What happens to the volumes when the resource is deleted: Retain keeps them, "

@@ -65,8 +65,8 @@ class HistoryEntry(RevisionStatus):
     generation: int | None = Field(None, description="The generation of the spec that it was made for.")
     cause: str | None = Field(
         None,
-        description="Why it was made: Installed, SpecChanged, ChartChanged, SettingsChanged, Retried, "
-        "ObjectsGone or TakenBack.",
+        description="Why it was made: Installed, SpecChanged, ChartChanged, SettingsChanged, ValuesChanged, "
+        "Retried, ObjectsGone or TakenBack.",
     )
 
 
@@ -89,11 +89,23 @@ class RemediationStatus(ApiModel):
     profile: str | None = Field(
         None, description="Digest of the profile that the rollout was made with; another one is tried again."
     )
+    values: str | None = Field(
+        None,
+        description="Digest of what `spec.valuesFrom` and `spec.values` said then; others are tried again.",
+    )
     request: str | None = Field(
         None,
         description=f"The value of the annotation {RECONCILE_ANNOTATION} then; with a new one the spec is "
         "tried once more.",
     )
+
+
+class RenderedStatus(ApiModel):
+    """The values that were rendered for somebody else, with `delivery: Render`."""
+
+    config_map: str = Field(description="Name of the ConfigMap; the values are under its key values.yaml.")
+    chart: str = Field(description="Name and version of the chart that they are of.")
+    digest: str = Field(description="Digest of chart and values.")
 
 
 class Endpoints(ApiModel):
@@ -106,6 +118,12 @@ class Endpoints(ApiModel):
     inference: str = Field(description="The inference server's address.")
     gate: str | None = Field(
         None, description="The address that the Weaviate of `spec.weaviate.external` asks for its vectors."
+    )
+    public_http: str | None = Field(
+        None, description="Weaviate's REST and GraphQL address from outside, by `spec.weaviate.expose`."
+    )
+    public_grpc: str | None = Field(
+        None, description="Weaviate's gRPC address from outside, by `spec.weaviate.expose`."
     )
 
 
@@ -149,6 +167,18 @@ class VectorSpaceStatus(Remembered):
     )
 
 
+class AuthenticationStatus(Remembered):
+    """It says who may ask Weaviate, as the wanted release has it."""
+
+    anonymous_access: bool = Field(description="Whether Weaviate answers without a key.")
+    secret: str | None = Field(None, description="The Secret with its API keys. Unset: there are none.")
+    key_command: str | None = Field(None, description="The command that prints the first of them.")
+    made_secret: str | None = Field(
+        None, description="Tells the Secret that the operator made from one of the same name before it."
+    )
+    note: str | None = Field(None, description="What should be known of it.")
+
+
 class ClaimStatus(ApiModel):
     """One volume claim of the resource."""
 
@@ -174,11 +204,29 @@ class HardwareStatus(ApiModel):
     """The inference pods run on this: spec, profile and defaults come to it."""
 
     precision: str = Field(description="What the model computes with.")
-    replicas: int = Field(description="Number of inference pods.")
+    replicas: int = Field(description="Number of inference pods; with autoscaling, the most.")
     requests: dict[str, str] = Field(description="What each pod requests.")
     limits: dict[str, str] = Field(description="The limits of each pod.")
     gpu: str | None = Field(None, description="GPUs or device claims of each pod.")
     node_selector: dict[str, str] = Field(default_factory=dict, description="Labels that the node must have.")
+
+
+class AutoscalingStatus(ApiModel):
+    """The scaler chooses the number of inference pods."""
+
+    scaler: str = Field(description="HorizontalPodAutoscaler or KEDA.")
+    min_replicas: int = Field(description="Fewest pods.")
+    max_replicas: int = Field(description="Most pods.")
+    start_seconds: int | None = Field(
+        None,
+        description="How long the last pod took from its creation until it was ready: so long a request that "
+        "finds no pod waits, and a few seconds more.",
+    )
+    asleep_since: str | None = Field(
+        None,
+        description="Since when there is no pod, because nobody asks (RFC 3339). Unset: there is one.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class VerifiedVectors(ApiModel):
@@ -201,6 +249,12 @@ class BindVectorizerStatus(ApiModel):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     release: ReleaseStatus | None = Field(None, description="The Helm release.")
+    rendered: RenderedStatus | None = Field(
+        None, description="What was rendered for somebody else, with `delivery: Render`."
+    )
+    values_digest: str | None = Field(
+        None, description="Digest of what `spec.valuesFrom` and `spec.values` say. Unset: nothing."
+    )
     endpoints: Endpoints | None = Field(None, description="Addresses within the cluster.")
     weaviate_settings: WeaviateSettings | None = Field(
         None, description="What to set in the Weaviate of `spec.weaviate.external`. Unset: there is none."
@@ -211,11 +265,17 @@ class BindVectorizerStatus(ApiModel):
     hardware: HardwareStatus | None = Field(
         None, description="What the inference pods run on: of the spec, of the profile, or by default."
     )
+    autoscaling: AutoscalingStatus | None = Field(
+        None, description="What chooses the number of inference pods. Unset: `spec.inference.replicas` does."
+    )
     model: str | None = Field(None, description="The model that the release runs.")
     last_handled_reconcile: str | None = Field(
         None, description=f"The value of the annotation {RECONCILE_ANNOTATION} that was followed last."
     )
     weaviate: WeaviateStatus | None = Field(None, description="What Weaviate last ran with.")
+    authentication: AuthenticationStatus | None = Field(
+        None, description="Who may ask Weaviate. Unset: somebody else runs it."
+    )
     vector_space: VectorSpaceStatus | None = Field(
         None, description="The vector space that the collections are filled under."
     )

@@ -128,22 +128,38 @@ class KubeClient:
         return await self._request("PATCH", path, body=body, headers={"Content-Type": MERGE_PATCH})
 
     async def apply(
-        self, path: str, body: Mapping[str, Any], *, dry_run: bool = False
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        manager: str = HELM_MANAGER,
+        force: bool = True,
     ) -> dict[str, Any] | None:
         """Apply `body` at `path` on the server as Helm does; return the object as it is, or would be, then.
 
-        What somebody else wrote in the fields that `body` sets is overwritten.
+        What somebody else wrote in the fields that `body` sets is overwritten, or raises ApiConflict where it
+        is something else and `force` is off.
         """
-        query = {"fieldManager": HELM_MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        query = {
+            "fieldManager": manager,
+            "force": str(force).lower(),
+            **({"dryRun": "All"} if dry_run else {}),
+        }
         return await self._request(
             "PATCH", path, query=query, body=body, headers={"Content-Type": APPLY_PATCH}
         )
 
     async def edit(
-        self, path: str, operations: Sequence[Mapping[str, Any]], *, dry_run: bool = False
+        self,
+        path: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        dry_run: bool = False,
+        manager: str = HELM_MANAGER,
     ) -> dict[str, Any] | None:
-        """Run the JSON patch `operations` at `path`, under Helm's name; return as `apply` does."""
-        query = {"fieldManager": HELM_MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        """Run the JSON patch `operations` at `path`, under Helm's name or another; return as `apply` does."""
+        query = {"fieldManager": manager, **({"dryRun": "All"} if dry_run else {})}
         headers = {"Content-Type": JSON_PATCH}
         return await self._request("PATCH", path, query=query, body=operations, headers=headers)
 

@@ -90,15 +90,17 @@ class Kube:
         items = await self._client.items(RESOURCES.path(namespace), metadata_only=True)
         return [_key(item["metadata"]) for item in items]
 
-    async def observe(self, key: Key) -> Observed:
+    async def observe(self, key: Key, *, migrates: bool = True) -> Observed:
         """Return what belongs to `key`. Events are read only where pods are not ready.
+
+        migrates: whether the release is the operator's, whose records move where the setting says so.
 
         ReplicaSets are read only while the Deployment rolls out, and the gate's Deployment only where the
         latest revision has one.
         """
         core, apps = f"/api/v1/namespaces/{key.namespace}", f"/apis/apps/v1/namespaces/{key.namespace}"
         selector = instance_selector(key.name)
-        if self._driver is HelmDriver.MIGRATE:
+        if migrates and self._driver is HelmDriver.MIGRATE:
             await self._migrate_records(key)
         records, pods, claims, stateful_set, deployment = await asyncio.gather(
             self._client.items(

@@ -98,6 +98,11 @@ class Objects:
         if not all(difference.is_added for difference in correction.differences):
             await self.client.apply(path, build_body(correction, wanted))
 
+    async def delete(self, key: Key, ref: Ref, live: Object) -> None:
+        """Delete this very object, and what it owns after it."""
+        options = {"preconditions": {"uid": live["metadata"]["uid"]}, "propagationPolicy": "Background"}
+        await self.client.delete(_path(key, ref), options)
+
     async def scaled(self, key: Key) -> frozenset[Ref]:
         """Return the workloads whose replicas an autoscaler has, as far as the operator may know."""
         try:

@@ -28,6 +28,8 @@ class Target:
     gate: str | None
     """Address of the gates' health listeners; None if there is no inference pod to ask."""
     expected: Expected
+    by_key: str | None = None
+    """Address at which the gate asks Weaviate with its key; None if it has none, or is asked there anyway."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ class Asker:
             if target.gate is not None:
                 requests.append(self._get(session, f"{target.gate}/verify", self.embedding_timeout_s))
             weaviate, *vectors = await asyncio.gather(*requests)
-            meta = None
+            meta, by_key = None, None
+            if target.by_key is not None and asks_credentials(weaviate):
+                by_key = await self._get(session, f"{target.by_key}/v1/meta", self.timeout_s)
             is_untold = target.expected.weaviate is not None or asks_credentials(weaviate)
             if is_untold and target.gate is not None:
                 meta = await self._get(session, f"{target.gate}/meta", self.timeout_s)
-        return judge(Answers(weaviate, vectors[0] if vectors else None, meta), target.expected)
+        answers = Answers(weaviate, vectors[0] if vectors else None, meta, by_key)
+        return judge(answers, target.expected)
 
     async def _get(self, session: aiohttp.ClientSession, url: str, limit_s: float) -> Answer:
         """Return what one request brings."""

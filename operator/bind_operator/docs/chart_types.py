@@ -10,8 +10,10 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from bind_operator.api.base import QUANTITY_PATTERN
+from bind_operator.api.network import IpFamily, IpFamilyPolicy
 from bind_operator.api.parts import PullPolicy
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
+from bind_operator.api.rules.exposure import HOST_PATTERN
 from bind_operator.api.rules.external import ADDRESS_PATTERN
 from bind_operator.api.rules.images import DIGEST_PATTERN, TAG_PATTERN
 from bind_operator.api.rules.rule import ENV_NAME_PATTERN
@@ -81,6 +83,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "digest": _optional(DIGEST_PATTERN),
         "environment": _map({"type": ["string", "number", "boolean"]}, ENV_NAME_PATTERN),
         "extended resource": _text(RESOURCE_NAME_PATTERN),
+        "host name or empty": _optional(HOST_PATTERN),
         "image reference": _optional(REFERENCE_PATTERN),
         "path in a volume": _text(INNER_PATH_PATTERN),
         "quantity": {"type": ["string", "integer"], "pattern": QUANTITY_PATTERN},
@@ -92,6 +95,8 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "access modes": _list(
             _choice(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany", "ReadOnlyMany"]), least=1
         ),
+        "IP families": _list(_choice(IpFamily)) | {"maxItems": 2},
+        "IP family policy or empty": _choice(["", *IpFamilyPolicy]),
         "name": {"type": "string", "minLength": 1},
         "name or empty": {"type": ["string", "null"]},
         "namespace or empty": _optional(_NAMESPACE),
@@ -122,6 +127,9 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
             ),
             least=1,
         ),
+        "volumes": _list(_OBJECT | {"required": ["name"]}),
+        "volume mounts": _list(_OBJECT | {"required": ["name", "mountPath"]}),
+        "containers": _list(_OBJECT | {"required": ["name", "image"]}),
         "service type": _choice(["ClusterIP", "NodePort", "LoadBalancer"]),
         # Of this project.
         "profiles": profiles_schema(),

@@ -16,6 +16,8 @@ class Cause(StrEnum):
     """The operator brought another chart."""
     SETTINGS_CHANGED = "SettingsChanged"
     """The spec is the same and the values are others: the operator's images, other settings, or a profile."""
+    VALUES_CHANGED = "ValuesChanged"
+    """The spec is the same, and an object of `spec.valuesFrom` is another."""
     RETRIED = "Retried"
     OBJECTS_GONE = "ObjectsGone"
     TAKEN_BACK = "TakenBack"
@@ -26,6 +28,7 @@ WORDS = {
     Cause.SPEC_CHANGED: "because the spec changed",
     Cause.CHART_CHANGED: "because the operator has another chart",
     Cause.SETTINGS_CHANGED: "because settings of the operator changed",
+    Cause.VALUES_CHANGED: "because values that the spec names changed",
     Cause.RETRIED: "because the last try failed",
     Cause.OBJECTS_GONE: "because objects of it were gone",
     Cause.TAKEN_BACK: "because somebody else had changed it",
@@ -43,9 +46,16 @@ class Occasion:
         return f"{WORDS[self.cause]} (generation {self.generation})"
 
 
-def occasion_of(state: ReleaseState, latest: Revision | None, chart: str, generation: int) -> Occasion:
-    """Return the occasion of the revision after `latest`. chart: name and version of what it will have."""
-    return Occasion(generation, _cause(state, latest, chart, generation))
+def occasion_of(
+    state: ReleaseState, latest: Revision | None, chart: str, generation: int, *, has_new_values: bool = False
+) -> Occasion:
+    """Return the occasion of the revision after `latest`.
+
+    chart: name and version of what it will have. has_new_values: what the spec names is another than before.
+    """
+    cause = _cause(state, latest, chart, generation)
+    is_theirs = cause is Cause.SETTINGS_CHANGED and has_new_values
+    return Occasion(generation, Cause.VALUES_CHANGED if is_theirs else cause)
 
 
 def _cause(state: ReleaseState, latest: Revision | None, chart: str, generation: int) -> Cause:

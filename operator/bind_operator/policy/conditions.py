@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 from bind_operator import __version__
 from bind_operator.api.drift import DriftMode
-from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus
+from bind_operator.api.status import ClaimStatus, ConditionType, RemediationStatus, RenderedStatus
+from bind_operator.policy.authentication import Access
+from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.copies import NO_COPIES, Copies
 from bind_operator.policy.download import Download
 from bind_operator.policy.drift import Report, describe_report
@@ -58,9 +60,21 @@ class Facts:
     """It is a rollback that was decided now."""
     profile: AppliedProfile | None = None
     """The hardware profile of the resource; None for none."""
+    scaling: Scaling | None = None
+    """What chooses the number of inference pods; None where the spec does."""
+    rendered: RenderedStatus | None = None
+    """These values were written for somebody else, who installs them."""
+    values_digest: str | None = None
+    """Digest of the values that the spec lays over the operator's; None for none."""
+    leaves_release: bool = False
+    """The operator made the release before, and leaves it to them."""
     held: str = ""
     """It says what an upgrade waits for, which the operator and not the spec asks for; empty for none."""
     copies: Copies = NO_COPIES
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it."""
+    made_secret: str = ""
+    """It tells the Secret with the keys that the operator made from one before it."""
 
     def of_the_resource(self) -> "Facts":
         """Return them without what belongs to somebody else, where the name is somebody else's."""
@@ -111,6 +125,8 @@ def judge(facts: Facts) -> Verdict:
             return Verdict(False, reason, message)
         case Facts(suspended=True):
             return _suspended(facts)
+        case Facts(rendered=RenderedStatus() as rendered):
+            return Verdict(True, Reason.RENDERED, _rendered(rendered, leaves=facts.leaves_release))
         case Facts(state=ReleaseState.BUSY | ReleaseState.LOCKED):
             return Verdict(
                 None, Reason.RELEASE_LOCKED, facts.lock or "another Helm operation holds the release"
@@ -141,12 +157,17 @@ def judge(facts: Facts) -> Verdict:
         ):
             text = f"{_progress(workload, 'inference')}; {one.describe()}"
             return Verdict(None, Reason.DOWNLOADING_WEIGHTS, text)
+        case Facts(inference=Workload() as workload, scaling=Scaling(is_waking=True) as scaling) if (
+            not workload.is_rolled_out
+        ):
+            return Verdict(None, Reason.WAKING, scaling.waking_message)
         case Facts(inference=Workload() as workload) if not workload.is_rolled_out:
             return Verdict(None, Reason.ROLLING_OUT, _progress(workload, "inference"))
         case Facts(verification=None):
             return Verdict(None, Reason.VERIFYING, "the live check has not run yet")
         case Facts(verification=Verification(True) | Verification(blocks=False)):
-            return Verdict(True, Reason.IN_SYNC, _in_sync(facts))
+            is_asleep = facts.inference is not None and facts.inference.is_asleep
+            return Verdict(True, Reason.ASLEEP if is_asleep else Reason.IN_SYNC, _in_sync(facts))
         case Facts(verification=Verification(holds, reason, message)):
             return Verdict(holds, reason, message)
     raise AssertionError(facts)
@@ -160,6 +181,14 @@ def _suspended(facts: Facts) -> Verdict:
     return Verdict(None, Reason.SUSPENDED, "spec.suspend is true; not all pods are ready")
 
 
+def _rendered(rendered: RenderedStatus, *, leaves: bool) -> str:
+    left = "; the release that the operator made before is left to them" if leaves else ""
+    return (
+        f"values of {rendered.chart} are in ConfigMap {rendered.config_map}, digest {rendered.digest}; "
+        f"somebody else installs them{left}"
+    )
+
+
 def _failure_text(facts: Facts) -> str:
     return facts.failure.message if facts.failure else ""
 
@@ -170,6 +199,8 @@ def _progress(workload: Workload, what: str) -> str:
 
 
 def _in_sync(facts: Facts) -> str:
+    if facts.scaling is not None and facts.inference is not None:
+        return facts.scaling.describe(facts.inference, facts.problem) + _drift_hint(facts)
     if facts.inference and facts.inference.wanted == 0:
         return (
             "the release matches the spec; without inference pods there is no vector search by media or text"
@@ -197,7 +228,7 @@ def judge_all(facts: Facts) -> dict[ConditionType, Verdict]:
         ConditionType.VERIFIED: _verified(facts),
         ConditionType.CHANGES_ACCEPTED: _changes_accepted(facts),
         ConditionType.VECTOR_SPACE_KEPT: _vector_space_kept(facts),
-        ConditionType.DRIFTED: judge_drifted(facts.drift),
+        ConditionType.DRIFTED: _not_looked_at(facts) if facts.rendered else judge_drifted(facts.drift),
     } | {type_: Verdict(one.status, one.reason, one.message) for type_, one in facts.copies.findings.items()}
 
 
@@ -217,17 +248,26 @@ def _stalled(facts: Facts, ready: Verdict) -> Verdict:
 
 def _is_stalled(facts: Facts, ready: Verdict) -> bool:
     is_final = facts.failure is not None and facts.failure.is_final
-    return is_final or ready.reason is Reason.ROLLOUT_STALLED
+    problem = facts.problem
+    lacks_secret = problem is not None and problem.lacks_secret and ready.reason is problem.reason
+    return is_final or lacks_secret or ready.reason is Reason.ROLLOUT_STALLED
 
 
 def _released(facts: Facts) -> Verdict:
     if facts.failure:
         return Verdict(False, facts.failure.reason, facts.failure.message)
+    if facts.rendered:
+        return _not_looked_at(facts)
     if facts.state is ReleaseState.IN_SYNC and facts.revisions:
         current = facts.revisions[0]
         text = f"revision {current.number} of {current.chart} is deployed{ignored_note(facts.ignored)}"
         return Verdict(True, Reason.DEPLOYED, text)
     return Verdict(False, Reason.NOT_RELEASED, f"the release is {facts.state}")
+
+
+def _not_looked_at(facts: Facts) -> Verdict:
+    unseen = "spec.delivery is Render: the operator does not look after what somebody else installs"
+    return Verdict(None, Reason.RENDERED, unseen + ignored_note(facts.ignored))
 
 
 def ignored_note(fields: Sequence[str]) -> str:
@@ -240,6 +280,8 @@ def ignored_note(fields: Sequence[str]) -> str:
 def _part_ready(facts: Facts, component: Component, what: str) -> Verdict:
     if component in facts.shape:
         return _workload_ready(facts.workload(component), what)
+    if facts.rendered:
+        return _not_looked_at(facts)
     whose = f"{what if component is Component.WEAVIATE else 'the inference server'} at {facts.external_url}"
     check = facts.verification
     if check is None:
@@ -254,6 +296,8 @@ def _workload_ready(workload: Workload | None, what: str) -> Verdict:
     match workload:
         case None:
             return Verdict(None, Reason.NOT_RELEASED, f"there are no {what} pods yet")
+        case Workload(is_asleep=True):
+            return Verdict(False, Reason.ASLEEP, f"no {what} pod runs until somebody asks")
         case Workload(wanted=0):
             return Verdict(False, Reason.SCALED_TO_ZERO, f"no {what} pods are wanted")
         case _ if workload.is_rolled_out:
@@ -262,6 +306,8 @@ def _workload_ready(workload: Workload | None, what: str) -> Verdict:
 
 
 def _verified(facts: Facts) -> Verdict:
+    if facts.rendered:
+        return _not_looked_at(facts)
     if facts.verification is None:
         return Verdict(None, Reason.VERIFYING, "the live check runs once all pods are ready")
     return Verdict(facts.verification.holds, facts.verification.reason, facts.verification.message)

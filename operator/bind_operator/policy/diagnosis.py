@@ -1,5 +1,6 @@
 """Pods, claims and events say why pods are not ready, in the cluster's own words. All are raw objects."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bind_operator.policy.facts import Component, Problem, Workload
@@ -23,6 +24,12 @@ LIMIT_FIELDS: Mapping[str, str] = {
     Component.WEAVIATE: "spec.weaviate.resources.limits.memory",
 }
 """What to raise for a container that ran out of memory; a container bears its component's name."""
+
+_NO_SECRET = re.compile(r'\bsecrets? "([^"]+)" not found')
+_NO_ENTRY = re.compile(
+    r"(?:couldn't find key|references non-existent secret key:) ([^ ,]+)(?: in Secret ([^ ,]+))?"
+)
+"""So the kubelet says that a variable or a volume has no source."""
 
 _RANK = (
     Reason.NODE_NOT_READY,
@@ -148,7 +155,9 @@ def _pod_problems(pod: Object, latest: Mapping[str, list[Object]]) -> Iterator[P
             yield problem
     message = _event_message(latest, _uid(pod), MOUNT_REASONS)
     if message and _is_starting(pod):
-        yield Problem(Reason.CONTAINER_NOT_STARTED, _shorten(f"pod {name} cannot start: {message}"))
+        missing = _missing_secret(message)
+        text = f"{missing}pod {name} cannot start: {message}"
+        yield Problem(Reason.CONTAINER_NOT_STARTED, _shorten(text), lacks_secret=bool(missing))
 
 
 def _container_problem(pod: Object, status: Object) -> Problem | None:
@@ -163,8 +172,9 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
         text = f"{where}: {reason}: {message or status.get('image', '')}"
         return Problem(Reason.IMAGE_PULL_FAILED, _shorten(text))
     if reason in CONFIG_REASONS:
-        text = f"{_remedy_for_image_volume(pod, message)}{where}: {reason}: {message}"
-        return Problem(Reason.CONTAINER_CONFIG_INVALID, _shorten(text))
+        missing = _missing_secret(message)
+        text = f"{_remedy_for_image_volume(pod, message)}{missing}{where}: {reason}: {message}"
+        return Problem(Reason.CONTAINER_CONFIG_INVALID, _shorten(text), lacks_secret=bool(missing))
     if ended.get("reason") == "OOMKilled":
         return Problem(Reason.OUT_OF_MEMORY, _shorten(_out_of_memory(pod, status, where)))
     if reason == "CrashLoopBackOff" or (ended.get("exitCode", 0) != 0 and status.get("restartCount", 0) > 0):
@@ -172,6 +182,16 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
         text = f"{where} ended with exit code {ended.get('exitCode')}: {log[-400:]}"
         return Problem(Reason.CRASH_LOOPING, _shorten(text))
     return None
+
+
+def _missing_secret(message: str) -> str:
+    """Return what to do where the kubelet misses a Secret or an entry of one; "" elsewhere."""
+    if (found := _NO_SECRET.search(message)) is not None:
+        return f"the Secret {found[1]} is not there: create it, or name another one: "
+    if (found := _NO_ENTRY.search(message)) is not None:
+        of = f" of the Secret {found[2].rpartition('/')[2]}" if found[2] else ""
+        return f"the entry {found[1]}{of} is not there: add it, or name another one: "
+    return ""
 
 
 def _remedy_for_image_volume(pod: Object, message: str) -> str:

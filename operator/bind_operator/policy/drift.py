@@ -26,11 +26,16 @@ MAX_FIELDS = 6
 PLURALS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
     "Deployment": ("apps/v1", "deployments"),
+    "GRPCRoute": ("gateway.networking.k8s.io/v1", "grpcroutes"),
+    "HTTPRoute": ("gateway.networking.k8s.io/v1", "httproutes"),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers"),
+    "Ingress": ("networking.k8s.io/v1", "ingresses"),
     "NetworkPolicy": ("networking.k8s.io/v1", "networkpolicies"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "PodDisruptionBudget": ("policy/v1", "poddisruptionbudgets"),
+    "ScaledObject": ("keda.sh/v1alpha1", "scaledobjects"),
     "Service": ("v1", "services"),
+    "ServiceAccount": ("v1", "serviceaccounts"),
     "ServiceMonitor": ("monitoring.coreos.com/v1", "servicemonitors"),
     "StatefulSet": ("apps/v1", "statefulsets"),
 }

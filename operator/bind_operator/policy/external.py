@@ -22,6 +22,8 @@ from bind_operator.reasons import Reason
 
 OLDEST = (1, 21)
 """The first version of Weaviate that has the module."""
+MARGIN_S = 5
+"""Weaviate waits for its module so much longer than the gate holds a request, so that the gate says why."""
 GATE_KEY = "gate"
 """The server shows under it, in its metadata, which gate has asked for them."""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
@@ -38,11 +40,17 @@ class ExternalTarget:
     """The variables that have to be set, in words."""
 
 
-def weaviate_settings(key: Key) -> WeaviateSettings:
-    """Return what has to be set in the external Weaviate of resource `key`."""
+def weaviate_settings(key: Key, hold_s: int | None = None) -> WeaviateSettings:
+    """Return what has to be set in the external Weaviate of resource `key`.
+
+    hold_s: so long the gate holds a request for the first inference pod; None where there always is one.
+    """
     address = gate_address(key.name, key.namespace)
-    lines = ("modules:", f"  {MODULE}:", "    enabled: false", f"    inferenceUrl: {address}", "")
+    lines = ["modules:", f"  {MODULE}:", "    enabled: false", f"    inferenceUrl: {address}", ""]
     env = {"ENABLE_MODULES": MODULE, "BIND_INFERENCE_API": address}
+    if hold_s is not None:
+        env["MODULES_CLIENT_TIMEOUT"] = f"{hold_s + MARGIN_S}s"
+        lines = ["env:", f"  MODULES_CLIENT_TIMEOUT: {hold_s + MARGIN_S}s", *lines]
     return WeaviateSettings(env=env, helm_values="\n".join(lines))
 
 

@@ -86,13 +86,27 @@ class Workload:
     """Of the object, by which its events are told from those of a namesake."""
     refusal: str = ""
     """It says why its controller cannot make pods, in the API server's words."""
+    is_updated: bool = False
+    """Whether its controller has seen the latest spec and no pod has another; there may be too few."""
+    least: int | None = None
+    """An autoscaler chooses how many pods there are, and so many at least; None where there is none."""
     stuck: str = ""
     """It says that its rollout has made no progress within its deadline, in the controller's words."""
 
     @property
     def is_rolled_out(self) -> bool:
-        """Every pod has the latest spec and is ready, and none of an older one is left."""
-        return self.is_current and self.ready >= self.wanted
+        """Every pod has the latest spec and is ready, and none of an older one is left.
+
+        Of pods that an autoscaler adds to those that do their work, nothing is waited for.
+        """
+        if self.least is None:
+            return self.is_current and self.ready >= self.wanted
+        return self.is_updated and self.ready >= min(self.wanted, max(1, self.least))
+
+    @property
+    def is_asleep(self) -> bool:
+        """An autoscaler has no pod, because nobody asks."""
+        return self.least == 0 and self.wanted == 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,8 @@ class Problem:
     message: str
     lacks_node_since: float | None = field(default=None, kw_only=True)
     """No node fits since then, in seconds of the epoch: another node would end it. None for all else."""
+    lacks_secret: bool = field(default=False, kw_only=True)
+    """A Secret, or an entry of one, is not there: nothing goes on before somebody makes it."""
 
 
 @dataclass(frozen=True)

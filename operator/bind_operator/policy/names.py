@@ -32,6 +32,21 @@ def cache_claim_name(release: str, *, is_wide: bool = False) -> str:
     return f"{release}-model-cache{'-rwx' if is_wide else ''}"
 
 
+def rendered_name(release: str) -> str:
+    """Return the name of the ConfigMap of the values that are rendered for somebody else."""
+    return f"{release}-values"
+
+
+def weaviate_keys_name(release: str) -> str:
+    """Return the name of the Secret with Weaviate's keys that the operator makes, and of what holds it."""
+    return f"{release}-weaviate-keys"
+
+
+def inference_keys_name(release: str) -> str:
+    """Return the name of the Secret with the keys between gate and inference that the operator makes."""
+    return f"{release}-inference-keys"
+
+
 def gate_address(release: str, namespace: str) -> str:
     """Return the address that an external Weaviate asks for its vectors."""
     return f"http://{workload_name(release, Component.GATE)}.{namespace}.svc"

@@ -12,6 +12,7 @@ Object = Mapping[str, Any]
 
 RELEASE_ANNOTATION = "meta.helm.sh/release-name"
 NAMESPACE_ANNOTATION = "meta.helm.sh/release-namespace"
+POLICY_ANNOTATION = "helm.sh/resource-policy"
 DRIVER_LABEL = "bindvectorizer.dev/helm-driver"
 NAME_LABEL = "app.kubernetes.io/name"
 INSTANCE_LABEL = "app.kubernetes.io/instance"
@@ -24,6 +25,11 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 def is_deleting(item: Object) -> bool:
     """Return whether somebody has deleted the object, and something still holds it."""
     return "deletionTimestamp" in item["metadata"]
+
+
+def is_kept_by_helm(item: Object) -> bool:
+    """Return whether an object of a release stays when that is uninstalled."""
+    return bool(item["metadata"].get("annotations", {}).get(POLICY_ANNOTATION) == "keep")
 
 
 def request_of(resource: Object) -> str | None:
@@ -79,6 +85,7 @@ def read_workload(item: Object, driver: str = "") -> Workload:
     wanted = spec.get("replicas", 1)
     is_seen = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
     records = metadata.get("labels", {}).get(DRIVER_LABEL, "")
+    are_new = status.get("updatedReplicas", 0) == status.get("replicas", 0)
     is_whole = status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0)
     late = (c for c in status.get("conditions", []) if c.get("reason") == "ProgressDeadlineExceeded")
     failures = [c for c in status.get("conditions", []) if c["type"] == "ReplicaFailure"]
@@ -89,6 +96,7 @@ def read_workload(item: Object, driver: str = "") -> Workload:
         wanted=wanted,
         ready=status.get("readyReplicas", 0),
         is_current=is_seen and is_whole,
+        is_updated=is_seen and are_new,
         stuck=next((c.get("message", "") for c in late), "") if is_seen else "",
         refusal=next((c.get("message", "") for c in failures if c["status"] == "True"), ""),
     )

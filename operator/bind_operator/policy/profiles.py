@@ -16,9 +16,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from bind_operator.api.autoscaling import Autoscaling
 from bind_operator.api.identity import API_VERSION, KIND
 from bind_operator.api.parse import parse_resource, parse_stored, place_faults
-from bind_operator.api.profile import PROFILE_NAME_PATTERN, Profile
+from bind_operator.api.profile import PROFILE_NAME_PATTERN, Profile, ReplicaBounds
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import ProfileStatus
 from bind_operator.errors import InvalidSpec, ProfileInvalid, ProfileMissing, ProfileUnfit
@@ -162,7 +163,11 @@ def resolve(
         return *_parse(manifest, is_stored=is_stored), None
     known = book.find(name)
     _check_device(spec, known)
-    merged, overridden = _merged(_fragment(known.profile), spec)
+    fragment = _fragment(known.profile)
+    if _is_autoscaled(spec):
+        # The profile's bounds hold for the autoscaler's, and no number is given beside it.
+        fragment.get("inference", {}).pop("replicas", None)
+    merged, overridden = _merged(fragment, spec)
     try:
         resource, ignored = _parse({**manifest, "spec": merged}, is_stored=is_stored)
     except InvalidSpec as error:
@@ -186,13 +191,32 @@ def _check_device(spec: Mapping[str, Any], known: KnownProfile) -> None:
         )
 
 
+def _is_autoscaled(spec: Mapping[str, Any]) -> bool:
+    inference = spec.get("inference")
+    return isinstance(inference, Mapping) and inference.get("autoscaling") is not None
+
+
 def _check_replicas(resource: BindVectorizer, known: KnownProfile) -> None:
     bounds, replicas = known.profile.replicas, resource.spec.inference.replicas
+    if bounds is not None and (scaling := resource.spec.inference.autoscaling) is not None:
+        _check_autoscaling(scaling, bounds, known.name)
+        return
     if bounds is None or replicas == 0 or bounds.min <= replicas <= bounds.max:
         return
     raise ProfileUnfit(
         f"spec.inference.replicas is {replicas}, but profile {known.name} allows {bounds.min} to "
         f"{bounds.max}; set it within, or who runs the operator changes profiles.{known.name}.replicas"
+    )
+
+
+def _check_autoscaling(scaling: Autoscaling, bounds: ReplicaBounds, name: str) -> None:
+    least, most = scaling.min_replicas, scaling.max_replicas
+    if (least == 0 or least >= bounds.min) and bounds.min <= most <= bounds.max:
+        return
+    raise ProfileUnfit(
+        f"spec.inference.autoscaling asks for {least} to {most} replicas, but profile {name} allows "
+        f"{bounds.min} to {bounds.max}, or none; set minReplicas and maxReplicas within, or who runs the "
+        f"operator changes profiles.{name}.replicas"
     )
 
 

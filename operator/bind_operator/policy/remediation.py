@@ -78,10 +78,11 @@ def remedy_for(
     wanted_digest: str,
     standstill: str,
     profile: str | None = None,
+    values: str | None = None,
 ) -> Remedy:
     """Return what to do about a rollout of `resource`, by what its status (in `raw`) remembers.
 
-    profile: digest of its hardware profile.
+    profile: digest of its hardware profile. values: digest of the values that it lays over the operator's.
     """
     status = raw.get("status", {})
     return remedy_of(
@@ -96,6 +97,7 @@ def remedy_for(
         before=read_remediation(status),
         request=request_of(raw),
         profile=profile,
+        values=values,
     )
 
 
@@ -112,18 +114,20 @@ def remedy_of(
     before: RemediationStatus | None,
     request: str | None,
     profile: str | None = None,
+    values: str | None = None,
 ) -> Remedy:
     """Return what to do about a rollout.
 
     revisions: newest first. verified, before: what the status says of them. rolls_back: whether the resource
     wants that at all. weaviate: digest of its spec of Weaviate. A revision with another one is no aim: an
     older Weaviate must not open what a newer one has written, nor three pods become one. request: the latest
-    one to reconcile at once. profile: another one is tried as another spec is.
+    one to reconcile at once. profile, values: others are tried as another spec is.
     """
     latest = revisions[0] if revisions else None
     if latest is None or state in (ReleaseState.FOREIGN, ReleaseState.BUSY, ReleaseState.LOCKED):
         return NO_REMEDY
-    is_same = before is not None and (before.generation, before.profile) == (generation, profile)
+    made_of = (generation, profile, values)
+    is_same = before is not None and (before.generation, before.profile, before.values) == made_of
     if before is not None and is_same and request in (None, before.request):
         return _goes_on(before, latest, wanted_digest, standstill)
     if not standstill or not rolls_back or state is not ReleaseState.IN_SYNC or verified is None:
@@ -140,6 +144,7 @@ def remedy_of(
         message=standstill[:MAX_MESSAGE],
         request=request,
         profile=profile,
+        values=values,
     )
     return Remedy(Step.RECORD, record)
 

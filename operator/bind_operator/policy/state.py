@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from bind_operator.policy.facts import Revision, Workload
 
-UNFINISHED_UNINSTALL = ("uninstalling", "uninstalled")
+UNINSTALLED = "uninstalled"
+"""Helm is through with a release, and its record is kept until nothing of it is left."""
+UNFINISHED_UNINSTALL = ("uninstalling", UNINSTALLED)
 
 
 class ReleaseState(StrEnum):
@@ -22,7 +24,7 @@ class ReleaseState(StrEnum):
     LOCKED = "Locked"
     """A Helm operation was interrupted: Helm refuses all others until the release is unlocked."""
     UNINSTALLING = "Uninstalling"
-    """An uninstall was interrupted."""
+    """An uninstall is not at its end."""
     OUT_OF_SYNC = "OutOfSync"
     """The deployed revision has other values or another chart."""
     FAILED = "Failed"

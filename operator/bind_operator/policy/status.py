@@ -7,11 +7,13 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bind_operator.api.customization import PodCustomization
 from bind_operator.api.hardware import Gpu
 from bind_operator.api.parts import Scheduling
 from bind_operator.api.spec import BindVectorizer, Device, ModelName
 from bind_operator.api.status import (
     MAX_HISTORY,
+    AuthenticationStatus,
     BindVectorizerStatus,
     Condition,
     ConditionType,
@@ -21,9 +23,11 @@ from bind_operator.api.status import (
     LastVerified,
     ReleaseStatus,
     RemediationStatus,
+    RenderedStatus,
     VerifiedVectors,
     WeaviateSettings,
 )
+from bind_operator.policy.authentication import authentication_status
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.external import weaviate_settings
 from bind_operator.policy.facts import Key, Revision, Verification, Workload
@@ -60,6 +64,8 @@ def build_status(
     return BindVectorizerStatus(
         observed_generation=generation,
         conditions=_conditions(facts, generation, previous, now),
+        values_digest=facts.values_digest,
+        rendered=facts.rendered or (read_rendered(previous) if is_foreign else None),
         release=_release(key.name, facts) or _release_that_goes(facts, previous),
         endpoints=None if is_foreign else _endpoints(key, resource),
         weaviate_settings=None if is_foreign else _settings(key, resource),
@@ -67,8 +73,10 @@ def build_status(
         replicas=None if is_foreign or (resource and _serves_elsewhere(resource)) else _replicas(inference),
         profile=profile_status(facts.profile),
         hardware=_hardware(resource) if resource and not _serves_elsewhere(resource) else None,
+        autoscaling=facts.scaling.status if facts.scaling and not is_foreign else None,
         model=_model(resource) if resource else None,
         weaviate=facts.memory.weaviate,
+        authentication=_authentication(key, resource, facts, previous),
         vector_space=facts.memory.vector_space,
         storage=list(facts.claims),
         last_verified_time=_last_verified_time(facts.verification, previous),
@@ -82,12 +90,23 @@ def build_status(
     )
 
 
+def _authentication(
+    key: Key, resource: BindVectorizer | None, facts: Facts, previous: Mapping[str, Any]
+) -> AuthenticationStatus | None:
+    """Return who may ask Weaviate; what was said of it before, while the spec says nothing valid."""
+    if facts.state is ReleaseState.FOREIGN:
+        return None
+    if resource is None:
+        return _read(AuthenticationStatus, previous.get("authentication"))
+    return authentication_status(key.namespace, facts.access, facts.made_secret)
+
+
 def _hardware(resource: BindVectorizer) -> HardwareStatus:
     spec = resource.spec
     gpu = spec.gpu or Gpu()
     return HardwareStatus(
         precision=str(spec.inference.model.precision),
-        replicas=spec.inference.replicas,
+        replicas=spec.inference.most_replicas,
         requests=spec.inference.resources.requests,
         limits=spec.inference.resources.limits,
         gpu=gpu.words if spec.device is Device.CUDA else None,
@@ -98,17 +117,22 @@ def _hardware(resource: BindVectorizer) -> HardwareStatus:
 def _endpoints(key: Key, resource: BindVectorizer | None) -> Endpoints:
     weaviate = resource.spec.weaviate.external if resource else None
     inference = resource.spec.inference.external if resource else None
+    exposed = resource.spec.weaviate.expose if resource else None
     return Endpoints(
         http=weaviate.url if weaviate else rest_url(key.name, key.namespace),
         grpc=None if weaviate else grpc_address(key.name, key.namespace),
         inference=inference.url if inference else inference_url(key.name, key.namespace),
         gate=gate_address(key.name, key.namespace) if weaviate else None,
+        public_http=exposed.public_http if exposed else None,
+        public_grpc=exposed.public_grpc if exposed else None,
     )
 
 
 def _settings(key: Key, resource: BindVectorizer | None) -> WeaviateSettings | None:
-    is_external = resource is not None and resource.spec.weaviate.external is not None
-    return weaviate_settings(key) if is_external else None
+    if resource is None or resource.spec.weaviate.external is None:
+        return None
+    scaling = resource.spec.inference.autoscaling
+    return weaviate_settings(key, scaling.hold_seconds if scaling and scaling.sleeps else None)
 
 
 def _serves_elsewhere(resource: BindVectorizer) -> bool:
@@ -207,14 +231,16 @@ def _last_verified(
 def weaviate_digest(resource: BindVectorizer) -> str:
     """Return the digest of the spec of Weaviate, which a rollback must not change.
 
-    Where its pods run and how they are reached is not of it: the same Weaviate opens the same data.
+    Where its pods run, what else they bear and how they are reached is not of it: the same Weaviate opens
+    the same data.
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
-    unknown = set() if weaviate.external else {"external"}
+    unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
     # Where backups go, and what it began with, opens no other data either.
     unknown |= {"backup", "restore_from"}
-    text = weaviate.model_dump_json(exclude={*Scheduling.model_fields, "service", *unknown})
+    around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service", "expose"}
+    text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
@@ -226,6 +252,11 @@ def read_last_verified(status: Mapping[str, Any]) -> LastVerified | None:
 def read_remediation(status: Mapping[str, Any]) -> RemediationStatus | None:
     """Return the rollback that a status tells of; None if none, or none that can be read."""
     return _read(RemediationStatus, status.get("remediation"))
+
+
+def read_rendered(status: Mapping[str, Any]) -> RenderedStatus | None:
+    """Return what a status tells of rendered values; None if nothing, or nothing that can be read."""
+    return _read(RenderedStatus, status.get("rendered"))
 
 
 def _read(model: type[Model], value: object) -> Model | None:

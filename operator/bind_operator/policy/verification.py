@@ -41,6 +41,8 @@ class Answers:
     """GET /verify of the gate; None if there is no inference pod to ask."""
     gate_meta: Answer | None = None
     """GET /meta of the gate, asked where Weaviate is external, or refused its own for want of credentials."""
+    by_key: Answer | None = None
+    """GET /v1/meta of Weaviate by its gate, which has a key; asked where Weaviate refused its own."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Expected:
     """The Weaviate that somebody else runs."""
     inference_url: str = ""
     """The inference server that somebody else runs."""
+    key: str = ""
+    """It names the Secret and its entry with the key that the gate shows Weaviate; empty: it has none."""
 
 
 def judge(answers: Answers, expected: Expected) -> Verification:
@@ -79,7 +83,7 @@ def judge(answers: Answers, expected: Expected) -> Verification:
         return Verification(None, Reason.NO_INFERENCE_PODS, message, blocks=False)
     vectors = inference if isinstance(inference, VectorSketches) else None
     what = f"the inference server embeds a text and a picture through the gate{_of(expected.model)}"
-    if expected.weaviate is None and asks_credentials(answers.weaviate):
+    if expected.weaviate is None and asks_credentials(answers.weaviate) and answers.by_key is None:
         message = f"Weaviate asks for credentials, so its metadata cannot be checked; {what}"
         return Verification(
             None,
@@ -117,7 +121,11 @@ def _judge_weaviate(
     if expected.weaviate is not None:
         return judge_external(answer, gate_meta, expected.weaviate, expected.operator)
     if asks_credentials(answer):
-        return None, gate_meta
+        if answers.by_key is None:
+            return None, gate_meta
+        answer = answers.by_key
+        if (refused := _judge_key(answer, expected)) is not None:
+            return refused, gate_meta
     if (fault := fault_of(answer, "http", expected.operator)) is not None:
         return fault, None
     modules = answer.body.get("modules") if isinstance(answer.body, Mapping) else None
@@ -131,6 +139,25 @@ def _judge_weaviate(
     if "error" in entry and answers.vectors is not None:
         return unanswered(f"Weaviate's module {MODULE} reports: {quote(entry['error'])}"), None
     return None, entry
+
+
+def _judge_key(answer: Answer, expected: Expected) -> Verification | None:
+    """Return what is wrong with the gate's key for the Weaviate beside it, or None."""
+    if (fault := fault_of(answer, "gate-health", expected.operator)) is not None:
+        return fault
+    if answer.status == HTTPStatus.OK and answer.body is None:
+        message = "the gate is of an older chart, which has no key for Weaviate"
+        return Verification(None, Reason.GATE_OUTDATED, message, blocks=False)
+    if answer.status == HTTPStatus.FAILED_DEPENDENCY:
+        message = f"the key for the live check is not there: {expected.key}; create it"
+        return Verification(False, Reason.WEAVIATE_KEY_MISSING, message)
+    if asks_credentials(answer):
+        message = (
+            f"Weaviate does not take the key in {expected.key}: the Secret was changed after its pods had "
+            "started; change spec.weaviate.authentication.apiKeys.revision, and they start anew one by one"
+        )
+        return Verification(False, Reason.WEAVIATE_KEY_REFUSED, message)
+    return None
 
 
 def _judge_model(meta: Mapping[str, Any] | None, model: ModelName | None) -> Verification | None:

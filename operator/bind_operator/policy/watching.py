@@ -56,7 +56,7 @@ CHILDREN = (
     WatchedKind("", "v1", "configmaps", _OURS),
     WatchedKind("", "v1", "persistentvolumeclaims", _OURS),
     WatchedKind("policy", "v1", "poddisruptionbudgets", _OURS),
-    WatchedKind("networking.k8s.io", "v1", "networkpolicies", _OURS, is_optional=True),
+    WatchedKind("networking.k8s.io", "v1", "networkpolicies", _OURS),
     WatchedKind("autoscaling", "v2", "horizontalpodautoscalers", _OURS, is_optional=True),
 )
 EVENTS = WatchedKind("", "v1", "events", fields="type=Warning", is_news=True)

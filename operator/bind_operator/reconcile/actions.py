@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bind_operator.api.spec import DeletionPolicy
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube
 from bind_operator.policy.causes import occasion_of
 from bind_operator.policy.facts import Failure, was_deployed
@@ -31,6 +32,7 @@ class Actions:
     ownership: Ownership
     drift: Drift
     told: Told
+    autoscalers: Autoscalers
 
     async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
@@ -42,9 +44,9 @@ class Actions:
                     await self.ownership.leave(look.key, look.raw, look.observed.revisions[0])
                 return await self.deletion.finish(look.key, look.raw, look.observed, policy, owned=owned)
             case Action.UNINSTALL if look.deleting:
-                return await self.deletion.uninstall(look.key, look.raw, blocked)
+                return await self.deletion.uninstall(look.key, look.raw, look.observed, blocked)
             case Action.UNINSTALL:
-                await self.helm.uninstall(look.key)
+                await self.deletion.uninstaller.step(look.key, look.observed)
             case Action.UNLOCK:
                 revision = look.observed.revisions[0]
                 await self.kube.unlock(look.key, revision)
@@ -56,7 +58,7 @@ class Actions:
                 await self.drift.correct(look.key, look.raw, look.observed, look.drift, time.monotonic())
             case Action.ROLL_BACK:
                 number = look.observed.revisions[0].number + 1
-                await roll_back(self.helm, self.kube, look.key, look.raw, number)
+                await roll_back(self.helm, self.kube, look.key, look.raw, number, look.secrets)
                 self.told.note_revision(look.key, number)
             case Action.INSTALL | Action.UPGRADE:
                 await self._release(action, look)
@@ -70,7 +72,9 @@ class Actions:
             raise AssertionError(look)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         generation = look.raw["metadata"]["generation"]
-        occasion = occasion_of(look.state, latest, self.chart.full_name, generation)
+        occasion = occasion_of(
+            look.state, latest, self.chart.full_name, generation, has_new_values=look.has_new_values
+        )
         if action is Action.INSTALL or latest is None:
             number = 1
             await self.helm.install(look.key, values, occasion)
@@ -79,6 +83,7 @@ class Actions:
             if look.state is ReleaseState.TAKEN_OVER:
                 await self.ownership.take_back(look.key, look.raw, latest, time.monotonic())
             number = latest.number + 1
+            await self._keep_replicas(look)
             await self.helm.upgrade(look.key, values, number, occasion)
             reason, what = Reason.UPGRADED, f"upgraded to revision {number}, {occasion}"
             if not was_deployed(look.observed.revisions):
@@ -90,9 +95,15 @@ class Actions:
         for change in look.accepted:
             await self.kube.record_event(look.raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
 
+    async def _keep_replicas(self, look: Look) -> None:
+        """See to it that an autoscaler begins with the pods that are there."""
+        inference = look.observed.inference
+        if look.scaling is not None and inference is not None and inference.wanted > 1:
+            await self.autoscalers.keep(look.key, inference.wanted)
+
     async def _restore(self, look: Look) -> None:
         number = look.observed.revisions[0].number
-        await self.helm.rollback(look.key, number)
+        await self.helm.rollback(look.key, number, look.secrets)
         self.told.note_revision(look.key, number + 1)
         message = f"revision {number + 1} is revision {number} again, because a workload of it was gone"
         await self.kube.record_event(look.raw, Reason.UPGRADED, message, warning=False)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bind_operator.api.spec import DeletionPolicy
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.policy.claims import claims_to_delete
 from bind_operator.policy.facts import Failure, Key
+from bind_operator.policy.names import inference_keys_name, weaviate_keys_name
 from bind_operator.policy.objects import Object, component_of, instance_selector, is_deleting
 from bind_operator.reasons import Reason
-from bind_operator.release.helm import Helm
+from bind_operator.reconcile.uninstall import Uninstaller
 
 
 @dataclass
@@ -18,7 +20,8 @@ class Deletion:
     """It takes the steps of a deletion; each returns whether the resource is gone by it."""
 
     kube: Kube
-    helm: Helm
+    uninstaller: Uninstaller
+    secrets: KeySecrets
     timeout_s: float
     """So long after the user's delete the operator still waits for what could not be removed."""
     requeue_s: float = 1.0
@@ -28,20 +31,20 @@ class Deletion:
     """An uninstall of these was begun: one that failed may have done its work."""
     _told: set[tuple[Key, Reason]] = field(default_factory=set)
 
-    async def uninstall(self, key: Key, raw: Object, blocked: Failure | None) -> bool:
-        """Uninstall the release, unless it failed a moment ago. Raises HelmFailed or HelmTimedOut."""
+    async def uninstall(self, key: Key, raw: Object, observed: Observed, blocked: Failure | None) -> bool:
+        """Take the next step of an uninstall, unless one failed a moment ago. Raises as that does."""
         if self.is_overdue(raw):
             why = blocked.message if blocked else "the release is still there"
             message = (
                 f"release {key.name} could not be uninstalled within {self.timeout_s:g} s and is left: "
-                f"{why}. Remove it with: {self.helm.driver.command} uninstall {key.name} "
+                f"{why}. Remove it with: {self.uninstaller.helm.driver.command} uninstall {key.name} "
                 f"-n {key.namespace}"
             )
             await self.kube.record_event(raw, Reason.UNINSTALL_GAVE_UP, message, warning=True)
             return await self._remove_finalizer(raw)
         if blocked is None:
             self._tried.add(key)
-            await self.helm.uninstall(key)
+            await self.uninstaller.step(key, observed)
             self._uninstalled.add(key)
         return False
 
@@ -80,7 +83,24 @@ class Deletion:
                 f"-n {key.namespace} -l {instance_selector(key.name)}"
             )
             await self._tell(key, raw, Reason.VOLUMES_KEPT, message)
+        if owned:
+            await self._part_with_keys(key, raw, delete=policy == DeletionPolicy.DELETE)
         return await self._remove_finalizer(raw)
+
+    async def _part_with_keys(self, key: Key, raw: Object, *, delete: bool) -> None:
+        """Delete the Secrets that the operator made, or tell that they stay, as the volumes do."""
+        kept = []
+        for name in (weaviate_keys_name(key.name), inference_keys_name(key.name)):
+            if delete:
+                await self.secrets.remove(key, name)
+            elif await self.secrets.is_kept(key, name):
+                kept.append(name)
+        if kept:
+            message = (
+                f"keys kept: {', '.join(kept)}. Remove the Secrets with: kubectl delete configmap "
+                f"-n {key.namespace} {' '.join(kept)}"
+            )
+            await self._tell(key, raw, Reason.KEYS_KEPT, message)
 
     async def _record_deleted(self, key: Key, raw: Object, left: Sequence[str]) -> None:
         if left:

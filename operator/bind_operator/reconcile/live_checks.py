@@ -16,6 +16,7 @@ from bind_operator.api.spec import BindVectorizer
 from bind_operator.cluster.kube import Observed
 from bind_operator.cluster.verification import Target
 from bind_operator.metrics import VERIFIED_TIMESTAMP
+from bind_operator.policy.authentication import Access
 from bind_operator.policy.check_schedule import CheckSchedule
 from bind_operator.policy.external import ExternalTarget, settings_in_words
 from bind_operator.policy.facts import Key, Verification
@@ -135,15 +136,20 @@ def _said(verification: Verification | None) -> Verification | None:
     return verification and replace(verification, verified_at=None)
 
 
-def subject_of(digest: str, pods: Sequence[Object]) -> Hashable:
-    """Return what a check's result holds for: these containers of this release."""
-    return (digest, *container_ids(pods))
+def subject_of(digest: str, pods: Sequence[Object], has_inference_pods: bool = True) -> Hashable:
+    """Return what a check's result holds for: these containers of this release, awake or asleep."""
+    return (digest, has_inference_pods, *container_ids(pods))
 
 
 def target_of(
-    key: Key, resource: BindVectorizer, settings: Settings, observed: Observed, status: Mapping[str, Any]
+    key: Key,
+    resource: BindVectorizer,
+    settings: Settings,
+    observed: Observed,
+    status: Mapping[str, Any],
+    access: Access | None = None,
 ) -> Target:
-    """Return whom the check of `resource` asks and what it expects."""
+    """Return whom the check of `resource` asks and what it expects. access: who may ask Weaviate."""
     inference, external = resource.spec.inference, resource.spec.weaviate.external
     repository = inference.image.repository or settings.images.inference.repository
     is_unknown = inference.external is not None or is_upstream_image(repository)
@@ -153,12 +159,14 @@ def target_of(
         operator=settings.operator_pod,
         weaviate=_external_target(key, external) if external else None,
         inference_url=inference.external.url if inference.external else "",
+        key=in_words(access.probe_entry, access.secret) if access and access.secret else "",
     )
     has_pods = observed.inference is not None and observed.inference.wanted > 0
     is_served = has_pods or inference.external is not None
     if external is None:
-        gate = gate_url(key.name, key.namespace) if is_served else None
-        return Target(rest_url(key.name, key.namespace), gate, expected)
+        url = gate_url(key.name, key.namespace)
+        by_key = f"{url}/weaviate" if expected.key else None
+        return Target(rest_url(key.name, key.namespace), url if is_served else None, expected, by_key)
     gate = external_gate_url(key.name, key.namespace)
     # The gate asks in the operator's place: it has the key, and the network of the resource's namespace.
     return Target(f"{gate}/weaviate", gate if is_served else None, expected)
@@ -166,5 +174,10 @@ def target_of(
 
 def _external_target(key: Key, external: ExternalWeaviate) -> ExternalTarget:
     secret = external.api_key
-    held = f"the entry {secret.key} of the Secret {secret.name}" if secret else ""
+    held = in_words(secret.key, secret.name) if secret else ""
     return ExternalTarget(external.url, held, settings_in_words(key))
+
+
+def in_words(entry: str, secret: str) -> str:
+    """Return where a key is, for a message."""
+    return f"the entry {entry} of the Secret {secret}"

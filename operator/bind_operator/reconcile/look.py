@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bind_operator.api.delivery import Delivery
 from bind_operator.api.identity import FINALIZER
 from bind_operator.api.spec import BindVectorizer
-from bind_operator.api.status import RemediationStatus
+from bind_operator.api.status import RemediationStatus, RenderedStatus
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import OperatorError
+from bind_operator.policy.authentication import Access
+from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.drift import Report
-from bind_operator.policy.facts import Failure, Key, Problem
+from bind_operator.policy.facts import Component, Failure, Key, Problem
 from bind_operator.policy.guards import Change
 from bind_operator.policy.memory import Memory
-from bind_operator.policy.objects import Object, is_deleting, request_of
+from bind_operator.policy.objects import Object, component_of, is_deleting, request_of
 from bind_operator.policy.plan import Situation
 from bind_operator.policy.profiles import AppliedProfile
 from bind_operator.policy.remediation import NO_REMEDY, Remedy, Step
@@ -57,8 +60,18 @@ class Look:
     """The hardware profile under the spec; None for none."""
     profile_version: str = ""
     """It tells one state of the profile from another, also of one that is missing."""
+    scaling: Scaling | None = None
+    """What chooses the number of inference pods; None where the spec does."""
+    access: Access | None = None
+    """Who may ask Weaviate; None where somebody else runs it, or the spec is invalid."""
+    made_secret: str = ""
+    """It tells the Secret with Weaviate's keys that the operator made from one before it."""
     node_wait_s: float = 0.0
     """So long a pod may find no node."""
+    rendered: RenderedStatus | None = None
+    """These values were written for somebody else, who installs them."""
+    leaves_release: bool = False
+    """The operator made the release before, and leaves it to them."""
 
     @property
     def request(self) -> str | None:
@@ -72,6 +85,19 @@ class Look:
         return asked and self.request != self.raw.get("status", {}).get("lastHandledReconcile")
 
     @property
+    def checked_pods(self) -> tuple[Object, ...]:
+        """The pods that a live check's result holds for: not those that an autoscaler adds and ends."""
+        pods = self.observed.pods
+        if self.scaling is None:
+            return pods
+        return tuple(pod for pod in pods if component_of(pod) is not Component.INFERENCE)
+
+    @property
+    def has_inference_pods(self) -> bool:
+        """There is an inference pod, or is to be one."""
+        return self.observed.inference is not None and self.observed.inference.wanted > 0
+
+    @property
     def shape(self) -> Shape:
         """The workloads that the release should have."""
         return shape_of(self.resource.spec) if self.resource else MANAGED
@@ -82,6 +108,17 @@ class Look:
         return self.values.digest if self.values else ""
 
     @property
+    def has_new_values(self) -> bool:
+        """The objects of `spec.valuesFrom`, or `spec.values`, say something else than at the last look."""
+        digest: object = self.raw.get("status", {}).get("valuesDigest")
+        return self.values is not None and digest != self.values.layers_digest
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """These texts came from Secrets, and no message may show them."""
+        return self.values.secrets if self.values else ()
+
+    @property
     def deleting(self) -> bool:
         """The user has deleted the resource."""
         return is_deleting(self.raw)
@@ -90,6 +127,11 @@ class Look:
     def suspended(self) -> bool:
         """The user wants nothing changed."""
         return bool(self.raw.get("spec", {}).get("suspend"))
+
+    @property
+    def renders(self) -> bool:
+        """The user has somebody else install what the operator renders, also where the spec is invalid."""
+        return renders(self.raw)
 
     @property
     def is_rolled_back(self) -> bool:
@@ -116,6 +158,11 @@ class Look:
     def aim(self) -> tuple[object, ...]:
         """The operator tries this: failures count against it, and another one starts anew."""
         return self.wanted_digest, self.raw["metadata"].get("generation"), self.deleting, self.request
+
+
+def renders(raw: Object) -> bool:
+    """Return whether somebody else installs what the operator renders of the resource."""
+    return bool(raw.get("spec", {}).get("delivery") == Delivery.RENDER)
 
 
 def final(error: OperatorError) -> Failure:

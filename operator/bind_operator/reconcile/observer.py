@@ -1,11 +1,18 @@
 """The observer reads what belongs to a resource, and brings it beside what the spec asks for."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bind_operator.api.autoscaling import Autoscaling
+from bind_operator.api.spec import BindVectorizer
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.profiles import Profiles
-from bind_operator.errors import OperatorError
+from bind_operator.cluster.value_sources import ValueSources
+from bind_operator.errors import KedaMissing, OperatorError
+from bind_operator.policy.authentication import Access, access_of, was_open
+from bind_operator.policy.autoscaling import KEDA_REMEDY, Scaling, read_scaling
 from bind_operator.policy.facts import Key
 from bind_operator.policy.memory import recall
 from bind_operator.policy.names import data_claim_name
@@ -17,7 +24,7 @@ from bind_operator.policy.shape import MANAGED, shape_of
 from bind_operator.policy.state import ReleaseState, observe_state
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.drift import Drift
-from bind_operator.reconcile.look import Look, final
+from bind_operator.reconcile.look import Look, final, renders
 from bind_operator.reconcile.ownership import Ownership
 from bind_operator.release.chart import Chart
 from bind_operator.release.values import render_values
@@ -34,23 +41,40 @@ class Observer:
     ownership: Ownership
     drift: Drift
     profiles: Profiles
+    autoscalers: Autoscalers
+    sources: ValueSources
+    made_secret: Callable[[Key, Object], str]
+    """It tells the Secret with Weaviate's keys that the operator made from one before it."""
 
     async def observe(self, key: Key, raw: Object) -> Look:
         """Return what is wanted and what is there."""
-        observed = await self.kube.observe(key)
+        observed = await self.kube.observe(key, migrates=not renders(raw))
         revisions = await self.ownership.recognise(key, observed.revisions)
         observed = replace(observed, revisions=revisions)
         resource, values, failure, profile = None, None, None, None
+        access: Access | None = None
+        made = self.made_secret(key, raw)
         ignored: tuple[str, ...] = ()
         self.profiles.note(key, raw.get("spec", {}).get("profile"))
         profile_version = self.profiles.version_for(key)
         try:
             manifest = {name: value for name, value in raw.items() if name != "status"}
             resource, ignored, profile = resolve(manifest, self.profiles.book, is_stored=True)
+            access = self._access(key, raw, resource, observed, made)
             peers = self.settings.operator_peers
-            values = render_values(resource, self.settings.images, self.chart, peers)
+            layers = await self.sources.read(key, resource.spec.values_from)
+            values = render_values(resource, self.settings.images, self.chart, peers, layers, access)
         except OperatorError as error:
+            if not error.counted:
+                raise
             failure = final(error)
+        scaling = None
+        if resource is not None and (spec := resource.spec.inference.autoscaling) is not None:
+            is_keda = spec.target.queue_depth is not None
+            is_missing = is_keda and not is_deleting(raw) and not await self.autoscalers.serves_keda()
+            if is_missing and failure is None:
+                failure, values = final(KedaMissing(KEDA_REMEDY)), None
+            observed, scaling = await self._scaled(key, raw, spec, observed, is_missing=is_missing)
         state = observe_state(
             key.name,
             observed.revisions,
@@ -92,10 +116,28 @@ class Observer:
             standstill="" if problem and problem.reason is Reason.WAITING_FOR_NODE else standstill,
             profile=profile,
             profile_version=profile_version,
+            scaling=scaling,
+            access=access,
+            made_secret=made if access is not None and access.is_made else "",
             node_wait_s=node_wait_s,
         )
+        if look.renders:
+            return look
         look = _judge_rollout(await self._compare(look))
         return await self._compare(look) if look.is_rolled_back else look
+
+    async def _scaled(
+        self, key: Key, raw: Object, spec: Autoscaling, observed: Observed, *, is_missing: bool
+    ) -> tuple[Observed, Scaling]:
+        """Return `observed` with how few inference pods there may be, and what is found of the autoscaler."""
+        inference, autoscaler = observed.inference, None
+        if inference is not None:
+            observed = replace(observed, inference=replace(inference, least=spec.min_replicas))
+            if not is_missing:
+                is_keda = spec.target.queue_depth is not None
+                autoscaler = await self.autoscalers.read(key, is_keda=is_keda)
+        status, now = raw.get("status", {}), self.kube.clock.timestamp()
+        return observed, read_scaling(spec, autoscaler, inference, observed.pods, status, now)
 
     async def _compare(self, look: Look) -> Look:
         """Return `look` with what is not as the release made it, where the release is as it shall be."""
@@ -106,6 +148,19 @@ class Observer:
         report = await self.drift.look(look.key, detection, look.observed, time.monotonic())
         is_drifted = report is not None and report.corrections and not look.is_rolled_back
         return replace(look, state=ReleaseState.DRIFTED if is_drifted else look.state, drift=report)
+
+    @staticmethod
+    def _access(
+        key: Key, raw: Object, resource: BindVectorizer, observed: Observed, made: str
+    ) -> Access | None:
+        weaviate = resource.spec.weaviate
+        if weaviate.external is not None:
+            return None
+        if renders(raw):
+            # What is rendered follows from the resource alone, so that others can render the same.
+            return access_of(key.name, weaviate, was_open=False)
+        is_open = was_open(raw.get("status", {}), observed.stateful_set)
+        return access_of(key.name, weaviate, was_open=is_open, made=made)
 
     def _node_wait_s(self, profile: AppliedProfile | None) -> float:
         own = profile.node_wait_s if profile else None
@@ -130,6 +185,7 @@ def _judge_rollout(look: Look) -> Look:
         look.wanted_digest,
         look.standstill,
         look.profile.digest if look.profile else None,
+        look.values.layers_digest if look.values else None,
     )
     return replace(look, remedy=remedy, failure=remedy.failure)
 

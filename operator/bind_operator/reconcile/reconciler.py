@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bind_operator.api.identity import FINALIZER
 from bind_operator.cluster.kube import Kube
-from bind_operator.errors import ApiConflict, ForeignOwner, OperatorError
+from bind_operator.errors import ApiConflict, ApiRefused, ForeignOwner, OperatorError
 from bind_operator.metrics import RECONCILE_SECONDS, RECONCILES, RELEASES
 from bind_operator.policy.attempts import Attempts
 from bind_operator.policy.facts import Failure, Key
@@ -22,10 +22,12 @@ from bind_operator.reconcile.claims import Claims
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.failure_log import FailureLog
 from bind_operator.reconcile.guard import Guard
+from bind_operator.reconcile.keys import Keys, refused
 from bind_operator.reconcile.live_checks import LiveChecks
 from bind_operator.reconcile.look import Look, final, foreign_message, is_ours
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.ownership import Ownership
+from bind_operator.reconcile.rendering import Rendering
 from bind_operator.reconcile.summary import Summary
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
@@ -54,6 +56,8 @@ class Reconciler:
     ownership: Ownership
     waves: Waves
     told: Told
+    rendering: Rendering
+    keys: Keys
     retry_base_s: float
     _states: dict[Key, ReleaseState] = field(default_factory=dict)
     _failures: FailureLog = field(default_factory=lambda: FailureLog(logger))
@@ -94,9 +98,25 @@ class Reconciler:
             self._forget(key)
             return None
         look = await self._observe(key, raw)
+        try:
+            if await self.keys.provide(look, time.monotonic()):
+                look = await self._observe(key, raw)
+        except ApiRefused as error:
+            return await self.summary.write(replace(look, failure=refused(error)))
         if look.is_asked:
             self.checks.renew(key, look.request)
+        if look.renders:
+            return await self._render(look)
+        await self.rendering.withdraw(look)
         return await self._follow(next_action(look.situation), look)
+
+    async def _render(self, look: Look) -> float | None:
+        """Write what somebody else installs, or let the resource go; return as `reconcile` does."""
+        if not look.deleting:
+            return await self.summary.write(await self.rendering.render(look))
+        await self.rendering.finish(look)
+        self._forget(look.key)
+        return None
 
     async def _follow(self, action: Action, look: Look) -> float | None:
         """Carry out what was decided, unless what it would break holds it back."""
@@ -124,7 +144,8 @@ class Reconciler:
         if hold is not None and not self.deletion.is_overdue(raw):
             requeue_s = await self.summary.write(replace(look, failure=hold.failure))
             return requeue_s if hold.failure else min(requeue_s, HELD_REQUEUE_S)
-        if action is Action.UPGRADE and self.waves.is_wave(key, raw, look.state, look.wanted_digest):
+        is_wave = self.waves.is_wave(key, raw, look.state, look.wanted_digest) and not look.has_new_values
+        if action is Action.UPGRADE and is_wave:
             turn = await self.waves.turn(key, raw)
             if not turn.has_come:
                 requeue_s = await self.summary.write(replace(look, held=turn.message))
@@ -206,7 +227,9 @@ class Reconciler:
         self.summary.forget(key)
         self.deletion.forget(key)
         self.ownership.forget(key)
+        self.keys.forget(key)
         self.observer.profiles.forget(key)
+        self.observer.sources.forget(key)
         self._states.pop(key, None)
         self._count_states()
 

@@ -33,6 +33,7 @@ from bind_operator.reconcile.look import Look, log_fields
 from bind_operator.reconcile.memory import Memories
 from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.resource_metrics import RESOURCES
+from bind_operator.reconcile.sleepers import Sleepers
 from bind_operator.reconcile.told import Told
 from bind_operator.reconcile.waves import Waves
 from bind_operator.settings import Settings
@@ -44,6 +45,8 @@ NODE_LOOK_S = 30.0
 """So often at least it is seen what an autoscaler says of a pod; its events are no warnings to watch."""
 NODE_WAIT_OVER_S = 1.0
 """So long after the end of a wait for a node the resource is looked at, as times are whole seconds."""
+KEDA_LOOK_S = 30.0
+"""So often it is seen whether KEDA has been installed."""
 DELETING_AGAIN_MAX_S = 30.0
 """So often at least it is seen whether a deletion has taken too long."""
 
@@ -63,6 +66,7 @@ class Summary:
     drift: Drift
     deletion: Deletion
     waves: Waves
+    sleepers: Sleepers
     told: Told
     copies: CopyKeeper
 
@@ -91,6 +95,7 @@ class Summary:
         # Before the status is written, which afterwards no longer shows what is new.
         await self._record_revision(look, before)
         await self._record_profile(look, before)
+        await self._record_open(look, before, status)
         await self._record_ready(look, _ready(before), status.ready)
         await self.copies.tell(look, copies)
         is_new = await self.kube.apply_status(look.raw, status)
@@ -128,7 +133,13 @@ class Summary:
             standstill=look.standstill,
             remediation=look.remediation,
             profile=look.profile,
+            scaling=look.scaling,
             held=look.held,
+            rendered=look.rendered,
+            values_digest=look.values.layers_digest if look.values else None,
+            leaves_release=look.leaves_release,
+            access=look.access,
+            made_secret=look.made_secret,
         )
 
     def _note(self, look: Look, facts: Facts, status: BindVectorizerStatus) -> None:
@@ -138,6 +149,7 @@ class Summary:
         if look.profile_version != self.observer.profiles.version_for(look.key):
             # The profile changed meanwhile, and what was seen is of the one before: it is looked at again.
             return
+        self.sleepers.note(look, is_well=status.ready.status == "True" and facts.is_rolled_out)
         latest = look.observed.revisions[0] if look.observed.revisions else None
         self.waves.note(
             look.key,
@@ -146,14 +158,14 @@ class Summary:
             latest,
             look.wanted_digest,
             is_ready=status.ready.status == "True",
-            is_out=look.suspended or look.deleting or look.values is None,
+            is_out=look.suspended or look.deleting or look.values is None or look.has_new_values,
         )
 
     async def _remember(self, look: Look, facts: Facts, today: str) -> Facts:
         """Return `facts` with what the status shall remember."""
         if look.resource is None or look.values is None:
             return facts
-        containers = subject_of(look.values.digest, look.observed.pods)
+        containers = subject_of(look.values.digest, look.checked_pods, look.has_inference_pods)
         return await self.memories.update(
             look.key, look.raw, look.resource, facts, containers, now=time.monotonic(), today=today
         )
@@ -190,6 +202,12 @@ class Summary:
         if message:
             await self.kube.record_event(look.raw, Reason.PROFILE_CHANGED, message, warning=False)
 
+    async def _record_open(self, look: Look, before: Mapping[str, Any], status: BindVectorizerStatus) -> None:
+        """Tell once that Weaviate is left open, when the status begins to say so."""
+        told = status.authentication
+        if told is not None and told.note and not (before.get("authentication") or {}).get("note"):
+            await self.kube.record_event(look.raw, Reason.ANONYMOUS_ACCESS, told.note, warning=True)
+
     async def _record_ready(self, look: Look, old: Mapping[str, Any], new: Condition) -> None:
         """Record an event if Ready's status or reason changed since that was last told."""
         written = (old.get("status"), old.get("reason"))
@@ -214,10 +232,11 @@ class Summary:
         """Return the result of the live check, which starts if it is due; None while there is none."""
         if look.resource is None or look.values is None:
             return None
-        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.observed.pods
-        target = target_of(look.key, look.resource, self.settings, look.observed, status)
+        status, digest, pods = look.raw.get("status", {}), look.values.digest, look.checked_pods
+        target = target_of(look.key, look.resource, self.settings, look.observed, status, look.access)
         earlier = restored(status, digest, pods)
-        return self.checks.look(look.key, subject_of(digest, pods), target, earlier)
+        subject = subject_of(digest, pods, look.has_inference_pods)
+        return self.checks.look(look.key, subject, target, earlier)
 
     def _requeue_s(self, look: Look, facts: Facts, status: BindVectorizerStatus, *, is_new: bool) -> float:
         """Return after how long to requeue the resource; a watch may add it earlier."""
@@ -228,6 +247,9 @@ class Summary:
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, now)
             wait_s = turn_s if wait_s is None else wait_s
+            if look.failure.reason is Reason.KEDA_MISSING:
+                # Nothing tells the operator when it is installed.
+                return min(wait_s, KEDA_LOOK_S)
             return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
         if look.deleting:
             return self.deletion.requeue_s
@@ -248,6 +270,7 @@ class Summary:
         self.memories.forget(key)
         self.drift.forget(key)
         self.waves.forget(key)
+        self.sleepers.forget(key)
         self.copies.forget(key)
         RESOURCES.forget(key)
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader, SpecRefused
+from bind_operator.errors import HelmFailed, HelmTimedOut, KindNotServed, NotLeader, SpecRefused
 from bind_operator.metrics import HELM_SECONDS
 from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
-from bind_operator.release.refusals import is_fault_of_the_spec
+from bind_operator.release.layers import masked
+from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
 from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
 
@@ -63,33 +64,44 @@ class Helm:
     async def install(self, key: Key, values: RenderedValues, occasion: Occasion) -> None:
         """Install the release; it may be there, failed, where this raises.
 
-        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        Raises HelmFailed, HelmTimedOut, KindNotServed or SpecRefused.
         """
         await self._apply(key, values, 1, occasion, "install")
 
     async def upgrade(self, key: Key, values: RenderedValues, revision: int, occasion: Occasion) -> None:
         """Upgrade the release, also a failed one, to `revision`: the number after its latest.
 
-        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        Raises HelmFailed, HelmTimedOut, KindNotServed or SpecRefused.
         """
         # Conflicts are forced: the release is the operator's alone, and a hand edit must not block it.
         flags = ("--reset-values", f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts")
         await self._apply(key, values, revision, occasion, "upgrade", *flags)
 
-    async def rollback(self, key: Key, revision: int) -> None:
-        """Apply a revision again, as it was and with its labels. Raises HelmFailed or HelmTimedOut."""
+    async def rollback(self, key: Key, revision: int, secrets: Sequence[str] = ()) -> None:
+        """Apply a revision again, as it was and with its labels.
+
+        secrets: texts that an error must not show. Raises HelmFailed or HelmTimedOut.
+        """
         # The description tells a pending rollback of ours from one that somebody else has begun.
         mark = f"--description={ROLLBACK_MARK}back to revision {revision}"
         flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts", mark)
-        await self._run("rollback", key, [str(revision), *flags])
+        await self._run("rollback", key, [str(revision), *flags], secrets=secrets)
 
     async def uninstall(self, key: Key) -> None:
-        """Uninstall the release; one that is not there is fine. Raises HelmFailed or HelmTimedOut.
+        """Delete the objects of the release, and keep its record; one that is not there is fine.
 
-        Without --ignore-not-found, by which Helm reports success whatever kept it from its records.
+        Raises HelmFailed or HelmTimedOut.
         """
+        await self._uninstall(key, "--keep-history")
+
+    async def purge(self, key: Key) -> None:
+        """Remove the record of a release that is uninstalled. Raises HelmFailed or HelmTimedOut."""
+        await self._uninstall(key)
+
+    async def _uninstall(self, key: Key, *flags: str) -> None:
+        """Without --ignore-not-found, by which Helm reports success whatever kept it from its records."""
         try:
-            await self._run("uninstall", key, [])
+            await self._run("uninstall", key, flags)
         except HelmFailed as error:
             if not str(error).endswith(NOT_FOUND):
                 raise
@@ -118,10 +130,20 @@ class Helm:
         ]
         # Beside the rendered values and their digest: it says who installs and not what.
         text = values.text + (f"helmDriver: {self.driver.mark}\n" if self.driver.mark else "")
-        await self._run(command, key, arguments, text)
+        await self._run(command, key, arguments, text, values.secrets)
 
-    async def _run(self, command: str, key: Key, arguments: Sequence[str], values: str = "") -> None:
-        """Run one command on the release of `key`, in a folder of its own that holds `values`."""
+    async def _run(
+        self,
+        command: str,
+        key: Key,
+        arguments: Sequence[str],
+        values: str = "",
+        secrets: Sequence[str] = (),
+    ) -> None:
+        """Run one command on the release of `key`, in a folder of its own that holds `values`.
+
+        secrets: texts that an error must not show.
+        """
         async with self._slots:
             started = time.monotonic()
             with _folder(self.folder, values) as folder:
@@ -130,7 +152,7 @@ class Helm:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
                 self._running += 1
                 try:
-                    await self._execute(line, folder, key.namespace)
+                    await self._execute(line, folder, key.namespace, secrets)
                 finally:
                     self._running -= 1
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
@@ -138,7 +160,9 @@ class Helm:
         duration_s = round(time.monotonic() - started, 3)
         logger.info("helm ran", extra=fields | {"duration_s": duration_s})
 
-    async def _execute(self, arguments: Sequence[str], folder: str, namespace: str) -> None:
+    async def _execute(
+        self, arguments: Sequence[str], folder: str, namespace: str, secrets: Sequence[str]
+    ) -> None:
         if self._closed:
             raise NotLeader("this operator stops, so it begins no Helm run")
         enroll = self.guard(namespace)
@@ -170,7 +194,10 @@ class Helm:
         if process.returncode:
             # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"), process.returncode)
-            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(message[:MAX_MESSAGE])
+            if unserved := unserved_kinds(message):
+                raise KindNotServed(unserved[:MAX_MESSAGE])
+            shown = masked(message, secrets)[:MAX_MESSAGE]
+            raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(shown)
 
 
 @contextlib.contextmanager

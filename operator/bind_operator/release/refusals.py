@@ -3,6 +3,8 @@
 Only what the same spec will meet each time again is the spec's fault; all that is not known may pass.
 """
 
+import re
+
 _FAULTS = (
     " is invalid:",
     "failed to create typed patch object",
@@ -38,6 +40,24 @@ _PASSING = (
     "Service Unavailable",
     "the server is currently unable to handle the request",
 )
+
+
+_NO_MATCH = re.compile(r'no matches for kind "(\w+)" in version "([\w./-]+)"')
+_REMEDIES = {
+    "gateway.networking.k8s.io": "install the definitions of the Gateway API "
+    "(https://gateway-api.sigs.k8s.io), or use spec.weaviate.expose.ingress in place of gateway",
+}
+
+
+def unserved_kinds(message: str) -> str:
+    """Return which kinds of objects the cluster does not know, and what to do; "" for another error."""
+    found = sorted(set(_NO_MATCH.findall(message)))
+    if not found:
+        return ""
+    kinds = ", ".join(f"{kind} ({version})" for kind, version in found)
+    group = found[0][1].partition("/")[0]
+    remedy = _REMEDIES.get(group, "install what defines it, or remove what asks for it from the spec")
+    return f"the cluster does not know {kinds}: {remedy}"
 
 
 def is_fault_of_the_spec(message: str) -> bool:

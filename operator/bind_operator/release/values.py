@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -12,16 +11,19 @@ from typing import Any
 import jinja2
 import jsonschema
 import yaml
-from pydantic import BaseModel
 
+from bind_operator.api.delivery import Delivery
 from bind_operator.api.hardware import DEFAULT_GPU, Gpu
 from bind_operator.api.parts import InferenceImage, WeaviateImage
 from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.errors import RenderFailed
+from bind_operator.policy.authentication import Access, access_of, inference_keys_of
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
 from bind_operator.release.backups import backup_values
 from bind_operator.release.chart import Chart
+from bind_operator.release.layers import Layer, build_layer, digest_of, lay_over, secrets_of
+from bind_operator.release.yaml_text import to_json, to_yaml
 from bind_operator.settings import Images, ImageSetting
 
 MAX_KNOWN = 4096
@@ -29,9 +31,6 @@ MAX_KNOWN = 4096
 
 DIGEST_LENGTH = 32
 """A release's digest has so many hex digits, because it must fit a label."""
-
-_UNSAFE_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-"""JSON takes these characters as they are, but YAML refuses them or reads them as the end of a line."""
 
 HEADER = f"# Values of chart {CHART}, rendered by {OPERATOR}.\n"
 
@@ -46,6 +45,10 @@ class RenderedValues:
     """Digest of the chart and of these values; a release that carries it needs no upgrade."""
     shape: Shape = MANAGED
     """It has these workloads."""
+    layers_digest: str | None = None
+    """Digest of what `spec.valuesFrom` and `spec.values` say; None if they say nothing."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """These texts came from Secrets, and are masked wherever Helm says them."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +57,40 @@ class _Source:
 
     text: str
     resource: BindVectorizer = field(compare=False)
+    access: Access | None = field(compare=False)
+    inference_secret: str = field(compare=False)
+    layers: tuple[Layer, ...] = ()
 
 
 def render_values(
-    resource: BindVectorizer, images: Images, chart: Chart, operator_peers: Sequence[Mapping[str, Any]] = ()
+    resource: BindVectorizer,
+    images: Images,
+    chart: Chart,
+    operator_peers: Sequence[Mapping[str, Any]] = (),
+    layers: Sequence[Layer] = (),
+    access: Access | None = None,
 ) -> RenderedValues:
     """Return the values of the release of `resource`.
 
-    operator_peers: where the operator runs, as the peers of a network policy.
-    Raises RenderFailed, naming the value, if they do not fit the chart's schema.
+    operator_peers: where the operator runs, as the peers of a network policy. layers: what `spec.valuesFrom`
+    names, in its order. access: who may ask Weaviate; None: as for a new resource.
+    Raises RenderFailed, naming the value, if they do not fit the chart's schema, and InvalidValues.
     """
-    return _render(
-        _Source(resource.spec.model_dump_json(), resource), images, chart, json.dumps(operator_peers)
-    )
+    spec = resource.spec
+    if spec.values:
+        layers = (*layers, build_layer("spec.values", spec.values))
+    # The operator asks nothing of what somebody else installs, and the same resource gives the same bytes.
+    peers = () if spec.delivery is Delivery.RENDER else operator_peers
+    if spec.weaviate.external is not None:
+        access = None
+    elif access is None:
+        access = access_of(resource.metadata.name, spec.weaviate, was_open=False)
+    keys = inference_keys_of(resource.metadata.name, spec.inference)
+    # What it has beside the spec.
+    seen = [access.anonymous, access.secret, access.revision] if access else []
+    text = f"{spec.model_dump_json()}\0{json.dumps([seen, keys.secret])}"
+    source = _Source(text, resource, access, keys.secret, tuple(layers))
+    return _render(source, images, chart, json.dumps(peers))
 
 
 # Resources at rest are looked at every few minutes, and all that they had to say was said the first time.
@@ -83,26 +107,26 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         default_gpu=DEFAULT_GPU,
         gate_image=images.gate,
         operator_peers=json.loads(peers),
+        access=source.access,
+        inference_secret=source.inference_secret,
         module=MODULE,
         backups=backup_values(spec.weaviate.backup),
     )
     values = yaml.safe_load(text)
     _check(values, chart)
+    if source.layers:
+        values = lay_over(values, source.layers, chart.schema)
+        _check(values, chart)
+        text = to_yaml(values)
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(f"{chart.digest}\0{canonical}".encode()).hexdigest()[:DIGEST_LENGTH]
-    return RenderedValues(HEADER + text.strip() + "\n", digest, shape_of(spec))
-
-
-def _to_json(value: object) -> str:
-    """Return `value` as JSON that YAML takes as it is; models become camelCase maps without unset fields."""
-    text = json.dumps(value, default=_plain, ensure_ascii=False)
-    return _UNSAFE_IN_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
-    raise TypeError(f"{type(value).__name__} is not a value")
+    return RenderedValues(
+        HEADER + text.strip() + "\n",
+        digest,
+        shape_of(spec),
+        digest_of(source.layers),
+        secrets_of(source.layers),
+    )
 
 
 @cache
@@ -110,7 +134,7 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
-        finalize=_to_json,
+        finalize=to_json,
         autoescape=False,  # noqa: S701  (the output is YAML, and finalize writes each value as JSON)
         keep_trailing_newline=True,
     )

@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
+from bind_operator.api.delivery import SourceKind, ValuesSource
 from bind_operator.api.status import BindVectorizerStatus
+from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
+from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
+from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.policy.drift import Correction, Difference, Finding, Ref
 from bind_operator.policy.facts import Key, Revision
@@ -32,8 +37,6 @@ HELM_OBJECTS = ("get", "create", "patch", "delete")
 RECORD_VERBS = ("get", "list", "create", "update", "delete")
 """Helm asks so for its records."""
 NOT_FROM_A_RESOURCE = {
-    "HorizontalPodAutoscaler": "autoscaling is no field of the resource",
-    "NetworkPolicy": "networkPolicy is no field of the resource",
     "ServiceMonitor": "serviceMonitor is no field of the resource",
     "Pod": "`helm test` makes it",
 }
@@ -62,6 +65,8 @@ class Recorder:
 
     async def read(self, path: str) -> Object | None:
         match self._record("get", path):
+            case "configmaps" if path.endswith("-keys"):
+                return {"metadata": {"uid": "1"}}
             case "deployments":
                 return {"metadata": {"name": "shop-inference"}, "spec": {}}
             case self.records:
@@ -80,11 +85,11 @@ class Recorder:
     async def patch(self, path: str, body: Any) -> None:
         self._record("patch", path)
 
-    async def apply(self, path: str, body: Any, *, dry_run: bool = False) -> Object:
+    async def apply(self, path: str, body: Any, **_: Any) -> Object:
         self._record("patch", path)
         return body  # type: ignore[no-any-return]
 
-    async def edit(self, path: str, operations: Any, *, dry_run: bool = False) -> None:
+    async def edit(self, path: str, operations: Any, *, dry_run: bool = False, manager: str = "") -> None:
         self._record("patch", path)
 
     async def replace(self, path: str, body: Any) -> None:
@@ -113,6 +118,15 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "record_event": kube.record_event(RESOURCE, Reason.IN_SYNC, "", warning=False),
     }
     assert set(calls) == methods_of(Kube)
+    sources = ValueSources(recorder, driver, 1.0, lambda _: None)  # type: ignore[arg-type]
+    config_maps = RenderedConfigMaps(recorder)  # type: ignore[arg-type]
+    kinds = [SourceKind.CONFIG_MAP, *([SourceKind.SECRET] if driver is HelmDriver.SECRET else [])]
+    optional = [ValuesSource(kind=kind, name="team", optional=True) for kind in kinds]
+    calls |= {
+        "read": sources.read(KEY, optional),
+        "apply": config_maps.apply(KEY, RESOURCE, "", "", ""),
+        "delete": config_maps.delete(KEY, RESOURCE),
+    }
     volumes = Volumes(recorder)  # type: ignore[arg-type]
     of_volumes: dict[str, Any] = {
         "read_claims": volumes.read_claims(KEY, ["data"]),
@@ -122,7 +136,23 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "release_pods": volumes.release_pods(KEY, {"metadata": {"uid": "1"}}),
     }
     assert set(of_volumes) == methods_of(Volumes)
-    for name, call in [*calls.items(), *of_volumes.items()]:
+    autoscalers = Autoscalers(recorder)  # type: ignore[arg-type]
+    await autoscalers.read(KEY, is_keda=True)
+    of_autoscalers: dict[str, Any] = {
+        "serves_keda": autoscalers.serves_keda(),
+        "read": autoscalers.read(KEY, is_keda=False),
+        "scale": autoscalers.scale(KEY, 0, 1),
+        "keep": autoscalers.keep(KEY, 3),
+    }
+    assert set(of_autoscalers) == methods_of(Autoscalers)
+    keys = KeySecrets(recorder)  # type: ignore[arg-type]
+    of_keys: dict[str, Any] = {
+        "ensure": keys.ensure(KEY, "shop-weaviate-keys", {"admin": "a"}),
+        "remove": keys.remove(KEY, "shop-weaviate-keys"),
+        "is_kept": keys.is_kept(KEY, "shop-weaviate-keys"),
+    }
+    assert set(of_keys) == methods_of(KeySecrets)
+    for name, call in [*calls.items(), *of_volumes.items(), *of_autoscalers.items(), *of_keys.items()]:
         recorder.kept = name == "unlock"  # a record that is moved is not there yet
         await call
     return recorder.rights
@@ -135,27 +165,31 @@ def methods_of(edge: type) -> set[str]:
 
 
 async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
-    """Return what it takes to compare an object of a release and to put it back."""
+    """Return what it takes to compare an object of a release, to put it back, and to delete it."""
     recorder = Recorder(driver)
     objects, records = Objects(recorder), Records(recorder, driver)  # type: ignore[arg-type]
     ref = Ref("Service", "shop-weaviate")
-    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "resourceVersion": "1"}}
+    live: Object = {"kind": "Service", "metadata": {"name": ref.name, "uid": "u", "resourceVersion": "1"}}
     added = Difference(("spec", "x"), is_added=True)
     correction = Correction(Finding(ref, live=live), (Difference(()), added), ())
-    await objects.read(KEY, [ref], Observed((), None, None, None, (), ()))
+    for one in (ref, Ref("ScaledObject", "shop-inference")):
+        await objects.read(KEY, [one], Observed((), None, None, None, (), ()))
     await objects.compare(KEY, ref, live, {**live, "spec": {"type": "ClusterIP"}})
     await objects.correct(KEY, correction, live)
+    await objects.delete(KEY, ref, live)
     await objects.scaled(KEY)
     await records.read(KEY, REVISION)
     await records.is_latest(KEY, REVISION)
     methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
     assert {name for name in methods if not name.startswith("_")} == {
-        *("read", "compare", "correct", "scaled", "is_latest")
+        *("read", "compare", "correct", "delete", "scaled", "is_latest")
     }
     return recorder.rights
 
 
 def plural(kind: str) -> str:
+    if kind.endswith("s"):
+        return f"{kind.lower()}es"
     return kind.lower().removesuffix("y") + ("ies" if kind.endswith("y") else "s")
 
 
@@ -195,6 +229,8 @@ async def test_the_rights_are_those_that_are_used(
     used |= {(verb, kind.group, kind.plural) for kind in watched for verb in ("list", "watch")}
     made = kinds_of_resources(tmp_path)
     used |= {(verb, group, plural(kind)) for kind, group in made.items() for verb in HELM_OBJECTS}
+    # Drift detection lists each kind of a release.
+    used |= {("list", group, plural(kind)) for kind, group in made.items()}
     rights = granted(driver)
     assert {"missing": used - rights, "superfluous": rights - used} == {
         "missing": set(),
@@ -202,8 +238,9 @@ async def test_the_rights_are_those_that_are_used(
     }
 
 
-def test_no_right_on_secrets_is_given_by_default() -> None:
-    assert not [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+def test_by_default_secrets_may_be_created_and_nothing_else() -> None:
+    rights = [right for right in granted(HelmDriver.CONFIG_MAP) if right[2] == "secrets"]
+    assert rights == [("create", "", "secrets")]
 
 
 def test_what_no_resource_makes_is_known(tmp_path: Any) -> None:

@@ -10,6 +10,7 @@ With WORKERS it reads and works on so many at once.
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -63,4 +64,5 @@ if __name__ == "__main__":
     Handler.meta_delay_s, Handler.delay_s = options[:2]
     Handler.workers = threading.Semaphore(int(options[2]))
     ThreadingHTTPServer.request_queue_size = 128
+    ThreadingHTTPServer.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     ThreadingHTTPServer((host, int(port)), Handler).serve_forever()

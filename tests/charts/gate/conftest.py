@@ -37,7 +37,7 @@ def wait_for(host: str, port: int, process: subprocess.Popen[bytes]) -> None:
 
     def connects() -> bool:
         assert process.poll() is None, f"{process.args!r} ended with status {process.returncode}"
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.settimeout(1)
             return probe.connect_ex((host, port)) == 0
 

@@ -38,6 +38,7 @@ def test_there_is_a_gate_and_no_weaviate() -> None:
     assert {kind for kind, name in found if name == f"{RELEASE}-gate"} == {
         "ConfigMap",
         "Deployment",
+        "NetworkPolicy",
         "PodDisruptionBudget",
         "Service",
     }
@@ -106,11 +107,11 @@ def test_a_key_that_is_not_there_keeps_no_gate_from_starting() -> None:
 
 def test_who_may_reach_what() -> None:
     assert ingress("gate") == {
-        "gate": ["search"],
+        "gate": ["search", "test"],
         "gate-health": ["bind-system"],
         "gate-health,large-health": ["monitoring"],
     }
-    assert ingress("inference") == {"http": ["gate", "inference", "monitoring"]}
+    assert ingress("inference") == {"http": ["gate", "inference", "monitoring", "bind-system"]}
 
 
 def test_the_monitor_finds_both_processes() -> None:

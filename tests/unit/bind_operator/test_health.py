@@ -34,14 +34,15 @@ def test_a_watch_that_is_stuck_is_a_fault() -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
 @pytest.mark.parametrize(("fault", "status"), [(None, 200), ("the queue has not moved", 503)])
-async def test_the_answer_says_what_is_wrong(fault: str | None, status: int) -> None:
+async def test_the_answer_says_what_is_wrong(host: str, fault: str | None, status: int) -> None:
     (port,) = free_ports(1)
     runner = await start_health_server(port, lambda: fault)
     try:
         async with (
             aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{port}/healthz") as answer,
+            session.get(f"http://{host}:{port}/healthz") as answer,
         ):
             assert answer.status == status
             assert await answer.json() == {"fault": fault}

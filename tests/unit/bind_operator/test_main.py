@@ -73,9 +73,9 @@ def test_breach_names_field_and_remedy(tmp_path: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds 0 manifests; give one BindVectorizer"),
-        ("a: 1\n---\nb: 2\n", "holds 2 manifests"),
-        ("- a\n", "holds 1 manifests"),
+        ("", "holds 0 manifests; give BindVectorizers"),
+        ("a: 1\n---\nkind: Pod\n", "holds 2 manifests of kind Pod, none; give BindVectorizers"),
+        ("- a\n", "holds 1 manifests of kind none"),
         ("a: [", "is not YAML"),
     ],
     ids=["empty", "two", "a list", "broken"],

@@ -30,7 +30,7 @@ def test_a_program_is_the_file_that_the_tests_run(language: str, file: str) -> N
 @pytest.mark.parametrize("file", sorted(SNIPPETS.glob("first_search.*")), ids=lambda path: path.name)
 def test_a_program_is_short(file: Path) -> None:
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    assert len([line for line in lines if not line.startswith(("import ", "from "))]) <= 15
+    assert len([line for line in lines if not line.startswith(("import ", "from "))]) <= 16
 
 
 def test_the_typescript_program_is_javascript_too() -> None:

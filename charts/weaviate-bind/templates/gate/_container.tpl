@@ -68,8 +68,8 @@ volumeMounts:
     mountPath: /etc/inference-ca
     readOnly: true
   {{- end }}
-  {{- if and $isFirst $isApart }}
-  {{- range $what := list "apiKey" "ca" }}
+  {{- if $isFirst }}
+  {{- range $what := eq $isApart "true" | ternary (list "apiKey" "ca") (list "apiKey") }}
   {{- if (get $gate.weaviate $what).existingSecret }}
   - name: weaviate-{{ kebabcase $what }}
     mountPath: /etc/weaviate-{{ kebabcase $what }}
@@ -107,7 +107,6 @@ volumeMounts:
         path: ca.crt
 {{- end }}
 {{- end }}
-{{- if include "weaviate-bind.gateIsApart" . }}
 {{- with .Values.gate.weaviate.apiKey }}
 {{- if .existingSecret }}
 - name: weaviate-api-key
@@ -120,6 +119,7 @@ volumeMounts:
         path: key
 {{- end }}
 {{- end }}
+{{- if include "weaviate-bind.gateIsApart" . }}
 {{- with .Values.gate.weaviate.ca }}
 {{- if .existingSecret }}
 - name: weaviate-ca

@@ -14,6 +14,7 @@
   "HOME" "/tmp"
   "TMPDIR" "/tmp"
 }}
+{{- if include "weaviate-bind.usesIpv6" . }}{{ $_ := set $chosen "BIND_HTTP_HOST" "::" }}{{ end }}
 {{- with $bind.batching.maxBatchSize }}{{ $_ := set $chosen "BIND_MAX_BATCH_SIZE" (int . | toString) }}{{ end }}
 {{- with $bind.batching.maxBatchGflop }}{{ $_ := set $chosen "BIND_MAX_BATCH_GFLOP" (int . | toString) }}{{ end }}
 {{- with $bind.model.weights.url }}{{ $_ := set $chosen "BIND_WEIGHTS_URL" . }}{{ end }}
@@ -33,11 +34,7 @@
   value: {{ $value | quote }}
 {{- end }}
 {{- range $bind.extraEnv }}
-- name: {{ .name | quote }}
-  {{- /* Not toYaml: it folds U+0085 into a space, and gives nothing at all for what it cannot write. */}}
-  {{- range $field, $value := omit . "name" }}
-  {{ $field }}: {{ eq $field "value" | ternary (kindIs "string" $value | ternary $value (toJson $value) | quote) (toJson $value) }}
-  {{- end }}
+{{ include "weaviate-bind.variable" . }}
 {{- end }}
 {{- end }}
 

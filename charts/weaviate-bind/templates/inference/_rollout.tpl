@@ -17,7 +17,8 @@ resources:
 {{/* "true" if there may be several inference pods, else "". */}}
 {{- define "weaviate-bind.hasSeveralPods" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
-{{- if or $bind.autoscaling.enabled (gt (int $bind.replicas) 1) }}true{{ end }}
+{{- $most := $bind.autoscaling.enabled | ternary $bind.autoscaling.maxReplicas $bind.replicas }}
+{{- if gt (int $most) 1 }}true{{ end }}
 {{- end }}
 
 {{/* Shared or PerPod. */}}
@@ -48,7 +49,7 @@ podAffinity:
       labelSelector:
         matchLabels: {{- include "weaviate-bind.selectorLabels" (dict "root" . "component" "inference") | nindent 10 }}
 {{- else }}
-{{- include "weaviate-bind.affinity" (dict "root" . "component" "inference" "affinity" $bind.affinity) }}
+{{- include "weaviate-bind.affinity" (include "weaviate-bind.inferenceSpread" . | fromJson | merge (dict "root" . "affinity" $bind.affinity)) }}
 {{- end }}
 {{- end }}
 

@@ -1,4 +1,4 @@
-{{/* Environment of Weaviate, name to value: what the chart decides, then `env`, which wins. */}}
+{{/* Environment of Weaviate, name to value: what the chart decides, then `env`, `envSecrets` and `extraEnv`; the last wins. */}}
 {{- define "weaviate-bind.weaviateEnv" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
 {{- $replicas := int .Values.replicas }}
@@ -20,16 +20,25 @@
   "RAFT_BOOTSTRAP_EXPECT" (toString $voters)
   "PROMETHEUS_MONITORING_ENABLED" (toString .Values.serviceMonitor.enabled)
 }}
+{{- with include "weaviate-bind.clientTimeout" . }}{{ $_ := set $chosen "MODULES_CLIENT_TIMEOUT" . }}{{ end }}
 {{- with include "weaviate-bind.goMemLimit" (dig "limits" "memory" "" .Values.resources) }}{{ $_ := set $chosen "GOMEMLIMIT" . }}{{ end }}
+{{- $chosen = merge $chosen (include "weaviate-bind.authenticationVariables" . | fromJson) }}
+{{- include "weaviate-bind.authenticationSecrets" . }}
+{{- $extra := dict }}
+{{- range .Values.extraEnv }}{{ $_ := set $extra .name true }}{{ end }}
+{{- $elsewhere := merge (dict) $extra $secrets }}
 {{- range $name, $value := merge (dict) .Values.env (include "weaviate-bind.backupEnv" . | fromJson) $chosen }}
-{{- if not (hasKey $secrets $name) }}
+{{- if not (hasKey $elsewhere $name) }}
 - name: {{ $name | quote }}
   {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}
-{{- range $name, $path := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
-{{- if not (or (hasKey $.Values.env $name) (hasKey $secrets $name)) }}
+{{- $fields := dict "CLUSTER_HOSTNAME" "metadata.name" "CLUSTER_ADVERTISE_ADDR" "status.podIP" }}
+{{- /* Else gossip is heard at addresses of IPv4 alone. */}}
+{{- if include "weaviate-bind.usesIpv6" . }}{{ $_ := set $fields "CLUSTER_BIND_ADDR" "status.podIP" }}{{ end }}
+{{- range $name, $path := $fields }}
+{{- if not (or (hasKey $.Values.env $name) (hasKey $elsewhere $name)) }}
 - name: {{ $name }}
   valueFrom:
     fieldRef:
@@ -37,10 +46,15 @@
 {{- end }}
 {{- end }}
 {{- range $name, $secret := $secrets }}
+{{- if not (hasKey $extra $name) }}
 - name: {{ $name | quote }}
   valueFrom:
     secretKeyRef:
       name: {{ $secret | quote }}
       key: {{ $name | quote }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{ include "weaviate-bind.variable" . }}
 {{- end }}
 {{- end }}

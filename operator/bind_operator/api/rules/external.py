@@ -5,10 +5,9 @@ against the defaults.
 """
 
 from bind_operator.api.parts import InferenceResources, Resources, WeaviateResources
-from bind_operator.api.rules.rule import Rule, cel_list, pattern_rule
+from bind_operator.api.rules.rule import OBJECT_NAME_PATTERN, Rule, cel_list, pattern_rule
 
 ADDRESS_PATTERN = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
-OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 ENTRY_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
 DEFAULT_VERSIONS = ("1.35.2", "1.38.14")
@@ -34,6 +33,11 @@ _PLACED_ANYWHERE = (
     "(!has(self.tolerations) || self.tolerations.size() == 0)",
     "!has(self.affinity) && !has(self.priorityClassName)",
     "(!has(self.topologySpreadConstraints) || self.topologySpreadConstraints.size() == 0)",
+    "!has(self.serviceAccount)",
+)
+_NOT_CUSTOMIZED = tuple(
+    f"(!has(self.{field}) || self.{field}.size() == 0)"
+    for field in ("podAnnotations", "extraVolumes", "extraVolumeMounts")
 )
 _WEAVIATE_DEFAULTS = " && ".join(
     (
@@ -47,7 +51,10 @@ _WEAVIATE_DEFAULTS = " && ".join(
         "!has(self.backup) && !has(self.restoreFrom)",
         "self.service.type == 'ClusterIP'",
         "(!has(self.service.annotations) || self.service.annotations.size() == 0)",
+        "!has(self.authentication) && !has(self.mcp)",
+        "!has(self.expose)",
         *_PLACED_ANYWHERE,
+        *_NOT_CUSTOMIZED,
     )
 )
 _MODEL_DEFAULTS = " && ".join(
@@ -63,7 +70,7 @@ _MODEL_DEFAULTS = " && ".join(
 )
 _INFERENCE_DEFAULTS = " && ".join(
     (
-        "(!has(self.replicas) || self.replicas == 1)",
+        "(!has(self.replicas) || self.replicas == 1) && !has(self.autoscaling)",
         "!has(self.batching.maxBatchSize) && !has(self.batching.maxBatchGflop)",
         "!has(self.image.registry) && !has(self.image.repository)",
         "!has(self.image.tag) && !has(self.image.digest)",
@@ -71,8 +78,9 @@ _INFERENCE_DEFAULTS = " && ".join(
         _amounts(InferenceResources()),
         "self.rollout.strategy == 'Auto' && !has(self.rollout.progressDeadlineSeconds)",
         _MODEL_DEFAULTS,
-        "(!has(self.extraEnv) || self.extraEnv.size() == 0)",
+        "(!has(self.extraEnv) || self.extraEnv.size() == 0) && !has(self.apiKeys)",
         *_PLACED_ANYWHERE,
+        *_NOT_CUSTOMIZED,
     )
 )
 

@@ -10,6 +10,9 @@ UNHELD_PATTERN = r"[\\x{7f}-\\x{9f}\\x{fffe}\\x{ffff}]"
 Backslashes are doubled, as in a literal of CEL.
 """
 ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+NETWORK_PATTERN = r"^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)/[0-9]{1,3}$"
+"""It tells a network from an address or a name; what is no network either, the API server refuses."""
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 _CEL_LIMITS = (
     "!has(self.limits) || !has(self.requests) || self.requests.all(k, !(k in self.limits) || "

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
+    NETWORK_PATTERN,
     Rule,
     cel_list,
     env_names_rule,
@@ -14,9 +15,6 @@ from bind_operator.api.rules.rule import (
 from bind_operator.api.spec import Weaviate
 
 VERSION_PATTERN = r"^[0-9]+[.][0-9]+[.][0-9]+([-.][A-Za-z0-9.-]+)?$"
-
-NETWORK_PATTERN = r"^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]+)/[0-9]{1,3}$"
-"""It tells a network from an address or a name; what is no network either, the API server refuses."""
 
 WEAVIATE_ENV = ("ENABLE_MODULES", "DEFAULT_VECTORIZER_MODULE", "BIND_INFERENCE_API")
 """Without these variables of the Weaviate container the vectorizer does not work."""

@@ -109,6 +109,7 @@ MANAGED = {
         {"nodeSelector": {"a": "b"}},
         {"affinity": {}},
         {"batching": {"maxBatchSize": 8}},
+        {"autoscaling": {"maxReplicas": 4, "target": {"cpuUtilization": 80}}},
     ],
 }
 

@@ -37,5 +37,18 @@ def test_the_cause_follows_from_the_state_and_the_latest_revision(
     assert str(found).endswith("(generation 3)")
 
 
+@pytest.mark.parametrize(
+    ("latest", "cause"),
+    [
+        (revision("deployed"), Cause.VALUES_CHANGED),
+        (revision("deployed", generation=2), Cause.SPEC_CHANGED),
+        (revision("deployed", "weaviate-bind-1.0.0"), Cause.CHART_CHANGED),
+        (revision("failed"), Cause.RETRIED),
+    ],
+)
+def test_new_values_are_the_cause_where_nothing_else_is(latest: Revision, cause: Cause) -> None:
+    assert occasion_of(ReleaseState.OUT_OF_SYNC, latest, CHART, 3, has_new_values=True).cause is cause
+
+
 def test_every_cause_has_words() -> None:
     assert WORDS.keys() == set(Cause)

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bind_operator.api.autoscaling import Autoscaling, AutoscalingTarget
 from bind_operator.api.status import ConditionType
+from bind_operator.policy.autoscaling import Scaling
 from bind_operator.policy.conditions import Facts, judge, judge_all
 from bind_operator.policy.download import Download
 from bind_operator.policy.facts import Failure, Problem, Revision, Verification, Workload
@@ -27,6 +29,16 @@ STALLED = Failure(Reason.SPEC_REFUSED, "boom", is_final=True)
 PROBLEM = Problem(Reason.UNSCHEDULABLE, "0/1 nodes are available")
 DOWNLOAD = Download("t-inference-x", 40, 4.5e9, 170.0)
 UNREADY = replace(INFERENCE, ready=1)
+SCALING = Scaling(
+    Autoscaling(min_replicas=0, max_replicas=4, target=AutoscalingTarget(cpu_utilization=80)), start_s=12
+)
+SCALED = replace(INFERENCE, wanted=1, ready=1, is_current=False, is_updated=True, least=0)
+SLEEPING = replace(
+    WELL,
+    inference=replace(SCALED, wanted=0, ready=0),
+    scaling=SCALING,
+    verification=Verification(None, Reason.NO_INFERENCE_PODS, "-", blocks=False),
+)
 
 # situation: facts, Ready's status and reason, Reconciling, Stalled
 CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
@@ -189,6 +201,54 @@ CASES: dict[str, tuple[Facts, bool | None, Reason, bool, bool]] = {
         False,
         False,
     ),
+    "nobody asks": (SLEEPING, True, Reason.ASLEEP, False, False),
+    "nobody asks, and Weaviate has lost its module": (
+        replace(SLEEPING, verification=Verification(False, Reason.VERIFICATION_FAILED, "gone")),
+        False,
+        Reason.VERIFICATION_FAILED,
+        True,
+        False,
+    ),
+    "somebody asks again": (
+        replace(SLEEPING, inference=replace(SCALED, ready=0), scaling=replace(SCALING, is_waking=True)),
+        None,
+        Reason.WAKING,
+        True,
+        False,
+    ),
+    "somebody asks again, and the pod cannot be scheduled": (
+        replace(
+            SLEEPING,
+            inference=replace(SCALED, ready=0),
+            scaling=replace(SCALING, is_waking=True),
+            problem=PROBLEM,
+        ),
+        False,
+        Reason.UNSCHEDULABLE,
+        True,
+        False,
+    ),
+    "an autoscaler adds pods": (
+        replace(WELL, inference=replace(SCALED, wanted=4), scaling=SCALING, problem=PROBLEM),
+        True,
+        Reason.IN_SYNC,
+        False,
+        False,
+    ),
+    "an autoscaler has fewer pods than its least": (
+        replace(WELL, inference=replace(SCALED, wanted=4, least=3), scaling=SCALING),
+        None,
+        Reason.ROLLING_OUT,
+        True,
+        False,
+    ),
+    "scaled pods are replaced": (
+        replace(WELL, inference=replace(SCALED, is_updated=False), scaling=SCALING),
+        None,
+        Reason.ROLLING_OUT,
+        True,
+        False,
+    ),
     "no inference pods are wanted": (
         replace(
             WELL,
@@ -225,6 +285,17 @@ def test_every_state_has_a_verdict_with_a_message(state: ReleaseState, failure: 
 
 def test_problem_is_reported_as_the_cluster_says_it() -> None:
     assert judge(replace(WELL, problem=PROBLEM, inference=UNREADY)).message == "0/1 nodes are available"
+
+
+def test_a_sleeping_one_says_what_wakes_it_and_how_long_that_takes() -> None:
+    verdicts = judge_all(SLEEPING)
+    message = verdicts[ConditionType.READY].message
+    assert "the next request wakes the first one; the last pod took 12 s to start" in message
+    inference = verdicts[ConditionType.INFERENCE_READY]
+    assert (inference.status, inference.reason) == (False, Reason.ASLEEP)
+    assert verdicts[ConditionType.VERIFIED].status is None
+    waking = judge(CASES["somebody asks again"][0]).message
+    assert "holds requests until the first inference pod is ready; the last one took 12 s" in waking
 
 
 def test_zero_inference_pods_are_reported() -> None:

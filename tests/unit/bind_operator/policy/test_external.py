@@ -22,6 +22,12 @@ WEAVIATE = Answer("http://g:8182/weaviate/v1/meta", 200, {"version": "1.35.2", "
 VECTORS = Answer("http://g/verify", 200, {"textVectors": [[1.0] * 32], "imageVectors": [[2.0] * 32]})
 
 
+def test_weaviate_waits_longer_than_the_gate_holds() -> None:
+    settings = weaviate_settings(KEY, hold_s=80)
+    assert settings.env["MODULES_CLIENT_TIMEOUT"] == "85s"
+    assert yaml.safe_load(settings.helm_values)["env"] == {"MODULES_CLIENT_TIMEOUT": "85s"}
+
+
 def shows(entry: Any, version: str = "1.35.2") -> Answer:
     return replace(WEAVIATE, body={"version": version, "modules": {"multi2vec-bind": entry}})
 

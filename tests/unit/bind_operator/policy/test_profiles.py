@@ -139,6 +139,12 @@ def test_one_bad_profile_harms_no_other() -> None:
     assert "mends profiles.bad in the values of its chart, or choose another: fast" in str(error.value)
 
 
+def autoscaled(least: int, most: int) -> dict[str, Any]:
+    """Return a spec whose pods need no weights."""
+    autoscaling = {"minReplicas": least, "maxReplicas": most, "target": {"queueDepth": 8}}
+    return {"inference": {"autoscaling": autoscaling, "model": {"name": "Tiny"}}}
+
+
 FAULTS: dict[str, tuple[str, Any, str]] = {
     "no YAML": ("x", "device: [", "it is not YAML"),
     "a date that there is not": ("x", "device: 2026-13-45", "it is not YAML: month must be"),
@@ -186,12 +192,22 @@ def test_a_bad_profile_is_named_with_its_field(why: str) -> None:
         ({"device": "CPU"}, "spec.device is CPU, but profile fast is for CUDA; remove spec.device"),
         ({"inference": {"replicas": 5}}, "spec.inference.replicas is 5, but profile fast allows 2 to 4"),
         ({"inference": {"replicas": 1}}, "allows 2 to 4"),
+        (autoscaled(1, 4), "asks for 1 to 4 replicas, but profile fast allows 2 to 4, or none; set"),
+        (autoscaled(2, 5), "asks for 2 to 5 replicas"),
+        (autoscaled(0, 1), "asks for 0 to 1 replicas"),
     ],
 )
 def test_what_does_not_fit_the_profile_is_refused(spec: dict[str, Any], message: str) -> None:
     with pytest.raises(ProfileUnfit) as error:
         resolved(spec)
     assert message in str(error.value)
+
+
+def test_an_autoscaler_within_the_bounds_has_the_replicas_of_the_profile() -> None:
+    for least, most in ((2, 4), (0, 3), (3, 3)):
+        inference = resolved(autoscaled(least, most))[0].inference
+        assert inference.replicas == 1
+        assert inference.most_replicas == most
 
 
 def test_no_pods_at_all_are_always_allowed() -> None:

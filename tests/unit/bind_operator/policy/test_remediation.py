@@ -67,14 +67,15 @@ def test_a_new_spec_starts_anew() -> None:
     assert found.step is Step.RECORD
 
 
-def test_a_changed_profile_is_tried_as_a_new_spec_is() -> None:
-    record = RECORD.model_copy(update={"profile": "old"})
-    held = remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, standstill="", profile="old")
+@pytest.mark.parametrize("what", ["profile", "values"])
+def test_a_changed_profile_or_values_are_tried_as_a_new_spec_is(what: str) -> None:
+    record = RECORD.model_copy(update={what: "old"})
+    held = remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, standstill="", **{what: "old"})
     assert held.step is Step.HOLD
-    assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, profile="new").step is Step.NONE
+    assert remedy(ReleaseState.OUT_OF_SYNC, BACK, before=record, **{what: "new"}).step is Step.NONE
     again = (revision(4, NEW, "deployed"), *BACK)
-    found = remedy(revisions=again, before=record, profile="new")
-    assert (found.step, found.record and found.record.profile) == (Step.RECORD, "new")
+    found = remedy(revisions=again, before=record, **{what: "new"})
+    assert (found.step, found.record and getattr(found.record, what)) == (Step.RECORD, "new")
 
 
 def test_a_person_asks_for_the_same_spec_once_more() -> None:

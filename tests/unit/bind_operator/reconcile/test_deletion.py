@@ -24,8 +24,24 @@ CREATED, EARLIER, LATER = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "2026-
 
 
 @dataclass
+class FakeSecrets:
+    """It has made these."""
+
+    kept: set[str] = field(default_factory=set)
+
+    async def is_kept(self, key: Key, name: str) -> bool:
+        return name in self.kept
+
+    async def remove(self, key: Key, name: str) -> bool:
+        self.kept.discard(name)
+        return True
+
+
+@dataclass
 class FakeKube:
     """Records what is written."""
+
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
 
     recorded: list[tuple[Reason, str, bool]] = field(default_factory=list)
     told_before: set[Reason] = field(default_factory=set)
@@ -62,7 +78,11 @@ class FakeHelm:
     error: HelmFailed | None = None
     runs: int = 0
 
-    async def uninstall(self, key: Key) -> None:
+    @property
+    def helm(self) -> "FakeHelm":
+        return self
+
+    async def step(self, key: Key, observed: Observed) -> None:
         self.runs += 1
         if self.error:
             raise self.error
@@ -86,7 +106,7 @@ def seen(*claims: str, owner: str | None = UID, pods: int = 0, created: str = LA
 
 def make(helm: FakeHelm | None = None) -> tuple[Deletion, FakeKube, FakeHelm]:
     kube, helm = FakeKube(), helm or FakeHelm()
-    return Deletion(kube, helm, LIMIT_S), kube, helm  # type: ignore[arg-type]
+    return Deletion(kube, helm, kube.secrets, LIMIT_S), kube, helm  # type: ignore[arg-type]
 
 
 def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
@@ -98,7 +118,7 @@ def only_event(kube: FakeKube, reason: Reason, *, warning: bool) -> str:
 
 async def test_an_uninstall_is_told_once_the_release_is_seen_to_be_gone() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(1), None) is False
+    assert await deletion.uninstall(KEY, raw(1), seen(), None) is False
     assert (helm.runs, kube.recorded) == (1, [])
     assert await deletion.finish(KEY, raw(1), seen(), "Retain", owned=True) is True
     assert [event[0] for event in kube.recorded] == [Reason.UNINSTALLED]
@@ -107,31 +127,31 @@ async def test_an_uninstall_is_told_once_the_release_is_seen_to_be_gone() -> Non
 async def test_an_operator_that_lost_its_lease_meanwhile_tells_nothing_twice() -> None:
     deletion, kube, _ = make()
     resource = raw(1.0) | {"status": {"release": {"revision": 1}}}
-    await deletion.uninstall(KEY, resource, None)
+    await deletion.uninstall(KEY, resource, seen(), None)
     assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
     kube.told_before = {reason for reason, _, _ in kube.recorded}
     deletion.forget(KEY)
-    await deletion.uninstall(KEY, resource, None)
+    await deletion.uninstall(KEY, resource, seen(), None)
     assert await deletion.finish(KEY, resource, seen("data"), "Retain", owned=True)
     assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
 
 
 async def test_uninstall_waits_after_a_failure() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(1), FAILED) is False
+    assert await deletion.uninstall(KEY, raw(1), seen(), FAILED) is False
     assert (helm.runs, kube.recorded) == (0, [])
 
 
 async def test_uninstall_that_fails_is_the_callers() -> None:
     deletion, kube, _ = make(FakeHelm(HelmFailed("forbidden")))
     with pytest.raises(HelmFailed):
-        await deletion.uninstall(KEY, raw(1), None)
+        await deletion.uninstall(KEY, raw(1), seen(), None)
     assert not kube.finalizer_removed
 
 
 async def test_uninstall_gives_up_at_the_limit_and_says_how_to_go_on() -> None:
     deletion, kube, helm = make()
-    assert await deletion.uninstall(KEY, raw(LIMIT_S + 1), FAILED) is True
+    assert await deletion.uninstall(KEY, raw(LIMIT_S + 1), seen(), FAILED) is True
     assert (helm.runs, kube.finalizer_removed) == (0, True)
     message = only_event(kube, Reason.UNINSTALL_GAVE_UP, warning=True)
     assert "forbidden" in message
@@ -166,6 +186,26 @@ async def test_volumes_that_do_not_go_are_left_at_the_limit(pods: int) -> None:
     assert "kubectl describe pvc -n demo data-0" in message
 
 
+@pytest.mark.parametrize(("policy", "kept"), [("Retain", {"t-weaviate-keys"}), ("Delete", set())])
+async def test_keys_stay_where_volumes_stay(policy: str, kept: set[str]) -> None:
+    deletion, kube, _ = make()
+    kube.secrets.kept = {"t-weaviate-keys"}
+    assert await deletion.finish(KEY, raw(1), seen(), policy, owned=True) is True
+    assert kube.secrets.kept == kept
+    if kept:
+        message = only_event(kube, Reason.KEYS_KEPT, warning=False)
+        assert message.endswith("kubectl delete configmap -n demo t-weaviate-keys")
+    else:
+        assert kube.recorded == []
+
+
+async def test_keys_of_somebody_else_are_left() -> None:
+    deletion, kube, _ = make()
+    kube.secrets.kept = {"t-weaviate-keys"}
+    assert await deletion.finish(KEY, raw(1), seen(), "Delete", owned=False) is True
+    assert kube.secrets.kept == {"t-weaviate-keys"}
+
+
 async def test_volumes_of_somebody_else_are_never_touched() -> None:
     deletion, kube, _ = make()
     assert await deletion.finish(KEY, raw(1), seen("data-0"), "Delete", owned=False) is True
@@ -191,7 +231,7 @@ async def test_volumes_that_the_resource_never_used_are_kept(owner: str | None) 
 
 async def test_a_volume_that_came_too_late_for_its_mark_goes_with_its_release() -> None:
     deletion, kube, _ = make()
-    await deletion.uninstall(KEY, raw(1), None)
+    await deletion.uninstall(KEY, raw(1), seen(), None)
     assert await deletion.finish(KEY, raw(2), seen("data-0", owner=None), "Delete", owned=True) is False
     assert kube.deleted == ["data-0"]
 
@@ -214,7 +254,7 @@ async def test_what_an_operator_that_died_had_told_is_told_once(told: set[Reason
 async def test_an_uninstall_that_failed_and_has_done_its_work_is_told() -> None:
     deletion, kube, _ = make(FakeHelm(HelmFailed("the answer was lost")))
     with pytest.raises(HelmFailed):
-        await deletion.uninstall(KEY, raw(1.0), None)
+        await deletion.uninstall(KEY, raw(1.0), seen(), None)
     assert await deletion.finish(KEY, raw(1.0), seen("data"), "Retain", owned=True)
     assert [reason for reason, _, _ in kube.recorded] == [Reason.UNINSTALLED, Reason.VOLUMES_KEPT]
 

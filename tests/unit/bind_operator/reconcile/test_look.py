@@ -10,6 +10,7 @@ from bind_operator.policy.facts import Component, Key, Revision, Workload
 from bind_operator.policy.memory import NOTHING_KNOWN
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reconcile.look import Look
+from bind_operator.release.values import RenderedValues
 from support.resources import merged, tiny_resource
 
 MANIFEST = tiny_resource("t")
@@ -50,3 +51,16 @@ def test_what_is_lacking_is_judged_by_what_is_deployed_and_not_by_the_spec() -> 
     apart = replace(WHOLE, weaviate=None, revisions=(replace(LATEST, shape=look.shape),), gate=WORKLOAD)
     assert replace(look, observed=apart).situation.lacks_workload is False
     assert replace(look, observed=replace(apart, gate=None)).situation.lacks_workload is True
+
+
+@pytest.mark.parametrize(
+    ("told", "found", "is_new"),
+    [(None, None, False), ("a", "a", False), ("a", "b", True), (None, "a", True), ("a", None, True)],
+)
+def test_values_are_new_where_the_status_tells_of_others(
+    told: str | None, found: str | None, is_new: bool
+) -> None:
+    status = {"status": {"valuesDigest": told} if told else {}}
+    look = replace(LOOK, raw=merged(MANIFEST, status), values=RenderedValues("", "d", layers_digest=found))
+    assert look.has_new_values is is_new
+    assert replace(look, values=None).has_new_values is False

@@ -16,6 +16,15 @@ ACCEPTED = {"spec": {"inference": {"model": {"name": "ImageBindHuge", "licenseAc
 INTENDED = {
     "modules.multi2vec-bind.model.licenseAccepted": "without it, neither renders anything",
     "modules.multi2vec-bind.tag": "each says the one for the device, the operator by its own version",
+    "authentication.anonymous_access.enabled": "what the operator makes anew is closed, and has keys",
+    "authentication.apikey.enabled": "so",
+    "authentication.apikey.existingSecret": "so",
+    "authorization.admin_list.enabled": "so",
+    "authorization.admin_list.users": "so",
+    "authorization.admin_list.read_only_users": "so",
+    "gate.weaviate.apiKey.existingSecret": "so, and the live check goes through the gate",
+    "gate.weaviate.apiKey.key": "so",
+    "networkPolicy.enabled": "a resource that is there keeps what it has until its section is there",
     "env": "the resource's own variables, which Helm adds to those of the chart",
 }
 """Where an otherwise empty resource renders something else than the chart's default, and why."""

@@ -22,6 +22,10 @@ HEEDED_BY_THE_OPERATOR = {
     "driftDetection.mode",
     "driftDetection.ignore",
     "remediation.rollback",
+    "inference.autoscaling.sleepAfterSeconds",
+    "delivery",
+    "values",
+    "valuesFrom",
     "weaviate.backup.schedule",
     "weaviate.backup.suspend",
     "weaviate.backup.include",
@@ -31,6 +35,7 @@ HEEDED_BY_THE_OPERATOR = {
     "weaviate.restoreFrom.id",
     "weaviate.restoreFrom.name",
     "weaviate.restoreFrom.namespace",
+    "weaviate.expose.gateway.tls",
 }
 SPEC = build_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
@@ -52,7 +57,7 @@ def variants(schema: dict[str, Any]) -> list[Any]:
         return list(schema["enum"])
     if schema.get("x-kubernetes-int-or-string"):
         return ["1Gi", "2Gi"]
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
+    if schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema:
         return [{"a": 1}, {"b": 1}]
     match schema["type"]:
         case "boolean":

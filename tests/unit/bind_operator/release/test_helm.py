@@ -12,7 +12,7 @@ from bind_operator.errors import HelmFailed, HelmTimedOut, NotLeader
 from bind_operator.policy.causes import Cause, Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
-from bind_operator.release.helm import Helm
+from bind_operator.release.helm import MAX_MESSAGE, Helm
 from bind_operator.release.storage import HelmDriver
 from bind_operator.release.values import RenderedValues
 
@@ -115,6 +115,17 @@ async def test_failure_has_helms_last_words(tmp_path: Path) -> None:
     )
     with pytest.raises(HelmFailed, match=r"^UPGRADE FAILED: no such thing$"):
         await make_helm(tmp_path, body).upgrade(KEY, VALUES, 2, OCCASION)
+
+
+async def test_failure_shows_nothing_of_a_secret_also_where_it_is_cut(tmp_path: Path) -> None:
+    long = "Error: " + "x" * (MAX_MESSAGE - 4) + "hunter-two hunter-two"
+    values = RenderedValues("a: 1\n", "abc123", secrets=("hunter-two",))
+    helm = make_helm(tmp_path, f'echo "{long}" >&2; exit 1')
+    for run in (helm.install(KEY, values, OCCASION), helm.rollback(KEY, 1, values.secrets)):
+        with pytest.raises(HelmFailed) as caught:
+            await run
+        assert "x***" in str(caught.value)
+        assert "hunt" not in str(caught.value)
 
 
 async def test_silent_failure_still_says_something(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bind_operator.release.refusals import is_fault_of_the_spec
+from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
 
 APPLY = "INSTALLATION FAILED: server-side apply failed for object demo/t-inference apps/v1, Kind=Deployment: "
 
@@ -58,3 +58,21 @@ def test_what_may_pass_wins_where_several_things_failed(message: str) -> None:
     assert not is_fault_of_the_spec(f"{FAULTS['a check of the chart']}; {message}") or message.endswith(
         ("boom", "invalid ownership metadata")
     )
+
+
+_UNKNOWN = 'mapping not found for name: "t" namespace: "" from "": no matches for kind "{}" in version "{}"'
+ROUTES = "gateway.networking.k8s.io/v1"
+
+
+def test_kinds_that_the_cluster_does_not_know_are_named_with_the_remedy() -> None:
+    both = ", ".join(_UNKNOWN.format(kind, ROUTES) for kind in ("HTTPRoute", "GRPCRoute"))
+    said = unserved_kinds(f"INSTALLATION FAILED: unable to build kubernetes objects: [{both}]")
+    assert said.startswith(f"the cluster does not know GRPCRoute ({ROUTES}), HTTPRoute ({ROUTES}): install")
+    assert "spec.weaviate.expose.ingress" in said
+    other = unserved_kinds(_UNKNOWN.format("ServiceMonitor", "monitoring.coreos.com/v1"))
+    assert other.startswith("the cluster does not know ServiceMonitor (monitoring.coreos.com/v1): ")
+
+
+@pytest.mark.parametrize("message", [*FAULTS.values(), *PASSING.values()])
+def test_no_other_error_is_taken_for_one_of_unknown_kinds(message: str) -> None:
+    assert unserved_kinds(message) == ""

@@ -13,7 +13,8 @@ from bind_operator import __version__
 from bind_operator.api import parse_resource
 from bind_operator.errors import RenderFailed
 from bind_operator.release.chart import Chart
-from bind_operator.release.values import _to_json, render_values
+from bind_operator.release.values import render_values
+from bind_operator.release.yaml_text import to_json
 from bind_operator.settings import Images, ImageSetting, InferenceImageSetting, Settings
 from support.rendered import SAMPLES, rendered_values
 from support.resources import merged, tiny_resource
@@ -221,11 +222,20 @@ def test_same_input_same_bytes_and_digest() -> None:
     assert render_values(resource, IMAGES, CHART) == render_values(resource, IMAGES, CHART)
 
 
-def test_digest_follows_values_and_chart_but_not_the_name() -> None:
+def test_digest_follows_the_name_only_by_the_secret_that_is_called_so() -> None:
+    opened = {"spec": {"weaviate": {"authentication": {"anonymousAccess": True}}}}
+    for patch, is_same in (({}, False), (opened, True)):
+        both = {
+            render_values(parse_resource(merged(tiny_resource(name), patch)), IMAGES, CHART).digest
+            for name in "tu"
+        }
+        assert (len(both) == 1) is is_same
+
+
+def test_digest_follows_values_and_chart() -> None:
     first = render_values(parse_resource(tiny_resource("t")), IMAGES, CHART).digest
     other_chart = Chart(CHART.path, CHART.name, CHART.version, {}, "other")
     patched = merged(tiny_resource("t"), {"spec": {"weaviate": {"env": {"A": "1"}}}})
-    assert render_values(parse_resource(tiny_resource("u")), IMAGES, CHART).digest == first
     assert render_values(parse_resource(tiny_resource("t")), IMAGES, other_chart).digest != first
     assert render_values(parse_resource(patched), IMAGES, CHART).digest != first
     assert re.fullmatch(r"[0-9a-f]{32}", first)
@@ -234,7 +244,7 @@ def test_digest_follows_values_and_chart_but_not_the_name() -> None:
 @example("a \u2028 b \u2029 c\x85d\x7fe\ufefff")
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_any_text_survives_as_yaml(text: str) -> None:
-    assert yaml.safe_load(f"key: {_to_json(text)}\n") == {"key": text}
+    assert yaml.safe_load(f"key: {to_json(text)}\n") == {"key": text}
 
 
 def test_text_cannot_leave_its_value() -> None:
@@ -271,7 +281,7 @@ def test_the_operator_names_itself_for_network_policies_where_it_knows_itself() 
             "podSelector": {"matchLabels": {"a": "b"}},
         }
     ]
-    assert "networkPolicy" not in render({})
+    assert render({})["networkPolicy"] == {"enabled": False}
     assert settings.operator_pod == "the operator (namespace bind-system, pods with the labels a=b)"
     assert Settings().operator_pod == "the operator"
 
@@ -294,7 +304,8 @@ def test_an_external_weaviate_leaves_the_gate_by_itself() -> None:
             "ca": {"existingSecret": "ca", "key": "ca.crt"},
         },
     }
-    assert set(render({})["gate"]) == {"image"}
+    opened = {"spec": {"weaviate": {"authentication": {"anonymousAccess": True}}}}
+    assert set(render(opened)["gate"]) == {"image"}
 
 
 def test_an_external_inference_server_is_what_the_gate_asks() -> None:

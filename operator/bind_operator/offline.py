@@ -1,0 +1,77 @@
+"""Manifests become values without a cluster, byte for byte those that the operator writes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from bind_operator.api.delivery import SourceKind, ValuesSource
+from bind_operator.api.identity import KIND
+from bind_operator.cluster.profiles import load_book
+from bind_operator.errors import InvalidSpec, OperatorError, ProfileMissing
+from bind_operator.policy.profiles import resolve
+from bind_operator.release.chart import load_chart
+from bind_operator.release.sources import read_source
+from bind_operator.release.values import render_values
+from bind_operator.settings import Settings
+
+Manifest = Mapping[str, Any]
+
+WHERE = "among the manifests"
+
+
+def render_file(name: str, text: str, settings: Settings) -> str:
+    """Return the values of each BindVectorizer in `text`, parted by `---` where there are several.
+
+    What `spec.valuesFrom` names has to stand beside them. name: the file's, for messages.
+    Raises InvalidSpec, ChartUnreadable or another OperatorError, whose message names the file.
+    """
+    manifests = _read(name, text)
+    try:
+        return "---\n".join(_render(one, manifests, settings) for one in manifests if one.get("kind") == KIND)
+    except ProfileMissing as error:
+        raise InvalidSpec(f"{name}: {error}; --profiles-dir names the folder of the profiles") from error
+    except OperatorError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _read(name: str, text: str) -> list[Manifest]:
+    """Return the manifests in `text`, one of which at least is a BindVectorizer. Raises InvalidSpec."""
+    try:
+        manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest is not None]
+    except (yaml.YAMLError, ValueError) as error:
+        raise InvalidSpec(f"{name}: is not YAML: {error}") from error
+    kinds = [one.get("kind", "none") if isinstance(one, dict) else "none" for one in manifests]
+    strange = sorted({str(kind) for kind in kinds} - {KIND, *SourceKind})
+    if strange or KIND not in kinds:
+        held = f" of kind {', '.join(strange)}" if strange else ""
+        raise InvalidSpec(
+            f"{name}: holds {len(manifests)} manifests{held}; give BindVectorizers, and the ConfigMaps of "
+            "their spec.valuesFrom"
+        )
+    return manifests
+
+
+def _render(manifest: Manifest, manifests: Sequence[Manifest], settings: Settings) -> str:
+    try:
+        book = load_book(settings.profiles_dir)
+    except OSError as error:
+        raise InvalidSpec(f"setting profiles_dir: {settings.profiles_dir}: {error.strerror}") from error
+    resource, _, _ = resolve(manifest, book, is_stored=False)
+    named = (
+        read_source(index, source, _find(source, resource.metadata.namespace, manifests), where=WHERE)
+        for index, source in enumerate(resource.spec.values_from)
+    )
+    layers = [layer for layer in named if layer is not None]
+    chart = load_chart(settings.chart_dir)
+    return render_values(resource, settings.images, chart, settings.operator_peers, layers).text
+
+
+def _find(source: ValuesSource, namespace: str, manifests: Sequence[Manifest]) -> Manifest | None:
+    """Return the object that `source` names; one without a namespace is in that of the resource."""
+    for one in manifests:
+        metadata = one.get("metadata") or {}
+        place = metadata.get("namespace", namespace), metadata.get("name")
+        if one["kind"] == source.kind and place == (namespace, source.name):
+            return one
+    return None

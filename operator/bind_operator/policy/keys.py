@@ -1,0 +1,65 @@
+"""The operator makes Secrets with keys, once each; a ConfigMap owns each for as long as it is kept."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bind_operator.policy.facts import Key
+from bind_operator.policy.names import CHART, OPERATOR
+from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL, Object
+
+_KEEPER = (
+    "The Secret of this name goes with this ConfigMap: the operator may make Secrets and neither read nor "
+    "delete them, so it deletes this, and the cluster's garbage collector the Secret."
+)
+
+
+def keeper_of(key: Key, name: str) -> dict[str, Any]:
+    """Return the ConfigMap that owns the Secret of its name."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": _metadata(key, name),
+        "data": {"README": _KEEPER},
+    }
+
+
+def secret_of(key: Key, name: str, keeper: Object, entries: Mapping[str, str]) -> dict[str, Any]:
+    """Return the Secret with these entries, owned by its keeper."""
+    owner = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": name,
+        "uid": keeper["metadata"]["uid"],
+    }
+    metadata = _metadata(key, name) | {"ownerReferences": [owner]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": metadata,
+        "stringData": dict(entries),
+    }
+
+
+def made_mark(secret: Object) -> str:
+    """Return what tells a Secret that was made from one of its name before it."""
+    return str(secret["metadata"]["uid"])[:8]
+
+
+def weaviate_keys(token: Callable[[], str], entries: Iterable[str]) -> dict[str, str]:
+    """Return a key for each entry. token: gives another one at each call."""
+    return {entry: token() for entry in entries}
+
+
+def inference_keys(token: Callable[[], str], entries: Iterable[str]) -> dict[str, str]:
+    """Return the one key that the gate shows and the server takes."""
+    return dict.fromkeys(entries, token())
+
+
+def _metadata(key: Key, name: str) -> dict[str, Any]:
+    labels = {
+        NAME_LABEL: CHART,
+        INSTANCE_LABEL: key.name,
+        "app.kubernetes.io/managed-by": OPERATOR,
+    }
+    return {"name": name, "namespace": key.namespace, "labels": labels}

@@ -1,0 +1,140 @@
+"""Who may ask Weaviate, by a real API server: what is new is closed, what was open stays so and is told."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from integration.instance import Instance
+from integration.operator_process import OperatorProcess
+from support.waiting import eventually
+
+ANONYMOUS = "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED"
+OPEN = {"spec": {"weaviate": {"authentication": {"anonymousAccess": True}}}}
+CLOSED: dict[str, Any] = {"spec": {"weaviate": {"authentication": {}}}}
+ASK = "bindvectorizer.dev/reconcile"
+
+
+def released(instance: Instance) -> None:
+    eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=30)
+
+
+def variables(instance: Instance) -> dict[str, Any]:
+    """Return the environment of Weaviate, {} while there is none."""
+    found = instance.get("statefulset", "-weaviate")
+    if found is None:
+        return {}
+    container = found["spec"]["template"]["spec"]["containers"][0]
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in container["env"]}
+
+
+def keys(instance: Instance) -> dict[str, str]:
+    """Return what is in the Secret of the operator, {} where there is none."""
+    found = instance.get("secret", "-weaviate-keys") or {}
+    return {name: base64.b64decode(text).decode() for name, text in found.get("data", {}).items()}
+
+
+def mark(instance: Instance) -> str | None:
+    """Return by what the pods know the Secret that they were started with."""
+    template = instance.get("statefulset", "-weaviate")["spec"]["template"]
+    found: str | None = template["metadata"]["annotations"].get("bindvectorizer.dev/keys")
+    return found
+
+
+def test_a_new_resource_is_closed_and_its_keys_are_made_once(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    instance.apply()
+    released(instance)
+    env = variables(instance)
+    assert env[ANONYMOUS] == "false"
+    assert env["WEAVIATE_API_KEY_0"] == {
+        "secretKeyRef": {"name": f"{instance.name}-weaviate-keys", "key": "admin"}
+    }
+    made = keys(instance)
+    assert set(made) == {"admin", "read-only"}
+    assert all(len(key) >= 43 for key in made.values())
+    assert len(set(made.values())) == 2
+    told = instance.status()["authentication"]
+    assert told["anonymousAccess"] is False
+    assert f"kubectl get secret -n {instance.namespace} {instance.name}-weaviate-keys" in told["keyCommand"]
+    assert instance.event_messages("KeysMade") != []
+    before = instance.get("secret", "-weaviate-keys")["metadata"]["resourceVersion"]
+    operator.stop()
+    operator.start()
+    instance.apply({"spec": {"weaviate": {"env": {"QUERY_DEFAULTS_LIMIT": "20"}}}})
+    eventually("upgraded", lambda: 2 in instance.revisions(), within_s=30)
+    assert instance.get("secret", "-weaviate-keys")["metadata"]["resourceVersion"] == before
+    assert mark(instance) == told["madeSecret"]
+    log = operator.log()
+    assert not [key for key in made.values() if key in log]
+
+
+def test_a_secret_that_somebody_deleted_is_made_anew_and_the_pods_roll(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    instance.apply()
+    released(instance)
+    first, started_with = keys(instance), mark(instance)
+    instance.kubectl("delete", "secret", f"{instance.name}-weaviate-keys")
+    instance.kubectl("annotate", "bv", instance.name, f"{ASK}=now")
+    eventually("the pods start with another", lambda: mark(instance) != started_with, within_s=30)
+    again = keys(instance)
+    assert set(again) == {"admin", "read-only"}
+    assert again["admin"] != first["admin"]
+    assert "was gone; it is made anew" in instance.event_messages("KeysMade")[-1]
+
+
+def test_what_is_open_stays_open_and_is_told_until_it_is_closed(
+    operator: OperatorProcess, instance: Instance
+) -> None:
+    """So does a release of an operator before this one: what its pods were told decides, not the status."""
+    instance.apply(OPEN)
+    released(instance)
+    assert variables(instance)[ANONYMOUS] == "true"
+    assert instance.get("secret", "-weaviate-keys") is None
+    operator.stop()
+    instance.kubectl("replace", "-f", "-", manifest=instance.manifest() | {"metadata": _same(instance)})
+    forget = '{"status":{"authentication":null}}'
+    instance.kubectl("patch", "bv", instance.name, "--subresource=status", "--type=merge", "-p", forget)
+    operator.start()
+    eventually("told", lambda: "note" in instance.status().get("authentication", {}), within_s=30)
+    assert variables(instance)[ANONYMOUS] == "true"
+    eventually("by an event", lambda: instance.event_messages("AnonymousAccess") != [], within_s=10)
+    instance.apply(CLOSED)
+    eventually("closed", lambda: variables(instance)[ANONYMOUS] == "false", within_s=30)
+    eventually("and told no longer", lambda: "note" not in instance.status()["authentication"], within_s=30)
+    assert set(keys(instance)) == {"admin", "read-only"}
+
+
+def _same(instance: Instance) -> dict[str, Any]:
+    metadata = instance.get()["metadata"]
+    return {name: metadata[name] for name in ("name", "namespace", "resourceVersion", "finalizers")}
+
+
+def test_keys_by_variables_are_left_alone(operator: OperatorProcess, instance: Instance) -> None:
+    env = {ANONYMOUS: "false", "AUTHENTICATION_APIKEY_ENABLED": "true"}
+    env |= {"AUTHENTICATION_APIKEY_ALLOWED_KEYS": "a-key", "AUTHENTICATION_APIKEY_USERS": "me"}
+    instance.apply({"spec": {"weaviate": {"env": env}}})
+    released(instance)
+    assert env.items() <= variables(instance).items()
+    assert instance.get("secret", "-weaviate-keys") is None
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_the_secret_goes_where_the_volumes_go(
+    operator: OperatorProcess, instance: Instance, policy: str
+) -> None:
+    """The garbage collector, which is not part of this API server, takes the Secret after its owner."""
+    instance.apply({"spec": {"deletionPolicy": policy, "inference": {"apiKeys": {}}}})
+    released(instance)
+    owners = {
+        owner["uid"]
+        for name in ("-weaviate-keys", "-inference-keys")
+        for owner in instance.get("secret", name)["metadata"]["ownerReferences"]
+    }
+    keepers = [instance.get("configmap", name) for name in ("-weaviate-keys", "-inference-keys")]
+    assert owners == {keeper["metadata"]["uid"] for keeper in keepers}
+    instance.delete(wait_s=60)
+    kept = {name for name in ("-weaviate-keys", "-inference-keys") if instance.get("configmap", name)}
+    assert kept == ({"-weaviate-keys", "-inference-keys"} if policy == "Retain" else set())

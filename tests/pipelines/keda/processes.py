@@ -1,0 +1,146 @@
+"""KEDA's two programs run beside the local cluster, and its API server finds the metrics of one of them."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bind_demo.cluster.kube import Kube
+from bind_local import topology as net
+from bind_local.programs.modules import KEDA
+from integration.server_process import ServerProcess
+from support.ports import free_ports
+from support.tools import binary
+from support.waiting import until
+
+NAMESPACE = "keda"
+SERVICE = "keda-metrics-apiserver"
+METRICS = "v1beta1.external.metrics.k8s.io"
+READY_S = 60
+LABELS = {"kubernetes.io/service-name": SERVICE}
+
+
+@contextmanager
+def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
+    """Install KEDA's definitions and run it until the block ends; then all of it is gone again."""
+    health, metrics, grpc, adapter_metrics = free_ports(4)
+    (secure,) = free_ports(1, net.HOST_IP)
+    certificate = _certificate(folder)
+    objects = [*_objects(secure, certificate)]
+    environment = {
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "POD_NAMESPACE": NAMESPACE,
+        "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
+    }
+    operator = [
+        *("env", *(f"{name}={value}" for name, value in environment.items())),
+        str(binary("keda/operator")),
+        f"--health-probe-bind-address=127.0.0.1:{health}",
+        f"--metrics-bind-address=127.0.0.1:{metrics}",
+        f"--metrics-service-bind-address=127.0.0.1:{grpc}",
+        f"--cert-dir={folder}",
+    ]
+    adapter = [
+        *("env", *(f"{name}={value}" for name, value in environment.items())),
+        str(binary("keda/adapter")),
+        f"--bind-address={net.HOST_IP}",
+        f"--secure-port={secure}",
+        f"--port={adapter_metrics}",
+        f"--cert-dir={folder}",
+        f"--tls-cert-file={certificate}",
+        f"--tls-private-key-file={folder}/tls.key",
+        f"--metrics-service-address=127.0.0.1:{grpc}",
+        f"--authentication-kubeconfig={cluster.kubeconfig}",
+        f"--authorization-kubeconfig={cluster.kubeconfig}",
+        f"--lister-kubeconfig={cluster.kubeconfig}",
+    ]
+    with ExitStack() as stack:
+        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        for definition in _definitions():
+            cluster.run("apply", "--server-side", "-f", str(definition))
+            stack.callback(cluster.run, "delete", "-f", str(definition), "--ignore-not-found")
+        cluster.run("create", "namespace", NAMESPACE)
+        stack.callback(cluster.run, "delete", "namespace", NAMESPACE)
+        cluster.run("apply", "-f", "-", stdin=manifest)
+        stack.callback(cluster.run, "delete", "--ignore-not-found", "-f", "-", stdin=manifest)
+        for name, command in (("operator", operator), ("adapter", adapter)):
+            log = folder / name
+            log.mkdir()
+            stack.enter_context(ServerProcess(command, log).running())
+        until(lambda: _is_available(cluster), READY_S, lambda: f"KEDA runs: {_logs(folder)}")
+        yield
+
+
+def _definitions() -> list[Path]:
+    """Return the files of KEDA's own definitions, which its module has."""
+    where = subprocess.run(
+        ["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    found = sorted(Path(where, f"{KEDA.pinned}@v{KEDA.version()}", "config/crd/bases").glob("*.yaml"))
+    assert found, "the module was built, and Go's cache of modules was cleared after that"
+    return found
+
+
+def _certificate(folder: Path) -> Path:
+    """Make a certificate by which the programs know each other, and the API server the adapter."""
+    names = f"subjectAltName=IP:127.0.0.1,IP:{net.HOST_IP},DNS:{SERVICE}.{NAMESPACE}.svc"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=keda"]
+    files = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"), "-addext", names]
+    subprocess.run([*command, *files], check=True, capture_output=True)
+    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
+    return folder / "tls.crt"
+
+
+def _objects(port: int, certificate: Path) -> Iterator[dict[str, Any]]:
+    """Yield what makes the API server ask the adapter, and lets the autoscalers' controller do so."""
+    meta = {"name": SERVICE, "namespace": NAMESPACE}
+    ports = [{"name": "https", "port": 443, "targetPort": port, "protocol": "TCP"}]
+    yield {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}}
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {**meta, "labels": LABELS},
+        "addressType": "IPv4",
+        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
+        "endpoints": [{"addresses": [net.HOST_IP], "conditions": {"ready": True}}],
+    }
+    yield {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": METRICS},
+        "spec": {
+            "service": meta,
+            "group": "external.metrics.k8s.io",
+            "version": "v1beta1",
+            "caBundle": base64.b64encode(certificate.read_bytes()).decode(),
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+        },
+    }
+    name = "keda-external-metrics-reader"
+    rule = {"apiGroups": ["external.metrics.k8s.io"], "resources": ["*"], "verbs": ["get", "list"]}
+    rbac = "rbac.authorization.k8s.io"
+    role = {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": [rule]}
+    yield role
+    yield {
+        "apiVersion": f"{rbac}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": name},
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
+        "subjects": [
+            {"kind": "ServiceAccount", "name": "horizontal-pod-autoscaler", "namespace": "kube-system"}
+        ],
+    }
+
+
+def _is_available(cluster: Kube) -> bool:
+    conditions = cluster.get("apiservice", METRICS).get("status", {}).get("conditions", [])
+    return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
+
+
+def _logs(folder: Path) -> str:
+    texts = [log.read_text(errors="replace")[-2000:] for log in sorted(folder.glob("*/*.log"))]
+    return "\n".join(texts)
