@@ -67,7 +67,7 @@ def vector(number: int) -> list[float]:
 
 def installed(instance: Instance, weaviate: Manifest) -> None:
     """Apply a resource with `spec.weaviate`, and wait for its release."""
-    instance.apply({"spec": {"weaviate": weaviate}})
+    instance.apply({"spec": {"weaviate": {"authentication": {"anonymousAccess": True}} | weaviate}})
     eventually("released", lambda: instance.condition("Released") == ("True", "Deployed"), within_s=30)
 
 

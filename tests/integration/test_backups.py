@@ -108,6 +108,23 @@ def test_a_place_that_cannot_be_written_is_told_in_weaviate_s_words_and_the_next
         shutil.rmtree(folder)
 
 
+def test_a_weaviate_that_wants_keys_is_told_with_the_remedy(
+    operator: OperatorProcess, instance: Instance, tmp_path: Path, module: dict[str, str | None]
+) -> None:
+    installed(instance, {"backup": PLACE, "authentication": {}})
+    keys = {
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": "a-key",
+        "AUTHENTICATION_APIKEY_USERS": "admin",
+    }
+    with served(instance, tmp_path / "first", module | keys):
+        backup_now(instance, "1")
+        eventually("told", lambda: instance.condition("BackedUp") == ("False", "BackupFailed"))
+        assert "Weaviate wants an API key (status 401" in instance.message("BackedUp")
+        assert "spec.weaviate.authentication.anonymousAccess" in instance.message("BackedUp")
+
+
 def test_a_backup_that_is_due_while_no_operator_runs_is_made_once_when_one_comes(
     operator: OperatorProcess, instance: Instance, tmp_path: Path, module: dict[str, str | None]
 ) -> None:

@@ -27,7 +27,8 @@ async def choose_backup(weaviate: Weaviate, key: Key, backup: Backup, spec: Rest
     """Return which backup is restored, or why none is."""
     collections = await weaviate.collections()
     if collections is None:
-        return Postponed(words_of(await weaviate.ask("GET", "schema")))
+        answer = await weaviate.ask("GET", "schema")
+        return Postponed("") if answer.status == HTTPStatus.OK else _refused(answer)
     if collections:
         return Advanced("Refused", message=_filled(sorted(collections)))
     if spec.id != LATEST:

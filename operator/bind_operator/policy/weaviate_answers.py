@@ -58,7 +58,11 @@ def words_of(answer: Answer) -> str:
         said = str(errors or (body.get("message", "") if isinstance(body, Mapping) else "") or answer.text)
     words = quote_long(said)
     if answer.status in CREDENTIALS:
-        return f"Weaviate wants credentials (status {answer.status}: {words}), and the operator has none"
+        return (
+            f"Weaviate wants an API key (status {answer.status}: {words}), and the operator has none: set "
+            "spec.weaviate.authentication.anonymousAccess to true, and keep others out by a "
+            "NetworkPolicy; or let a client with a key ask Weaviate for backups"
+        )
     return words or f"status {answer.status}"
 
 

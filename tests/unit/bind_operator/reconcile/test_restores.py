@@ -179,6 +179,14 @@ async def test_a_source_that_cannot_be_asked_is_no_fault(source: Any) -> None:
     assert "what the backup had is not known" in found.status.message
 
 
+async def test_a_weaviate_that_wants_a_key_is_told_with_the_remedy() -> None:
+    played = Played(GET=[Answer("u", 401, {"error": [{"message": "anonymous access not enabled"}]})] * 9)
+    played.classes = None  # type: ignore[assignment]
+    found = await World(played).look(3)
+    assert found.verdict.reason is Reason.RESTORE_REFUSED
+    assert "spec.weaviate.authentication.anonymousAccess" in found.verdict.message
+
+
 async def test_a_weaviate_that_does_not_answer_is_asked_again() -> None:
     played = Played(GET=[Answer("u", fault=Fault.UNREACHABLE, text="refused")] * 9)
     found = await World(played, id="x").look(3)
