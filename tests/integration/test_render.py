@@ -109,6 +109,8 @@ def test_bytes_are_those_of_the_command_and_follow_the_resource(
     assert instance.condition("Reconciling")[0] == instance.condition("Stalled")[0] == "False"
     assert instance.revisions() == {}
     assert instance.get("statefulset", "-weaviate") is None
+    keys = yaml.safe_load(rendered(instance))["authentication"]["apikey"]["existingSecret"]
+    assert instance.server.get("secret", keys, namespace=instance.namespace), "values name it"
     assert config_map["ownerReferences"][0]["uid"] == instance.get()["metadata"]["uid"]
 
     plain = {"spec": {"delivery": "Render", "valuesFrom": [], "values": None}}

@@ -107,7 +107,12 @@ def test_the_examples_of_the_page_are_taken(
         instance.kubectl("delete", "bv", "search", "--ignore-not-found", "--timeout=30s")
         instance.apply(block)
         deployed(instance, 1)
-        assert instance.message("Released").startswith("revision 1"), number
+        # Helm's record is there a moment before the status.
+        until(
+            lambda: instance.message("Released").startswith("revision 1 "),
+            30,
+            lambda number=number: f"example {number}: {instance.message()}",
+        )
     spec = pod(instance, "statefulset", "-weaviate")["spec"]
     names = {one["name"] for one in spec["containers"][0]["env"]}
     assert "OPENAI_APIKEY" in names

@@ -100,6 +100,13 @@ async def test_a_secret_of_the_user_is_never_made(spec: dict[str, Any]) -> None:
     assert secrets.asked == []
 
 
+async def test_values_for_somebody_else_name_a_secret_that_is_there() -> None:
+    keys, secrets, _ = make()
+    foreign = replace(look({"delivery": "Render"}), state=ReleaseState.FOREIGN)
+    assert await keys.provide(foreign, 0.0)
+    assert list(secrets.there) == ["t-weaviate-keys"]
+
+
 async def test_what_is_left_open_needs_none() -> None:
     keys, secrets, _ = make()
     assert not await keys.provide(look(is_open=True), 0.0)

@@ -16,6 +16,7 @@ from bind_operator.policy.memory import NOTHING_KNOWN
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.look import Look
+from bind_operator.reconcile.observer import Observer
 from bind_operator.reconcile.rendering import Rendering
 from bind_operator.release.values import RenderedValues
 from support.resources import merged, tiny_resource
@@ -152,4 +153,34 @@ def test_conditions_say_who_installs() -> None:
     assert verdicts[ConditionType.READY].message == (
         "values of weaviate-bind-0.1.0 are in ConfigMap shop-values, digest digest-1; somebody else installs "
         "them; the release that the operator made before is left to them"
+    )
+
+
+OPEN = {
+    "spec": {
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "weaviate",
+                        "env": [{"name": "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", "value": "true"}],
+                    }
+                ]
+            }
+        }
+    }
+}
+
+
+@pytest.mark.parametrize("delivery", ["Render", "Apply"])
+def test_who_may_ask_weaviate_follows_from_a_rendered_resource_alone(delivery: str) -> None:
+    manifest = merged(MANIFEST, {"spec": {"delivery": delivery}})
+    observed = Observed((), None, None, None, (), (), stateful_set=OPEN)
+    access = Observer._access(KEY, manifest, parse_resource(manifest), observed, "made-1")
+    assert access is not None
+    is_rendered = delivery == "Render"
+    assert (access.anonymous, access.secret, access.revision) == (
+        not is_rendered,
+        "shop-weaviate-keys" if is_rendered else "",
+        "",
     )
