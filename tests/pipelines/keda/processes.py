@@ -34,6 +34,7 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
         "KUBECONFIG": str(cluster.kubeconfig),
         "POD_NAMESPACE": NAMESPACE,
         "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
+        "WATCH_NAMESPACE": "",
     }
     operator = [
         *("env", *(f"{name}={value}" for name, value in environment.items())),
