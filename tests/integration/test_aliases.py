@@ -30,9 +30,9 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_a_search_by_the_alias_goes_to_the_collection_that_it_names(printed: list[str]) -> None:
-    found, _, named, count = printed
+    found, searched, named, count = printed
     assert found == "a cat on a mat"
-    assert named == "Photo_2"
+    assert (searched, named) == ("Photo_2", "Photo_2")
     assert count == "3"
 
 

@@ -1,6 +1,9 @@
-"""Three nodes and three copies of each object: reads go on through a death and a rolling upgrade."""
+"""Three nodes and three copies of each object: reads go on through deaths and a rolling upgrade."""
 
+import contextlib
 import itertools
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -26,6 +29,9 @@ OLD, NEW = (module.version() for module in WEAVIATES[-2:])
 READERS = 4
 ROLLOUT_S = 400
 KILLS = 3
+AWAY_S = 15
+TRANSPORT = ("ConnectError", "ReadError", "RemoteProtocolError", "ReadTimeout", "ConnectTimeout")
+"""A connection that is refused or ends; an error in an answer begins with another word."""
 
 Results = dict[str, dict[str, object]]
 
@@ -163,7 +169,49 @@ def all_ready(story: Story) -> bool:
     )
 
 
-def test_a_death_costs_no_read(story: Story, load: Load, results: Results) -> None:
+def kill_weaviate(pod: str) -> None:
+    """Kill the process of a pod as the kernel would: nobody is told before, and no hook runs."""
+    mark = f"CLUSTER_HOSTNAME={pod}\0".encode()
+    killed = 0
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        # Most processes of the machine are none of a pod, or end meanwhile.
+        with contextlib.suppress(OSError):
+            if mark in environment.read_bytes():
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+                killed += 1
+    assert killed == 1
+
+
+def restarts(story: Story) -> int:
+    statuses = [one for pod in story.pods(NAME, "weaviate") for one in pod["status"]["containerStatuses"]]
+    return sum(one["restartCount"] for one in statuses)
+
+
+def test_a_process_that_dies_costs_reads_until_the_service_knows(
+    story: Story, load: Load, results: Results
+) -> None:
+    """Nothing on the side of the server can save these; a client that goes on trying gets its answer."""
+    load.take()
+    for number in range(KILLS):
+        before = restarts(story)
+        kill_weaviate(f"{NAME}-weaviate-{number}")
+        until(lambda before=before: restarts(story) > before, 60, "the container was started again")
+        until(lambda: all_ready(story), 180, "all nodes are there again")
+    reports, cut = load.take()
+    results[OLD]["kills"] = {
+        "killed": KILLS,
+        "reads": sum(one.searches for one in reports),
+        "failed": sum(one.failed for one in reports),
+        "cut": cut,
+        "away_s": round(max(one.away_s for one in reports), 1),
+    }
+    assert sum(one.searches for one in reports) > 100
+    errors = [error for one in reports for error in one.errors]
+    assert [error for error in errors if not error.startswith(TRANSPORT)] == []
+    assert max(one.away_s for one in reports) < AWAY_S
+
+
+def test_a_pod_deleted_by_force_costs_no_read(story: Story, load: Load, results: Results) -> None:
     load.take()
     for number in range(KILLS):
         story.kubectl("delete", "pod", f"{NAME}-weaviate-{number}", "--force", "--grace-period=0")
