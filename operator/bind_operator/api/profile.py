@@ -6,8 +6,9 @@ from pydantic import Field
 
 from bind_operator.api.base import ApiModel, Text
 from bind_operator.api.hardware import Batching, Gpu
+from bind_operator.api.model import Precision
 from bind_operator.api.parts import Resources, Toleration
-from bind_operator.api.spec import MAX_REPLICAS, Device, Precision
+from bind_operator.api.spec import MAX_REPLICAS, Device
 
 PROFILE_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$"
 

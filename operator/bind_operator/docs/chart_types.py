@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from bind_operator.api.base import QUANTITY_PATTERN
+from bind_operator.api.model import ModelName, Precision
 from bind_operator.api.network import IpFamily, IpFamilyPolicy
 from bind_operator.api.parts import PullPolicy
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
@@ -24,7 +25,7 @@ from bind_operator.api.rules.weights import (
     SHA256_PATTERN,
     URL_PATTERN,
 )
-from bind_operator.api.spec import DeletionPolicy, ModelName, Precision
+from bind_operator.api.spec import DeletionPolicy
 from bind_operator.docs.profile_schema import profiles_schema
 from bind_operator.settings import LogLevel
 

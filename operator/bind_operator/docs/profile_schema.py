@@ -3,10 +3,11 @@
 from typing import Any
 
 from bind_operator.api.hardware import Gpu
+from bind_operator.api.model import Precision
 from bind_operator.api.profile import PROFILE_NAME_PATTERN, Profile
 from bind_operator.api.rules.basics import CLAIM_NAME_PATTERN, RESOURCE_NAME_PATTERN
 from bind_operator.api.schema import build_schema
-from bind_operator.api.spec import Device, Precision
+from bind_operator.api.spec import Device
 
 Schema = dict[str, Any]
 

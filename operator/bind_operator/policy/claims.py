@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bind_operator.api.identity import GROUP
+from bind_operator.api.model import CacheAccessMode
 from bind_operator.api.quantity import parse_quantity
-from bind_operator.api.spec import BindVectorizerSpec, CacheAccessMode
+from bind_operator.api.spec import BindVectorizerSpec
 from bind_operator.api.status import ClaimStatus
 from bind_operator.policy.facts import Component
 from bind_operator.policy.guards import Change

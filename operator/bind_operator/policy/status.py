@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from bind_operator.api.customization import PodCustomization
 from bind_operator.api.hardware import Gpu
+from bind_operator.api.model import ModelName
 from bind_operator.api.parts import Scheduling
-from bind_operator.api.spec import BindVectorizer, Device, ModelName
+from bind_operator.api.spec import BindVectorizer, Device
 from bind_operator.api.status import (
     MAX_HISTORY,
     AuthenticationStatus,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from bind_operator.api.spec import Inference, ModelName, Precision
+from bind_operator.api.model import ModelName, Precision
+from bind_operator.api.spec import Inference
 from bind_operator.policy.objects import Object
 
 PUBLISHED = "published"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
-from bind_operator.api.spec import DIMENSIONS, ModelName
+from bind_operator.api.model import DIMENSIONS, ModelName
 from bind_operator.policy.answers import (
     MAX_QUOTED,
     Answer,

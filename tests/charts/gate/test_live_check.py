@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bind_operator.api.spec import ModelName
+from bind_operator.api.model import ModelName
 from bind_operator.cluster.verification import Asker, Target
 from bind_operator.policy.facts import Verification
 from bind_operator.policy.golden import GOLDEN, least_cosine

@@ -1,5 +1,6 @@
 """These rules are about the model and the container that serves it."""
 
+from bind_operator.api.model import Precision
 from bind_operator.api.parts import EnvVarSource, InferenceResources
 from bind_operator.api.rules.rule import (
     Rule,
@@ -8,7 +9,7 @@ from bind_operator.api.rules.rule import (
     env_texts_rule,
     profiled_limits_rule,
 )
-from bind_operator.api.spec import Device, Precision
+from bind_operator.api.spec import Device
 
 INFERENCE_ENV = (
     "ENABLE_CUDA",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bind_operator.api.spec import ModelName
+from bind_operator.api.model import ModelName
 from bind_operator.cluster.verification import MAX_ANSWER_BYTES, Asker, Target
 from bind_operator.policy.facts import Verification
 from bind_operator.policy.golden import GOLDEN

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bind_operator.api.spec import ModelName
+from bind_operator.api.model import ModelName
 from bind_operator.policy.answers import Answer, Fault
 from bind_operator.policy.external import ExternalTarget, settings_in_words, weaviate_settings
 from bind_operator.policy.facts import Key, Verification

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bind_operator.api.spec import ModelName
+from bind_operator.api.model import ModelName
 from bind_operator.policy.answers import Answer, Fault
 from bind_operator.policy.facts import Verification
 from bind_operator.policy.verification import Answers, Expected, judge

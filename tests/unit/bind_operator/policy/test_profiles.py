@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from bind_operator.api import parse_resource
-from bind_operator.api.spec import Device, Precision
+from bind_operator.api.model import Precision
+from bind_operator.api.spec import Device
 from bind_operator.errors import InvalidSpec, ProfileInvalid, ProfileMissing, ProfileUnfit
 from bind_operator.policy.profiles import (
     AppliedProfile,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bind_operator.api.spec import DIMENSIONS, ModelName
+from bind_operator.api.model import DIMENSIONS, ModelName
 from bind_operator.policy.answers import Answer, Fault, quote
 from bind_operator.policy.facts import VectorSketches, Verification
 from bind_operator.policy.golden import GOLDEN
