@@ -28,6 +28,7 @@ from bind_operator.api.parts import (
     WeaviateService,
 )
 from bind_operator.api.placement import PodUser
+from bind_operator.api.remediation import Remediation
 from bind_operator.api.status import BindVectorizerStatus
 
 MAX_REPLICAS = 64
@@ -323,23 +324,6 @@ class Weaviate(Scheduling, PodCustomization):
         None,
         description="A Weaviate that is there already: then only the inference server and the gate are "
         "deployed, and no other field of `weaviate` is used.",
-    )
-
-
-class RollbackPolicy(StrEnum):
-    """The policy says whether a rollout that stands still is rolled back."""
-
-    LAST_VERIFIED = "LastVerified"
-    NEVER = "Never"
-
-
-class Remediation(ApiModel):
-    """The operator does this about a rollout that stands still."""
-
-    rollback: RollbackPolicy = Field(
-        RollbackPolicy.LAST_VERIFIED,
-        description="LastVerified: the release is rolled back, once for each change of the spec, to the last "
-        "revision that the live check saw at work, if `spec.weaviate` is the same. Never: it stays.",
     )
 
 

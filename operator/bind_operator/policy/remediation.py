@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from bind_operator.api.identity import RECONCILE_ANNOTATION
-from bind_operator.api.spec import BindVectorizer, RollbackPolicy
+from bind_operator.api.remediation import RollbackPolicy
+from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import LastVerified, RemediationStatus
 from bind_operator.policy.facts import Component, Failure, Problem, Revision, Workload
 from bind_operator.policy.objects import Object, component_of, is_deleting, request_of
