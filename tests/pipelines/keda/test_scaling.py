@@ -1,10 +1,14 @@
 """KEDA scales the inference pods by the requests at the gates, and no request fails by it."""
 
+import base64
+import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from support.searching import Report, Searching
 from support.story import Story
@@ -16,10 +20,9 @@ CLASS = "Scaled"
 OBJECTS = 20
 CLIENTS = 12
 SCALED_WITHIN_S = 180
-QUERY = (
-    f'{{ Get {{ {CLASS}(nearText: {{concepts: ["thing %s"]}}, limit: 1) '
-    "{ text _additional { distance } } } }"
-)
+QUERY = f'{{ Get {{ {CLASS}(nearImage: {{image: "%s"}}, limit: 1) {{ text }} }} }}'
+PIXELS = 384
+"""So large a picture takes the server longer than all that is before it."""
 
 
 def test_without_keda_the_resource_says_so_and_goes_on_when_it_comes(story: Story) -> None:
@@ -46,19 +49,29 @@ def url(story: Story, keda: None) -> str:
 
 @contextmanager
 def asking(url: str, clients: int) -> Iterator[list[Searching]]:
-    """Let so many clients search without a pause, each for a text that nobody has asked for before."""
-    numbers = iter(range(10_000_000))
-
-    def search() -> None:
-        query = QUERY % next(numbers)
-        answer = httpx.post(f"{url}/v1/graphql", json={"query": query}, timeout=60)
-        answer.raise_for_status()
-        body = answer.json()
-        if body.get("errors"):
-            raise RuntimeError(body["errors"][0]["message"])
+    """Let so many clients search without a pause, each by a picture that nobody has sent before."""
+    picture, numbers = noise(), iter(range(1, 10_000_000))
 
     with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_connections=clients)))
+
+        def search() -> None:
+            # White space at the end: another string for the server's memory of vectors, and the same picture.
+            spaces = " " * next(numbers)
+            answer = client.post(f"{url}/v1/graphql", json={"query": QUERY % (picture + spaces)})
+            answer.raise_for_status()
+            body = answer.json()
+            if body.get("errors"):
+                raise RuntimeError(body["errors"][0]["message"])
+
         yield [stack.enter_context(Searching(search, pause_s=0.0)) for _ in range(clients)]
+
+
+def noise() -> str:
+    pixels = np.random.default_rng(7).integers(0, 256, (PIXELS, PIXELS, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return base64.b64encode(out.getvalue()).decode()
 
 
 def ready(story: Story) -> str:
