@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from integration.weaviate_process import START_S, _Inference, is_ready, started_weaviate
+from integration.weaviate_process import START_S, PlayedInference, is_ready, started_weaviate
 from support.http_server import listening
 from support.waiting import until
 
@@ -32,7 +32,7 @@ def keyed_weaviate(folder: Path, keys: dict[str, str], **more: str | None) -> It
         "AUTHENTICATION_APIKEY_USERS": ",".join(keys.values()),
         **more,
     }
-    with listening(_Inference) as url, started_weaviate(folder, url, more=environment) as (address, _):
+    with listening(PlayedInference) as url, started_weaviate(folder, url, more=environment) as (address, _):
         until(lambda: is_ready(address), START_S, "Weaviate is ready")
         yield f"http://{address}"
 
