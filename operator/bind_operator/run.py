@@ -22,6 +22,7 @@ from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
 from bind_operator.cluster.objects import Objects
+from bind_operator.cluster.operator_keys import OperatorKeys
 from bind_operator.cluster.profiles import Profiles
 from bind_operator.cluster.records import Records
 from bind_operator.cluster.rendered_values import RenderedConfigMaps
@@ -134,7 +135,9 @@ class _Operator:
         asker = Asker(settings.verify_timeout_s, settings.verify_embedding_timeout_s, resolver)
         schedule = CheckSchedule(settings.verify_interval_s)
         checks = LiveChecks(asker.ask, queue.add, schedule, kube.clock.timestamp)
-        copies = CopyKeeper.of(kube, Steps(WeaviateApi(resolver), queue.add))
+        # Its own Secret is no resource's, so no lease is about it.
+        self._keys = OperatorKeys(unfenced, settings.namespace, settings.keys_secret)
+        copies = CopyKeeper.of(kube, Steps(WeaviateApi(resolver), self._keys, queue.add))
         helm = self._build_helm()
         sources = ValueSources(client, self._driver, settings.values_interval_s, queue.add)
         reconciler = self._reconciler = self._build_reconciler(client, kube, helm, checks, sources, copies)
@@ -234,7 +237,7 @@ class _Operator:
         key_secrets = KeySecrets(client)
         uninstaller = Uninstaller(helm, objects, records)
         deletion = Deletion(kube, uninstaller, key_secrets, settings.delete_timeout_s)
-        keys = Keys(kube, key_secrets)
+        keys = Keys(kube, key_secrets, self._keys)
         autoscalers = Autoscalers(client)
         observer = Observer(
             settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources, keys.made

@@ -216,6 +216,12 @@ class Settings(BaseSettings):
     verify_interval_s: float = Field(
         300.0, gt=0, description="How often the live check is repeated while nothing changes."
     )
+    keys_secret: str = Field(
+        "",
+        description="Name of the Secret, in the operator's own namespace, that the keys of its own users of "
+        "Weaviate follow from. It is made at first use. Empty: the operator has no such users, and cannot "
+        "back up a Weaviate that wants keys.",
+    )
     namespace: str = Field(
         "", description="The operator's own namespace, for network policies; empty: unknown."
     )

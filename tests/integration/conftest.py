@@ -110,6 +110,16 @@ def far_operator(
     process.stop()
 
 
+@pytest.fixture
+def keyed_operator(
+    operator_kubeconfig: Path, shared_operator: OperatorProcess, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """A running operator that has a user of its own in each Weaviate that it closes."""
+    settings = {"NAMESPACE": "bind-system", "KEYS_SECRET": "bind-operator-keys"}
+    with _operator_of_its_own(operator_kubeconfig, shared_operator, tmp_path, **settings) as process:
+        yield from _watched(process)
+
+
 @contextlib.contextmanager
 def _operator_of_its_own(
     kubeconfig: Path, shared: OperatorProcess, folder: Path, **settings: str

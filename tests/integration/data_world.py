@@ -25,10 +25,18 @@ class Data:
     """It fills a Weaviate, and looks into it."""
 
     url: str
+    key: str = ""
+    """It shows this API key; empty: none."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By them Weaviate knows who asks."""
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def post(self, path: str, body: Any) -> Any:
         """Send `body` and return the answer."""
-        return httpx.post(f"{self.url}/v1/{path}", json=body, timeout=60).raise_for_status().json()
+        answer = httpx.post(f"{self.url}/v1/{path}", json=body, timeout=60, headers=self.headers)
+        return answer.raise_for_status().json()
 
     def fill(self, *collections: str) -> None:
         """Make these collections, each with objects whose vectors are given."""
@@ -44,7 +52,7 @@ class Data:
 
     def counts(self) -> dict[str, int]:
         """Return the number of objects by collection."""
-        classes = httpx.get(f"{self.url}/v1/schema", timeout=20).json()["classes"]
+        classes = httpx.get(f"{self.url}/v1/schema", timeout=20, headers=self.headers).json()["classes"]
         names = [one["class"] for one in classes]
         if not names:
             return {}

@@ -1,6 +1,8 @@
 """Backups and a restore with the real Weaviate, to a folder; S3 is in tests/pipelines/backups."""
 
+import base64
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,8 +123,50 @@ def test_a_weaviate_that_wants_keys_is_told_with_the_remedy(
     with served(instance, tmp_path / "first", module | keys):
         backup_now(instance, "1")
         eventually("told", lambda: instance.condition("BackedUp") == ("False", "BackupFailed"))
-        assert "Weaviate wants an API key (status 401" in instance.message("BackedUp")
-        assert "spec.weaviate.authentication.anonymousAccess" in instance.message("BackedUp")
+        assert "Weaviate takes no key of the operator (status 401" in instance.message("BackedUp")
+        assert "spec.weaviate.authentication.apiKeys.secretName" in instance.message("BackedUp")
+
+
+def test_a_closed_weaviate_is_backed_up_by_the_operator_s_own_user(
+    keyed_operator: OperatorProcess,
+    apiserver: ApiServer,
+    instance: Instance,
+    tmp_path: Path,
+    module: dict[str, str | None],
+) -> None:
+    installed(instance, {"backup": PLACE, "authentication": {}})
+    secret = instance.get("secret", "-weaviate-keys")["data"]
+    keys = {name: base64.b64decode(text).decode() for name, text in secret.items()}
+    users = {"admin": "admin", "read-only": "read-only", "operator": "bind-operator"}
+    closed = {
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": ",".join(keys[entry] for entry in users),
+        "AUTHENTICATION_APIKEY_USERS": ",".join(users.values()),
+        "AUTHORIZATION_ADMINLIST_ENABLED": "true",
+        "AUTHORIZATION_ADMINLIST_USERS": "admin,bind-operator",
+        "AUTHORIZATION_ADMINLIST_READONLY_USERS": "read-only",
+    }
+    template = instance.get("statefulset", "-weaviate")["spec"]["template"]["spec"]["containers"][0]["env"]
+    rendered = {one["name"]: one.get("value") for one in template}
+    keyless = {name: text for name, text in closed.items() if not name.endswith("ALLOWED_KEYS")}
+    assert {name: rendered[name] for name in keyless} == keyless
+    with served(instance, tmp_path / "first", module | closed) as data:
+        filled = replace(data, key=keys["admin"])
+        filled.fill("Things")
+        backup_now(instance, "1")
+        eventually("backed up", lambda: instance.condition("BackedUp") == ("True", "BackupSucceeded"))
+        assert backup_status(instance)["lastSuccess"]["objects"] == {"Things": OBJECTS}
+    # The next operator finds the same keys.
+    made = apiserver.get("secret", "bind-operator-keys", namespace="bind-system")["metadata"]["uid"]
+    keyed_operator.kill()
+    keyed_operator.start()
+    with served(instance, tmp_path / "first", module | closed):
+        backup_now(instance, "2")
+        eventually("again", lambda: has_handled(instance, "2"), within_s=60)
+        assert instance.condition("BackedUp") == ("True", "BackupSucceeded")
+    assert apiserver.get("secret", "bind-operator-keys", namespace="bind-system")["metadata"]["uid"] == made
+    assert keys["operator"] not in keyed_operator.log()
 
 
 def test_a_backup_that_is_due_while_no_operator_runs_is_made_once_when_one_comes(

@@ -8,6 +8,7 @@ from typing import Any
 from bind_operator.api import parse_resource
 from bind_operator.cluster.weaviate_api import Weaviate
 from bind_operator.policy.answers import Answer
+from bind_operator.policy.authentication import access_of
 from bind_operator.policy.facts import Key, Workload
 from bind_operator.policy.state import ReleaseState
 
@@ -48,9 +49,11 @@ class Api:
 
     def __init__(self, played: Played) -> None:
         self.played = played
+        self.shown: list[str | None] = []
 
-    def open(self, url: str) -> Any:
+    def open(self, url: str, api_key: str | None = None) -> Any:
         played = self.played
+        self.shown.append(api_key)
 
         class Opened:
             async def __aenter__(self) -> Played:
@@ -60,6 +63,13 @@ class Api:
                 return None
 
         return Opened()
+
+
+class OwnKeys:
+    """The operator's own key."""
+
+    async def key_for(self, key: Key) -> str:
+        return "own"
 
 
 @dataclass
@@ -76,6 +86,10 @@ class FakeLook:
     @property
     def resource(self) -> Any:
         return parse_resource({k: v for k, v in self.raw.items() if k != "status"})
+
+    @property
+    def access(self) -> Any:
+        return access_of(self.key.name, self.resource.spec.weaviate, was_open=False)
 
     @property
     def observed(self) -> Any:

@@ -23,8 +23,11 @@ class KeyEntry(ApiModel):
 
 ADMIN = KeyEntry(entry="admin", user="admin")
 READ_ONLY = KeyEntry(entry="read-only", user="read-only")
+OPERATOR_ENTRY = "operator"
+OPERATOR = KeyEntry(entry=OPERATOR_ENTRY, user="bind-operator")
+"""The operator's own user, by which it backs up. Only in a Secret that it makes itself."""
 OWN_ENTRIES = (ADMIN, READ_ONLY)
-"""The Secret that the operator makes has these entries."""
+"""The Secret that the operator makes has these entries, and the operator's own."""
 
 
 class ApiKeys(ApiModel):
@@ -41,7 +44,7 @@ class ApiKeys(ApiModel):
         min_length=1,
         max_length=MAX_USERS,
         description="Entries of the Secret, each with its user. Unset: `admin` and `read-only`, of the users "
-        "of these names, as the operator makes them.",
+        "of these names, as the operator makes them. A Secret that it makes has the entry `operator`, too.",
     )
     revision: Text | None = Field(
         None,

@@ -88,10 +88,13 @@ class WeaviateApi:
     """It finds the addresses of names; None: the DNS does."""
 
     @asynccontextmanager
-    async def open(self, url: str) -> AsyncIterator[Weaviate]:
-        """Yield what asks the Weaviate at `url`, which is http://host."""
+    async def open(self, url: str, api_key: str | None = None) -> AsyncIterator[Weaviate]:
+        """Yield what asks the Weaviate at `url`, which is http://host, with `api_key` if there is one."""
         connector = aiohttp.TCPConnector(resolver=self.resolver, force_close=True)
         timeout = aiohttp.ClientTimeout(total=CALL_S, sock_connect=10)
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, timeout=timeout) as session:
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else None
+        async with aiohttp.ClientSession(
+            connector=connector, cookie_jar=jar, timeout=timeout, headers=headers
+        ) as session:
             yield Weaviate(url, session)

@@ -13,7 +13,7 @@ INTRODUCTION = """# Rights
 What the operator and the Helm that it runs may do, and what users get, as the chart [bind-operator](chart-bind-operator.md) installs it without further values. Each rule comes from a template of the chart, and what it is for from the comment above it. Tests hold that nothing else is used and that nothing is granted in vain: [of the chart](../../tests/charts/bind_operator/test_rights.py), and [by the audit log of a real API server](../../tests/integration/test_rights.py).
 
 - `watchNamespaces` gives the same rules by a Role in each of these namespaces, and a small ClusterRole that lets a resource go with its namespace (`rbac.finalize`). With `crds.enabled=false`, `rbac.aggregateRoles=false` and `rbac.finalize=false` the chart makes no object of the whole cluster.
-- `helm.driver: Secret` needs get, list, create, update and delete of `secrets` in place of list and update of `configmaps`; `Migrate` needs list and delete of `secrets` beside them. Without either, the only right on `secrets` is to create them: [why that suffices](../decisions/authentication.md).
+- `helm.driver: Secret` needs get, list, create, update and delete of `secrets` in place of list and update of `configmaps`; `Migrate` needs list and delete of `secrets` beside them. Without either, the only right on `secrets` is to create them, and to read one in the operator's own namespace: [why that suffices](../decisions/authentication.md).
 - RBAC cannot limit `create` or `list` by name, nor by label. So the right to make ConfigMaps, Services, claims and workloads holds for all of a namespace, and whoever may make workloads there may mount its Secrets.
 """  # noqa: E501  (a paragraph is one line)
 

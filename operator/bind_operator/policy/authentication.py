@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bind_operator.api.authentication import OWN_ENTRIES, Authentication, Authorization, KeyEntry
+from bind_operator.api.authentication import OPERATOR, OWN_ENTRIES, Authentication, Authorization, KeyEntry
 from bind_operator.api.spec import Inference, Weaviate
 from bind_operator.api.status import AuthenticationStatus, ConditionType
 from bind_operator.policy.facts import Component
@@ -56,7 +56,13 @@ class Access:
     @property
     def admin_users(self) -> list[str]:
         """They may do everything."""
-        return ["admin"] if self.lists.admin_users is None else self.lists.admin_users
+        named = ["admin"] if self.lists.admin_users is None else self.lists.admin_users
+        return [*named, OPERATOR.user] if self.has_operator else named
+
+    @property
+    def has_operator(self) -> bool:
+        """The operator has a user of its own."""
+        return OPERATOR in self.entries
 
     @property
     def read_only_users(self) -> list[str]:
@@ -83,11 +89,12 @@ def access_of(name: str, weaviate: Weaviate, *, was_open: bool, made: str = "") 
         return Access(section.anonymous_access, lists=section)
     is_made = keys is None or keys.secret_name is None
     parts = (made if is_made else "", keys.revision if keys else None)
+    named = tuple(keys.entries) if keys and keys.entries else OWN_ENTRIES
     return Access(
         section.anonymous_access,
         secret=weaviate_keys_name(name) if keys is None or keys.secret_name is None else keys.secret_name,
         is_made=is_made,
-        entries=tuple(keys.entries) if keys and keys.entries else OWN_ENTRIES,
+        entries=(*named, OPERATOR) if is_made else named,
         revision="-".join(part for part in parts if part),
         lists=section,
     )
@@ -121,7 +128,8 @@ def _by_default(name: str, weaviate: Weaviate, *, was_open: bool, made: str) -> 
     if was_open:
         return Access(anonymous=True, left_open=True)
     secret = weaviate_keys_name(name)
-    return Access(anonymous=False, secret=secret, is_made=True, entries=OWN_ENTRIES, revision=made)
+    entries = (*OWN_ENTRIES, OPERATOR)
+    return Access(anonymous=False, secret=secret, is_made=True, entries=entries, revision=made)
 
 
 def was_open(status: Mapping[str, Any], stateful_set: Object | None) -> bool:

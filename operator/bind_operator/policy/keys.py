@@ -1,8 +1,12 @@
 """The operator makes Secrets with keys, once each; a ConfigMap owns each for as long as it is kept."""
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bind_operator.api.authentication import OPERATOR_ENTRY
 from bind_operator.policy.facts import Key
 from bind_operator.policy.names import CHART, OPERATOR
 from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL, Object
@@ -46,9 +50,16 @@ def made_mark(secret: Object) -> str:
     return str(secret["metadata"]["uid"])[:8]
 
 
-def weaviate_keys(token: Callable[[], str], entries: Iterable[str]) -> dict[str, str]:
-    """Return a key for each entry. token: gives another one at each call."""
-    return {entry: token() for entry in entries}
+def operator_key(seed: bytes, key: Key) -> str:
+    """Return the key of the operator's own user of a resource's Weaviate, which follows from `seed`."""
+    digest = hmac.new(seed, f"weaviate/{key}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def weaviate_keys(token: Callable[[], str], entries: Iterable[str], own: str | None = None) -> dict[str, str]:
+    """Return a key for each entry. token: gives another one at each call. own: the operator's."""
+    keys = {entry: token() for entry in entries}
+    return {**keys, OPERATOR_ENTRY: own} if own is not None and OPERATOR_ENTRY in keys else keys
 
 
 def inference_keys(token: Callable[[], str], entries: Iterable[str]) -> dict[str, str]:

@@ -59,9 +59,10 @@ def words_of(answer: Answer) -> str:
     words = quote_long(said)
     if answer.status in CREDENTIALS:
         return (
-            f"Weaviate wants an API key (status {answer.status}: {words}), and the operator has none: set "
-            "spec.weaviate.authentication.anonymousAccess to true, and keep others out by a "
-            "NetworkPolicy; or let a client with a key ask Weaviate for backups"
+            f"Weaviate takes no key of the operator (status {answer.status}: {words}). It has one where it "
+            "makes the Secret of Weaviate's keys itself, and its chart gives it one of its own: remove "
+            "spec.weaviate.authentication.apiKeys.secretName, or delete a Secret that was made before; or "
+            "let a client with a key ask Weaviate for backups"
         )
     return words or f"status {answer.status}"
 

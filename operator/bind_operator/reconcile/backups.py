@@ -14,7 +14,9 @@ from bind_operator.api.backup import Backup
 from bind_operator.api.backup_status import BackupStatus
 from bind_operator.cluster.backups import begin_backup, follow_backup
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.operator_keys import OperatorKeys
 from bind_operator.cluster.weaviate_api import Weaviate, WeaviateApi
+from bind_operator.errors import ApiUnavailable
 from bind_operator.policy.backup import (
     Delayed,
     News,
@@ -62,6 +64,7 @@ class Steps:
     """It asks one thing at a time of each resource's Weaviate, keeps the answer, and wakes the resource."""
 
     api: WeaviateApi
+    keys: OperatorKeys
     wake: Callable[[Key], None]
     _tasks: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_STEPS))
@@ -70,14 +73,20 @@ class Steps:
         """Return whether a question is under way."""
         return key in self._tasks
 
-    def start(self, key: Key, question: Callable[[Weaviate], Awaitable[None]]) -> None:
+    def start(self, look: Look, question: Callable[[Weaviate], Awaitable[None]]) -> None:
         """Ask, beside the caller; `question` keeps the answer itself."""
-        self._tasks[key] = asyncio.create_task(self._run(key, question))
+        has_user = look.access is not None and look.access.has_operator
+        self._tasks[look.key] = asyncio.create_task(self._run(look.key, question, has_user=has_user))
 
-    async def _run(self, key: Key, question: Callable[[Weaviate], Awaitable[None]]) -> None:
+    async def _run(
+        self, key: Key, question: Callable[[Weaviate], Awaitable[None]], *, has_user: bool
+    ) -> None:
         try:
-            async with self._slots, self.api.open(rest_url(key.name, key.namespace)) as weaviate:
+            api_key = await self.keys.key_for(key) if has_user else None
+            async with self._slots, self.api.open(rest_url(key.name, key.namespace), api_key) as weaviate:
                 await question(weaviate)
+        except ApiUnavailable as error:
+            logger.info("not asked", extra={"bindvectorizer": str(key), "error": str(error)})
         except Exception:
             # A bug must not end the backups of a resource without a word.
             logger.exception("bug in a step of a backup", extra={"bindvectorizer": str(key)})
@@ -130,7 +139,7 @@ class Backups:
         if not has_work:
             self._tries.pop(look.key, None)
         elif can_ask(look):
-            self._step(look.key, spec, status, run)
+            self._step(look, spec, status, run)
         suspended = spec.suspend or look.suspended
         verdict = judge_backup(status, suspended=suspended, overdue_s=overdue_seconds(run, now))
         planned = seconds_to_next(status, now)
@@ -158,8 +167,9 @@ class Backups:
         self._news.pop(key, None)
         self._tries.pop(key, None)
 
-    def _step(self, key: Key, spec: Backup, status: BackupStatus, run: Run | None) -> None:
+    def _step(self, look: Look, spec: Backup, status: BackupStatus, run: Run | None) -> None:
         """Ask what is due now: how the one that runs stands, else to begin the next."""
+        key = look.key
         tries, due_at = self._tries.get(key, (0, 0.0))
         if self.steps.is_busy(key) or time.monotonic() < due_at:
             return
@@ -177,7 +187,7 @@ class Backups:
                 news = None if status.running and isinstance(begun, Delayed) else begun
             self._note(key, news)
 
-        self.steps.start(key, ask)
+        self.steps.start(look, ask)
 
     def _note(self, key: Key, news: News | None) -> None:
         """Keep the news for the next look, and say when to ask again."""

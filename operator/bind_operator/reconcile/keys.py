@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.operator_keys import OperatorKeys
 from bind_operator.errors import ApiRefused
 from bind_operator.policy.authentication import inference_keys_of, lacks_key, made_before, mentions
 from bind_operator.policy.facts import Failure, Key
@@ -29,6 +30,7 @@ class Keys:
 
     kube: Kube
     secrets: KeySecrets
+    own: OperatorKeys
     _made: dict[Key, str] = field(default_factory=dict)
     _asked_at: dict[Key, float] = field(default_factory=dict)
     _requests: dict[Key, str | None] = field(default_factory=dict)
@@ -51,7 +53,8 @@ class Keys:
         if access is not None and access.is_made:
             is_used = mentions(look.observed.stateful_set, access.secret)
             if is_suspected or not is_used:
-                entries = weaviate_keys(_token, (one.entry for one in access.entries))
+                own = await self.own.key_for(look.key)
+                entries = weaviate_keys(_token, (one.entry for one in access.entries), own)
                 made = await self._ensure(look, access.secret, entries, is_used=is_used)
         if inference.is_made:
             is_used = mentions(look.observed.deployment, inference.secret)

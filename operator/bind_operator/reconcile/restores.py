@@ -133,7 +133,7 @@ class Restores:
                     chosen = await choose_backup(weaviate, key, backup, spec)
                     self._note(key, status, held_to_version(chosen, wanted.version, key))
 
-        self.steps.start(key, ask)
+        self.steps.start(look, ask)
 
     async def _check(self, weaviate: Weaviate, id_: str, tries: int) -> RestoreNews:
         checked = await look_into(weaviate)

@@ -36,6 +36,10 @@ def test_named_namespaces_have_a_role_each_and_cluster_wide_only_what_lets_a_res
     assert binding["roleRef"]["name"] == "shop-finalizer-space"
     for kind in ("Role", "RoleBinding"):
         made = [item["metadata"] for item in objects if item["kind"] == kind]
+        # The Secret of the operator's own is where the operator is.
+        own = [item for item in made if item["namespace"] == "space"]
+        assert [item["name"] for item in own] == ["shop-keys"]
+        made = [item for item in made if item not in own]
         assert {item["namespace"] for item in made} == {"search", "staging"}
         assert {item["name"] for item in made} == {"shop", "shop-leader"}
     operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]

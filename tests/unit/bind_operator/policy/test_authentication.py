@@ -29,15 +29,16 @@ def template(**env: str) -> dict[str, Any]:
     return {"spec": {"template": {"spec": pod}}}
 
 
-def test_a_new_resource_is_closed_and_has_two_keys() -> None:
+def test_a_new_resource_is_closed_and_has_keys() -> None:
     found = access({}, made="a1")
     assert (found.anonymous, found.left_open) == (False, False)
     assert (found.secret, found.is_made, found.revision) == ("t-weaviate-keys", True, "a1")
     assert [(one.entry, one.user) for one in found.entries] == [
         ("admin", "admin"),
         ("read-only", "read-only"),
+        ("operator", "bind-operator"),
     ]
-    assert (found.admin_users, found.read_only_users) == (["admin"], ["read-only"])
+    assert (found.admin_users, found.read_only_users) == (["admin", "bind-operator"], ["read-only"])
 
 
 def test_what_was_open_stays_open_until_the_spec_says_so() -> None:

@@ -14,7 +14,7 @@ from bind_operator.policy.backup import Begun, Delayed, Ended, Nothing, Refused,
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.backups import Backups, Steps
-from support.played_weaviate import UP, Api, FakeLook, Played, as_weaviate
+from support.played_weaviate import UP, Api, FakeLook, OwnKeys, Played, as_weaviate
 from support.resources import merged, tiny_resource
 
 S3 = {"s3": {"bucket": "b"}, "include": ["Things"], "compressionLevel": "NoCompression", "cpuPercentage": 20}
@@ -93,7 +93,7 @@ class World:
 
     def start(self) -> None:
         """Begin anew, as an operator does that was killed."""
-        steps = Steps(Api(self.played), self.woken.append)  # type: ignore[arg-type]
+        steps = Steps(Api(self.played), OwnKeys(), self.woken.append)  # type: ignore[arg-type]
         self.backups = Backups(self, steps)  # type: ignore[arg-type]
 
     @property
@@ -183,3 +183,28 @@ async def test_where_nothing_is_backed_up_nothing_is_found() -> None:
     del world.raw["spec"]["weaviate"]["backup"]
     assert await world.look() is None
     assert await World(Played(), **{NOW: "1"}).look(deleting=True) is None
+
+
+@pytest.mark.parametrize(
+    ("authentication", "shown"),
+    [
+        (None, "own"),
+        ({"anonymousAccess": True}, None),
+        ({"apiKeys": {"secretName": "mine"}}, None),
+    ],
+    ids=["closed", "open", "keys of the user's"],
+)
+async def test_the_operator_shows_a_key_where_it_has_made_itself_a_user(
+    authentication: Any, shown: str | None
+) -> None:
+    api, asked = Api(Played()), asyncio.Event()
+    weaviate = {"authentication": authentication} if authentication is not None else {}
+    look = FakeLook(merged(tiny_resource("t", "demo"), {"spec": {"weaviate": weaviate}}))
+    steps = Steps(api, OwnKeys(), lambda key: asked.set())  # type: ignore[arg-type]
+
+    async def nothing(weaviate: Any) -> None:
+        return None
+
+    steps.start(look, nothing)  # type: ignore[arg-type]
+    await asked.wait()
+    assert api.shown == [shown]

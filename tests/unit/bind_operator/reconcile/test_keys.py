@@ -51,9 +51,16 @@ class FakeKube:
         self.told.append((reason, message, warning))
 
 
+class FakeOwn:
+    """The operator's key of each resource."""
+
+    async def key_for(self, key: Key) -> str:
+        return f"own-{key.name}"
+
+
 def make() -> tuple[Keys, FakeSecrets, FakeKube]:
     secrets, kube = FakeSecrets(), FakeKube()
-    return Keys(kube, secrets), secrets, kube  # type: ignore[arg-type]
+    return Keys(kube, secrets, FakeOwn()), secrets, kube  # type: ignore[arg-type]
 
 
 def look(spec: dict[str, Any] | None = None, *, is_open: bool = False) -> Look:
@@ -70,7 +77,8 @@ async def test_a_closed_resource_gets_its_keys_at_the_first_look() -> None:
     keys, secrets, kube = make()
     assert await keys.provide(look(), 0.0)
     (made,) = secrets.there.values()
-    assert set(made) == {"admin", "read-only"}
+    assert set(made) == {"admin", "read-only", "operator"}
+    assert made["operator"] == "own-t"
     assert made["admin"] != made["read-only"]
     assert keys.made(KEY, {}) == "mark-1"
     ((reason, message, warning),) = kube.told

@@ -12,7 +12,7 @@ from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.backups import Steps
 from bind_operator.reconcile.restores import CHECK_AGAIN_TIMES, Restores
-from support.played_weaviate import Api, FakeLook, Played
+from support.played_weaviate import Api, FakeLook, OwnKeys, Played
 from support.resources import merged, tiny_resource
 
 ID = "prod_search_20261124t030000z"
@@ -45,7 +45,7 @@ class World:
 
     def start(self) -> None:
         """Begin anew, as an operator does that was killed."""
-        steps = Steps(Api(self.played), lambda key: None)  # type: ignore[arg-type]
+        steps = Steps(Api(self.played), OwnKeys(), lambda key: None)  # type: ignore[arg-type]
         self.restores = Restores(self, steps)  # type: ignore[arg-type]
 
     @property
@@ -184,7 +184,7 @@ async def test_a_weaviate_that_wants_a_key_is_told_with_the_remedy() -> None:
     played.classes = None  # type: ignore[assignment]
     found = await World(played).look(3)
     assert found.verdict.reason is Reason.RESTORE_REFUSED
-    assert "spec.weaviate.authentication.anonymousAccess" in found.verdict.message
+    assert "spec.weaviate.authentication.apiKeys.secretName" in found.verdict.message
 
 
 async def test_a_weaviate_that_does_not_answer_is_asked_again() -> None:

@@ -19,6 +19,8 @@ INTENDED = {
     "authentication.anonymous_access.enabled": "what the operator makes anew is closed, and has keys",
     "authentication.apikey.enabled": "so",
     "authentication.apikey.existingSecret": "so",
+    "authentication.apikey.keys": "so, and one of them is the operator's own",
+    "authentication.apikey.users": "so",
     "authorization.admin_list.enabled": "so",
     "authorization.admin_list.users": "so",
     "authorization.admin_list.read_only_users": "so",
