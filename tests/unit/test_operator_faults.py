@@ -119,7 +119,7 @@ def test_each_wrong_is_told(case: str) -> None:
 
 
 def gone() -> Objects:
-    told = ("Installed", "InSync", "Deleting", "Uninstalled", "VolumesKept")
+    told = ("Installed", "InSync", "Deleting", "Uninstalled", "VolumesKept", "KeysKept")
     return [
         thing("PersistentVolumeClaim", "data"),
         *(event(number, reason, "revision 1") for number, reason in enumerate(told)),

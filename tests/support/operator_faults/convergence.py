@@ -18,8 +18,11 @@ UNKNOWN_FOR_A_WHILE = ("Verifying", "InSync")
 FINISHED = ("deployed", "superseded", "failed")
 MADE = ("Installed", "Upgraded", "RolledBack")
 """These events tell of a revision, whose number is in the message."""
+LAST = ("VolumesKept", "KeysKept")
+"""These are told last of a resource that is gone: what is left of it."""
 ASIDE = (
     *("Unlocked", "Uninstalled", "VolumesKept", "VolumesDeleted", "VolumesLeft", "UninstallGaveUp"),
+    *("KeysMade", "KeysKept"),
     *("DriftCorrected", "DriftDetected", "DriftContested", "ChangeAccepted", "ClaimAdopted"),
 )
 """These events tell what was done; all others are Ready's reasons."""
@@ -87,11 +90,11 @@ def complaints_of_gone(found: Namespace, name: str) -> list[str]:
     if not found.of("PersistentVolumeClaim", name):
         said.append(f"{name}: its volume claim is gone, and was to be kept")
     told = [event["reason"] for event in found.events(name)]
-    for reason in ("Uninstalled", "VolumesKept"):
+    for reason in ("Uninstalled", *LAST):
         if told.count(reason) != 1:
             said.append(f"{name}: {reason} is told {told.count(reason)} times: {told}")
-    if told and told[-1] != "VolumesKept":
-        said.append(f"{name}: VolumesKept is not the last that is told: {told}")
+    if told and tuple(told[-len(LAST) :]) != LAST:
+        said.append(f"{name}: {' and '.join(LAST)} are not the last that are told: {told}")
     return said
 
 
