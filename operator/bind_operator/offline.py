@@ -28,7 +28,8 @@ def render_file(name: str, text: str, settings: Settings) -> str:
     """
     manifests = _read(name, text)
     try:
-        return "---\n".join(_render(one, manifests, settings) for one in manifests if one.get("kind") == KIND)
+        rendered = [render_one(one, manifests, settings) for one in manifests if one.get("kind") == KIND]
+        return "---\n".join(rendered)
     except ProfileMissing as error:
         raise InvalidSpec(f"{name}: {error}; --profiles-dir names the folder of the profiles") from error
     except OperatorError as error:
@@ -52,7 +53,11 @@ def _read(name: str, text: str) -> list[Manifest]:
     return manifests
 
 
-def _render(manifest: Manifest, manifests: Sequence[Manifest], settings: Settings) -> str:
+def render_one(manifest: Manifest, manifests: Sequence[Manifest], settings: Settings) -> str:
+    """Return the values of one BindVectorizer. manifests: among them is what its `spec.valuesFrom` names.
+
+    Raises InvalidSpec, ChartUnreadable or another OperatorError.
+    """
     try:
         book = load_book(settings.profiles_dir)
     except OSError as error:
@@ -72,6 +77,6 @@ def _find(source: ValuesSource, namespace: str, manifests: Sequence[Manifest]) -
     for one in manifests:
         metadata = one.get("metadata") or {}
         place = metadata.get("namespace", namespace), metadata.get("name")
-        if one["kind"] == source.kind and place == (namespace, source.name):
+        if one.get("kind") == source.kind and place == (namespace, source.name):
             return one
     return None

@@ -7,10 +7,13 @@ from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
+from pydantic import ValidationError
 
 from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
+from bind_operator.settings import Settings
 from bindctl.judge import Outcome, Verdict, judge
+from bindctl.rendering import Rendered, data_of, differences, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
@@ -61,10 +64,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
     not. Objects of other kinds are counted, and not judged.
     """
     book = _book(profiles_dir)
-    try:
-        found = list(find_manifests(sources))
-    except SourceMissing as error:
-        _end(str(error))
+    found = _found(sources)
     findings = Findings(
         judged=[(one, _judged(one, book)) for one in found if isinstance(one, Manifest)],
         broken=[one for one in found if isinstance(one, Broken)],
@@ -76,16 +76,85 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
         _end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
 
 
+@main.command(epilog=STATUSES)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option(
+    "-d", "--output-dir", metavar="DIR", help="Write NAMESPACE/NAME-values.yaml below it, and print none."
+)
+@click.option(
+    "--diff", "older", metavar="DIR", help="Print what differs from such a folder, and end with 1 if it does."
+)
+@click.option("--profiles-dir", metavar="DIR", help="Folder of the operator's hardware profiles.")
+@click.option(
+    "--chart-dir", metavar="DIR", help="Folder of the chart weaviate-bind. Unset: the one that came along."
+)
+def render(
+    sources: Sequence[str],
+    output_dir: str | None,
+    older: str | None,
+    profiles_dir: str | None,
+    chart_dir: str | None,
+) -> None:
+    """Print the Helm values of each BindVectorizer, byte for byte as the operator renders them.
+
+    SOURCE is a file, a folder, or - for standard input, as for `validate`. ConfigMaps that a resource's
+    spec.valuesFrom names are looked for in all of them. Other settings of the operator, such as its images,
+    are taken from its variables (BIND_OPERATOR_IMAGES …).
+    """
+    settings = _settings(profiles_dir, chart_dir)
+    found = _found(sources)
+    results = list(render_all([one for one in found if isinstance(one, Manifest)], settings))
+    broken = [one for one in (*found, *results) if isinstance(one, Broken)]
+    rendered = [one for one in results if isinstance(one, Rendered)]
+    for one in broken:
+        click.echo(f"{one.source}:{one.line}: {one.message}", err=True)
+    if broken:
+        sys.exit(REFUSED)
+    if not rendered:
+        _end("no BindVectorizer is in there; name a file or folder that holds one")
+    try:
+        if older is not None:
+            changed = differences(_folder(older), rendered)
+            click.echo(changed, nl=False)
+            sys.exit(REFUSED if changed else 0)
+        if output_dir is not None:
+            write_below(Path(output_dir), rendered)
+            return
+    except OSError as error:
+        _end(f"{error.filename}: {error.strerror}; name a folder that can be used")
+    click.echo("---\n".join(one.text for one in rendered), nl=False)
+
+
+def _settings(profiles_dir: str | None, chart_dir: str | None) -> Settings:
+    given = {"profiles_dir": profiles_dir, "chart_dir": chart_dir}
+    try:
+        chosen = {name: Path(value) for name, value in given.items() if value is not None}
+        return Settings().model_copy(update=chosen)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        _end(f"settings: {faults}")
+
+
+def _folder(path: str) -> Path:
+    if not Path(path).is_dir():
+        _end(f"--diff {path}: there is no such folder; make one with --output-dir")
+    return Path(path)
+
+
+def _found(sources: Sequence[str]) -> list[Manifest | Broken]:
+    try:
+        return list(find_manifests(sources))
+    except SourceMissing as error:
+        _end(str(error))
+
+
 def _judged(manifest: Manifest, book: ProfileBook | None) -> Verdict:
     """Return the verdict on a manifest, with its profile's values where there is a book of them."""
     verdict = judge(manifest.document, manifest.root)
     if verdict.outcome is not Outcome.VALID or book is None:
         return verdict
-    data = manifest.document.data
-    for part in manifest.root:
-        data = data[part]
     try:
-        resolve(data, book, is_stored=False)
+        resolve(data_of(manifest), book, is_stored=False)
     except OperatorError as error:
         line = manifest.document.line_of((*manifest.root, "spec", "profile"))
         faults = tuple((line, "spec.profile", said) for said in str(error).splitlines())

@@ -52,9 +52,9 @@ def test_a_new_resource_is_closed_and_its_keys_are_made_once(
         "secretKeyRef": {"name": f"{instance.name}-weaviate-keys", "key": "admin"}
     }
     made = keys(instance)
-    assert set(made) == {"admin", "read-only"}
+    assert set(made) == {"admin", "read-only", "operator"}
     assert all(len(key) >= 43 for key in made.values())
-    assert len(set(made.values())) == 2
+    assert len(set(made.values())) == 3
     told = instance.status()["authentication"]
     assert told["anonymousAccess"] is False
     assert f"kubectl get secret -n {instance.namespace} {instance.name}-weaviate-keys" in told["keyCommand"]
@@ -80,7 +80,7 @@ def test_a_secret_that_somebody_deleted_is_made_anew_and_the_pods_roll(
     instance.kubectl("annotate", "bv", instance.name, f"{ASK}=now")
     eventually("the pods start with another", lambda: mark(instance) != started_with, within_s=30)
     again = keys(instance)
-    assert set(again) == {"admin", "read-only"}
+    assert set(again) == {"admin", "read-only", "operator"}
     assert again["admin"] != first["admin"]
     assert "was gone; it is made anew" in instance.event_messages("KeysMade")[-1]
 
@@ -104,7 +104,7 @@ def test_what_is_open_stays_open_and_is_told_until_it_is_closed(
     instance.apply(CLOSED)
     eventually("closed", lambda: variables(instance)[ANONYMOUS] == "false", within_s=30)
     eventually("and told no longer", lambda: "note" not in instance.status()["authentication"], within_s=30)
-    assert set(keys(instance)) == {"admin", "read-only"}
+    assert set(keys(instance)) == {"admin", "read-only", "operator"}
 
 
 def _same(instance: Instance) -> dict[str, Any]:

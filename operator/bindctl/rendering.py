@@ -1,0 +1,90 @@
+"""Resources of files and folders are rendered to their values, and compared with what was rendered before."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bind_operator.api.identity import KIND
+from bind_operator.errors import OperatorError
+from bind_operator.offline import render_one
+from bind_operator.policy.names import rendered_name
+from bind_operator.release.chart import ChartUnreadable
+from bind_operator.settings import Settings
+from bindctl.sources import Broken, Manifest
+
+DEFAULT_NAMESPACE = "default"
+NOTHING = "/dev/null"
+"""By this name a diff calls a file that is not there."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """It is the values file of one resource."""
+
+    namespace: str
+    name: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        """The file lies below a folder by namespace, under the name of the operator's ConfigMap."""
+        return f"{self.namespace}/{rendered_name(self.name)}.yaml"
+
+
+def data_of(manifest: Manifest) -> Any:
+    """Return the object at its place in the document."""
+    data = manifest.document.data
+    for part in manifest.root:
+        data = data[part]
+    return data
+
+
+def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Rendered | Broken]:
+    """Yield the values of each BindVectorizer, in their order, or why there are none.
+
+    What a resource's `spec.valuesFrom` names may stand in any of the sources.
+    """
+    objects = [data for one in manifests if isinstance(data := data_of(one), Mapping)]
+    for manifest in manifests:
+        data = data_of(manifest)
+        if not isinstance(data, Mapping) or data.get("kind") != KIND:
+            continue
+        try:
+            text = render_one(data, objects, settings)
+        except (OperatorError, ChartUnreadable) as error:
+            yield from (Broken(manifest.source, manifest.line, line) for line in str(error).splitlines())
+            continue
+        metadata = data["metadata"]
+        yield Rendered(metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"], text)
+
+
+def write_below(folder: Path, rendered: Sequence[Rendered]) -> None:
+    """Write each values file; what else is in the folder stays. Raises OSError."""
+    for one in rendered:
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(one.text, encoding="utf-8")
+
+
+def differences(folder: Path, rendered: Sequence[Rendered]) -> str:
+    """Return a unified diff from the values files in `folder` to those now; empty where they are the same.
+
+    A resource that was not there is new, and a file of none that is there is gone. Raises OSError.
+    """
+    now = {one.path: one.text for one in rendered}
+    before = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob(f"*/{rendered_name('*')}.yaml"))
+    }
+    parts: list[str] = []
+    for path in sorted({*now, *before}):
+        old, new = before.get(path), now.get(path)
+        parts += difflib.unified_diff(
+            (old or "").splitlines(keepends=True),
+            (new or "").splitlines(keepends=True),
+            NOTHING if old is None else f"before/{path}",
+            NOTHING if new is None else f"now/{path}",
+        )
+    return "".join(parts)
