@@ -250,7 +250,7 @@ class _Operator:
             wake=self._queue.add,
         )
         told = Told()
-        actions = Actions(self._chart, kube, helm, deletion, ownership, drift, told, autoscalers)
+        actions = Actions(self._chart, kube, helm, records, deletion, ownership, drift, told, autoscalers)
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,

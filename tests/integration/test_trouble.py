@@ -15,6 +15,7 @@ from integration.apiserver import ApiServer
 from integration.conftest import OPERATOR_USER
 from integration.instance import Instance
 from integration.operator_process import CHART, OperatorProcess
+from support.api_proxy import NO_HARM, ApiProxy, Harm
 from support.tools import binary
 from support.waiting import eventually
 
@@ -314,3 +315,18 @@ def test_helms_labels_tell_the_release_apart(operator: OperatorProcess, instance
     labels = release_labels(instance, 1)
     assert labels["bindvectorizer.dev/managed-by"] == "bind-operator"
     assert labels["bindvectorizer.dev/digest"] == instance.status()["release"]["digest"]
+
+
+def test_an_install_of_which_helm_could_not_write_the_end_is_told_once(
+    proxy: ApiProxy, far_operator: OperatorProcess, instance: Instance
+) -> None:
+    """Helm ends well all the same, and leaves the record pending."""
+    record = f"sh.helm.release.v1.{instance.name}.v1"
+    proxy.harm(lambda method, path: Harm(503) if method == "PUT" and record in path else NO_HARM)
+    instance.apply()
+    eventually("helm is through", lambda: '"helm ran"' in far_operator.log(), within_s=30)
+    assert instance.revisions() == {1: "pending-install"}, "helm could write it, so nothing is shown here"
+    proxy.heal()
+    eventually("deployed", lambda: "deployed" in instance.revisions().values(), within_s=30)
+    eventually("told", lambda: instance.event_messages("Installed") != [], within_s=30)
+    assert len(instance.event_messages("Installed")) == 1

@@ -1,6 +1,7 @@
 """Helm's record of a revision is read at most once, for it does not change but for its status."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bind_operator.cluster.client import KubeClient
@@ -39,13 +40,22 @@ class Records:
                 del self._kept[next(iter(self._kept))]
         return record
 
+    async def is_deployed(self, key: Key, number: int) -> bool:
+        """Return whether a revision is the latest of its release, and deployed."""
+        found = await self._revisions(key)
+        return bool(found) and (found[0].number, found[0].status) == (number, "deployed")
+
     async def is_latest(self, key: Key, revision: Revision) -> bool:
         """Return whether `revision` is still the latest of its release, and nobody is at work on it."""
-        path = f"/api/v1/namespaces/{key.namespace}/{self.driver.resource}"
-        labels = release_selector(key.name)
-        found = read_revisions(await self.client.items(path, labels=labels, metadata_only=True))
+        found = await self._revisions(key)
         known = (revision.number, revision.uid, revision.status)
         return bool(found) and (found[0].number, found[0].uid, found[0].status) == known
+
+    async def _revisions(self, key: Key) -> Sequence[Revision]:
+        """Return the revisions of a release, newest first."""
+        path = f"/api/v1/namespaces/{key.namespace}/{self.driver.resource}"
+        labels = release_selector(key.name)
+        return read_revisions(await self.client.items(path, labels=labels, metadata_only=True))
 
     async def _read(self, key: Key, revision: Revision) -> Record | None:
         name = record_name(key.name, revision.number)

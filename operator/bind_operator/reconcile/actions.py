@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.records import Records
 from bind_operator.policy.causes import occasion_of
 from bind_operator.policy.facts import Failure, was_deployed
 from bind_operator.policy.plan import Action
@@ -28,6 +29,7 @@ class Actions:
     chart: Chart
     kube: Kube
     helm: Helm
+    records: Records
     deletion: Deletion
     ownership: Ownership
     drift: Drift
@@ -89,6 +91,10 @@ class Actions:
             if not was_deployed(look.observed.revisions):
                 reason = Reason.INSTALLED
                 what = f"installed as revision {number}, {occasion}"
+        if not await self.records.is_deployed(look.key, number):
+            # Helm ends well also where the API server went before it could write its end down. The revision
+            # is told of when it is seen.
+            return
         self.told.note_revision(look.key, number)
         message = f"{self.chart.full_name} {what}"
         await self.kube.record_event(look.raw, reason, message, warning=False)

@@ -180,9 +180,10 @@ async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
     await objects.scaled(KEY)
     await records.read(KEY, REVISION)
     await records.is_latest(KEY, REVISION)
+    await records.is_deployed(KEY, 1)
     methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
     assert {name for name in methods if not name.startswith("_")} == {
-        *("read", "compare", "correct", "delete", "scaled", "is_latest")
+        *("read", "compare", "correct", "delete", "scaled", "is_latest", "is_deployed")
     }
     return recorder.rights
 
