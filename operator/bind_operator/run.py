@@ -43,6 +43,7 @@ from bind_operator.policy.watching import EVERYWHERE
 from bind_operator.reconcile.actions import Actions
 from bind_operator.reconcile.backups import Steps
 from bind_operator.reconcile.claims import Claims
+from bind_operator.reconcile.collections import Collections
 from bind_operator.reconcile.copies import CopyKeeper
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.drift import build_drift
@@ -238,6 +239,7 @@ class _Operator:
         uninstaller = Uninstaller(helm, objects, records)
         deletion = Deletion(kube, uninstaller, key_secrets, settings.delete_timeout_s)
         keys = Keys(kube, key_secrets, self._keys)
+        collections = Collections(kube, self._keys, settings.verify_timeout_s)
         autoscalers = Autoscalers(client)
         observer = Observer(
             settings, self._chart, kube, ownership, drift, self._profiles, autoscalers, sources, keys.made
@@ -260,7 +262,7 @@ class _Operator:
             polling=Polling(settings.settle_s, settings.resync_s),
             checks=checks,
             claims=claims,
-            memories=Memories(kube, settings.verify_timeout_s, settings.resync_s),
+            memories=Memories(kube, collections, settings.resync_s),
             drift=drift,
             deletion=deletion,
             waves=waves,
@@ -271,7 +273,7 @@ class _Operator:
         return Reconciler(
             kube=kube,
             observer=observer,
-            guard=Guard(kube, claims, settings.verify_timeout_s),
+            guard=Guard(claims, collections),
             actions=actions,
             summary=summary,
             attempts=attempts,

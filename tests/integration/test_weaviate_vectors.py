@@ -1,7 +1,8 @@
 """The real Weaviate says whether there are vectors to lose."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,10 +10,16 @@ import pytest
 from bind_operator.cluster.vector_space import holds_vectors
 from bind_operator.cluster.verification import Asker, Target
 from bind_operator.policy.verification import Expected
-from integration.weaviate_process import FINGERPRINT, running_weaviate
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from integration.weaviate_process import (
+    FINGERPRINT,
+    START_S,
+    PlayedInference,
+    is_ready,
+    running_weaviate,
+    started_weaviate,
+)
+from support.http_server import listening
+from support.waiting import until
 
 OURS = {"vectorizer": "multi2vec-bind", "moduleConfig": {"multi2vec-bind": {"textFields": ["text"]}}}
 TEXT = {"properties": [{"name": "text", "dataType": ["text"]}]}
@@ -69,3 +76,21 @@ async def test_one_object_is_enough(weaviate: str) -> None:
 async def test_a_collection_with_tenants_is_unknown(weaviate: str) -> None:
     post(weaviate, "schema", {"class": "Shared", "multiTenancyConfig": {"enabled": True}, **OURS, **TEXT})
     assert await holds_vectors(weaviate, 5.0) is None
+
+
+async def test_a_closed_one_tells_whoever_has_a_key(tmp_path: Path) -> None:
+    closed = {
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": "the-key",
+        "AUTHENTICATION_APIKEY_USERS": "bind-operator",
+    }
+    with (
+        listening(PlayedInference) as inference,
+        started_weaviate(tmp_path, inference, more=closed) as started,
+    ):
+        address, _ = started
+        until(lambda: is_ready(address), START_S, "Weaviate is ready")
+        assert await holds_vectors(address, 5.0) is None
+        assert await holds_vectors(address, 5.0, "another-key") is None
+        assert await holds_vectors(address, 5.0, "the-key") is False

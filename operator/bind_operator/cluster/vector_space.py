@@ -18,9 +18,12 @@ MAX_COLLECTIONS = 50
 _NAME = re.compile(r"^[A-Z][_0-9A-Za-z]*$")
 
 
-async def holds_vectors(address: str, timeout_s: float) -> bool | None:
-    """Return whether a collection of Weaviate at `host:port` holds objects of the module, None if unknown."""
-    async with _session(timeout_s) as session:
+async def holds_vectors(address: str, timeout_s: float, api_key: str | None = None) -> bool | None:
+    """Return whether a collection of Weaviate at `host:port` holds objects of the module, None if unknown.
+
+    api_key: what is shown to it; None: nothing.
+    """
+    async with _session(timeout_s, api_key) as session:
         schema = await _ask(session, f"http://{address}/v1/schema", MAX_SCHEMA_BYTES)
         names = collections_of(schema)
         if names is None:
@@ -64,8 +67,9 @@ def _any_object(answer: Any) -> bool | None:
     return any(found.values())
 
 
-def _session(timeout_s: float) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
+def _session(timeout_s: float, api_key: str | None) -> aiohttp.ClientSession:
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else None
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), headers=headers)
 
 
 async def _ask(

@@ -7,16 +7,16 @@ from typing import Any
 from bind_operator.api.spec import BindVectorizer
 from bind_operator.api.status import ConditionType
 from bind_operator.cluster.kube import Kube
-from bind_operator.cluster.vector_space import holds_vectors
+from bind_operator.policy.authentication import Access
 from bind_operator.policy.conditions import Facts
-from bind_operator.policy.facts import Component, Key, Problem
+from bind_operator.policy.facts import Key, Problem
 from bind_operator.policy.guards import Change, accepted, describe
 from bind_operator.policy.memory import fresh_space, remember_space, remember_weaviate
-from bind_operator.policy.names import workload_name
 from bind_operator.policy.objects import Object
 from bind_operator.policy.state import ReleaseState
 from bind_operator.policy.vector_space import wanted_space
 from bind_operator.reasons import Reason
+from bind_operator.reconcile.collections import Collections
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Memories:
     """It keeps the fingerprint that the live check found, and asks what another one could break."""
 
     kube: Kube
-    timeout_s: float
+    collections: Collections
     interval_s: float
     """So often at most it is asked whether there are vectors to lose."""
     _asked: dict[Key, tuple[Hashable, float]] = field(default_factory=dict)
@@ -59,7 +59,9 @@ class Memories:
         remembered, change = remember_space(memory.vector_space, space, fingerprint, today)
         found = (containers, fingerprint)
         is_ours = resource.spec.weaviate.external is None
-        if change is not None and await self._is_settled(key, raw, change, found, now, is_ours=is_ours):
+        if change is not None and await self._is_settled(
+            key, raw, change, found, now, facts.access, is_ours=is_ours
+        ):
             remembered, change = fresh_space(space, fingerprint, today), None
         problem = Problem(change.reason, describe(key, [change])) if change else None
         if problem is not None and _kept_problem(raw) is None:
@@ -71,11 +73,20 @@ class Memories:
         self._asked.pop(key, None)
 
     async def _is_settled(
-        self, key: Key, raw: Object, change: Change, found: Hashable, now: float, *, is_ours: bool
+        self,
+        key: Key,
+        raw: Object,
+        change: Change,
+        found: Hashable,
+        now: float,
+        access: Access | None,
+        *,
+        is_ours: bool,
     ) -> bool:
         """Return whether the user accepted the change, or there is nothing that it could break.
 
-        found: what the change was found at. is_ours: whether Weaviate is of this release and may be asked.
+        found: what the change was found at. access: who may ask Weaviate. is_ours: whether it is of this
+        release and may be asked.
         """
         if accepted(raw["metadata"], [change]):
             await self.kube.record_event(raw, Reason.CHANGE_ACCEPTED, change.breaks, warning=False)
@@ -86,8 +97,7 @@ class Memories:
         if before == found and now - asked_at < self.interval_s:
             return False
         self._asked[key] = (found, now)
-        address = await self.kube.service_address(key, workload_name(key.name, Component.WEAVIATE))
-        return address is not None and await holds_vectors(address, self.timeout_s) is False
+        return await self.collections.are_empty(key, access)
 
 
 def _is_verified(facts: Facts) -> bool:

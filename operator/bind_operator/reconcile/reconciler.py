@@ -169,7 +169,7 @@ class Reconciler:
         if look.resource is None:
             return look
         judged = await self.guard.judge(
-            look.key, look.raw, look.resource, look.observed, look.state, look.memory
+            look.key, look.raw, look.resource, look.observed, look.state, look.memory, look.access
         )
         if not judged.open:
             return replace(look, accepted=judged.accepted)

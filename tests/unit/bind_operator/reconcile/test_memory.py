@@ -10,8 +10,10 @@ from bind_operator.policy.conditions import Facts
 from bind_operator.policy.facts import Key, Verification, Workload
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
-from bind_operator.reconcile import memory
+from bind_operator.reconcile import collections
+from bind_operator.reconcile.collections import Collections
 from bind_operator.reconcile.memory import Memories
+from support.played_weaviate import OwnKeys
 from support.resources import merged, tiny_resource
 
 KEY = Key("demo", "t")
@@ -42,11 +44,11 @@ def held(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Holds what Weaviate answers next."""
     answers = [True]
 
-    async def holds_vectors(address: str, timeout_s: float) -> bool:
-        assert (address, timeout_s) == ("127.0.0.1:1", 3.0)
+    async def holds_vectors(address: str, timeout_s: float, api_key: str | None) -> bool:
+        assert (address, timeout_s, api_key) == ("127.0.0.1:1", 3.0, None)
         return answers[0]
 
-    monkeypatch.setattr(memory, "holds_vectors", holds_vectors)
+    monkeypatch.setattr(collections, "holds_vectors", holds_vectors)
     return answers
 
 
@@ -62,7 +64,9 @@ async def update(memories: Memories, facts: Facts, now: float = 0.0) -> Facts:
 @pytest.mark.parametrize("reason", [Reason.VERIFIED, Reason.AUTHENTICATION_REQUIRED])
 async def test_the_fingerprint_is_the_live_checks(reason: Reason) -> None:
     kube = FakeKube()
-    found = await update(Memories(kube, 3.0, 300.0), verified("Tiny-float32-0", reason))  # type: ignore[arg-type]
+    found = await update(
+        Memories(kube, Collections(kube, OwnKeys(), 3.0), 300.0), verified("Tiny-float32-0", reason)
+    )  # type: ignore[arg-type]
     assert found.memory.vector_space is not None
     assert found.memory.vector_space.fingerprint == "Tiny-float32-0"
     assert (found.space_problem, kube.asked) == (None, 0)
@@ -70,7 +74,7 @@ async def test_the_fingerprint_is_the_live_checks(reason: Reason) -> None:
 
 async def test_another_space_is_told_and_asked_about_now_and_then(held: list[bool]) -> None:
     kube = FakeKube()
-    memories = Memories(kube, 3.0, 300.0)  # type: ignore[arg-type]
+    memories = Memories(kube, Collections(kube, OwnKeys(), 3.0), 300.0)  # type: ignore[arg-type]
     before = (await update(memories, verified("Tiny-float32-0"))).memory
     other = replace(verified("Tiny-float32-1"), memory=before)
     for now, asked in ((10.0, 1), (20.0, 1), (311.0, 2)):
@@ -89,14 +93,14 @@ async def test_another_space_is_told_and_asked_about_now_and_then(held: list[boo
 async def test_what_is_not_verified_tells_nothing_of_its_vectors() -> None:
     kube = FakeKube()
     facts = verified("Tiny-float32-0", Reason.VERIFICATION_FAILED)
-    found = await update(Memories(kube, 3.0, 300.0), facts)  # type: ignore[arg-type]
+    found = await update(Memories(kube, Collections(kube, OwnKeys(), 3.0), 300.0), facts)  # type: ignore[arg-type]
     assert found.memory.weaviate is not None
     assert found.memory.vector_space is None
 
 
 async def test_of_a_weaviate_that_is_gone_nothing_is_remembered() -> None:
     kube = FakeKube()
-    memories = Memories(kube, 3.0, 300.0)  # type: ignore[arg-type]
+    memories = Memories(kube, Collections(kube, OwnKeys(), 3.0), 300.0)  # type: ignore[arg-type]
     before = await update(memories, verified("Tiny-float32-a"))
     assert before.memory.weaviate is not None
     external = {"spec": {"weaviate": {"external": {"url": "http://w.local"}}}}
