@@ -21,8 +21,9 @@ room = if $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev
          PYTHONPATH=local $(PYTHON) -m bind_local.preflight $(1); fi
 
 # The two halves take about as long as each other, and what each begins with waits more than it computes.
-first := tests/integration tests/service
-second := tests/e2e tests/unit tests/charts tests/parity tests/packaging
+decoders := tests/service/decoders
+first := tests/integration tests/service --ignore=$(decoders)
+second := tests/e2e tests/unit tests/charts tests/parity tests/packaging $(decoders)
 
 .DEFAULT_GOAL := help
 .PHONY: help venv packages binaries cluster images check generate lock demo test test-unit test-charts \
