@@ -227,7 +227,8 @@ def test_rights_in_one_namespace_are_enough(
     assert "no" in instance.server.kubectl(
         "auth", "can-i", "list", "pods", "-A", f"--as={OPERATOR_USER}", check=False
     )
-    live_a_life(operator_of_one_namespace, instance)
+    with installed_keda(instance.server):
+        live_a_life(operator_of_one_namespace, instance)
     log = operator_of_one_namespace.log()
     assert "bug in the reconciler" not in log
     assert "answers 403" not in log, log
