@@ -13,7 +13,7 @@ from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
 from bind_operator.settings import Settings
 from bindctl.judge import Outcome, Verdict, judge
-from bindctl.rendering import Rendered, data_of, differences, render_all, write_below
+from bindctl.rendering import Rendered, differences, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
@@ -154,7 +154,7 @@ def _judged(manifest: Manifest, book: ProfileBook | None) -> Verdict:
     if verdict.outcome is not Outcome.VALID or book is None:
         return verdict
     try:
-        resolve(data_of(manifest), book, is_stored=False)
+        resolve(manifest.data, book, is_stored=False)
     except OperatorError as error:
         line = manifest.document.line_of((*manifest.root, "spec", "profile"))
         faults = tuple((line, "spec.profile", said) for said in str(error).splitlines())

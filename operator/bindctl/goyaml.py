@@ -52,6 +52,13 @@ class Document:
     doubled: tuple[tuple[Path, int], ...] = ()
     """These keys stand twice in one map, the second time in this line."""
 
+    def at(self, path: Path) -> Any:
+        """Return the value at `path`, which is there."""
+        data = self.data
+        for part in path:
+            data = data[part]
+        return data
+
     def line_of(self, path: Path) -> int:
         """Return the line of the value at `path`, or of the nearest above it that is there."""
         while path and path not in self.lines:

@@ -9,6 +9,7 @@ from typing import Any
 from bind_operator.api.crd import build_crd
 from bind_operator.api.evaluation import broken_in
 from bind_operator.api.identity import API_VERSION, GROUP, KIND, VERSION
+from bind_operator.api.parse import dotted
 from bindctl.goyaml import Document, Path
 from bindctl.metadata import judge_metadata, name_of
 from bindctl.structure import Fault, fill_defaults, unknown_fields, wrong_values
@@ -35,9 +36,7 @@ class Verdict:
 
 def judge(document: Document, root: Path = ()) -> Verdict:
     """Return the verdict on the object at `root` in `document`."""
-    manifest = document.data
-    for part in root:
-        manifest = manifest[part]
+    manifest = document.at(root)
     if not isinstance(manifest, dict) or not _is_ours(manifest):
         return Verdict(Outcome.OTHER, "")
     version, kind = manifest.get("apiVersion"), manifest.get("kind")
@@ -94,16 +93,8 @@ def _placed(document: Document, root: Path, faults: list[Fault]) -> tuple[tuple[
     return tuple(
         (
             doubled.get((*root, *fault.path), document.line_of((*root, *fault.path))),
-            dotted(fault.path),
+            dotted(fault.path) or "the object",
             fault.message,
         )
         for fault in faults
-    )
-
-
-def dotted(path: Path) -> str:
-    """Return `path` as people write it: spec.inference.extraEnv[0].name."""
-    return (
-        "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-        or "the object"
     )

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bind_operator.api.identity import KIND
 from bind_operator.errors import OperatorError
@@ -33,22 +32,14 @@ class Rendered:
         return f"{self.namespace}/{rendered_name(self.name)}.yaml"
 
 
-def data_of(manifest: Manifest) -> Any:
-    """Return the object at its place in the document."""
-    data = manifest.document.data
-    for part in manifest.root:
-        data = data[part]
-    return data
-
-
 def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Rendered | Broken]:
     """Yield the values of each BindVectorizer, in their order, or why there are none.
 
     What a resource's `spec.valuesFrom` names may stand in any of the sources.
     """
-    objects = [data for one in manifests if isinstance(data := data_of(one), Mapping)]
+    objects = [data for one in manifests if isinstance(data := one.data, Mapping)]
     for manifest in manifests:
-        data = data_of(manifest)
+        data = manifest.data
         if not isinstance(data, Mapping) or data.get("kind") != KIND:
             continue
         try:

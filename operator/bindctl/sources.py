@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bindctl.goyaml import Document, Unreadable, read_documents
 from bindctl.goyaml import Path as DataPath
@@ -26,6 +27,11 @@ class Manifest:
     document: Document
     root: DataPath = ()
     """The object is at this place in the document, since a list holds several."""
+
+    @property
+    def data(self) -> Any:
+        """The object itself."""
+        return self.document.at(self.root)
 
     @property
     def line(self) -> int:

@@ -47,7 +47,7 @@ def parse_stored(manifest: Mapping[str, Any]) -> tuple[BindVectorizer, tuple[str
             for part in above:
                 node = node[part]
             del node[name]
-        return parse_resource(known), tuple(sorted(_path(place) for place in places))
+        return parse_resource(known), tuple(sorted(dotted(place) for place in places))
     return _held_to_rules(resource), ()
 
 
@@ -64,13 +64,14 @@ def _held_to_rules(resource: BindVectorizer) -> BindVectorizer:
     return resource
 
 
-def _path(place: Sequence[int | str]) -> str:
+def dotted(place: Sequence[int | str]) -> str:
+    """Return a path as people write it: spec.inference.extraEnv[0].name."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
 
 
 def _fault(item: Mapping[str, Any]) -> str:
     """Return one line for one fault that pydantic found."""
-    path = _path(item["loc"])
+    path = dotted(item["loc"])
     message = _REMEDIES.get(item["type"], item["msg"].removeprefix("Value error, "))
     if item.get("ctx", {}).get("pattern") == QUANTITY_PATTERN:
         message = "must be a quantity; write it as 500m, 2 or 2Gi"
