@@ -66,12 +66,19 @@ def replace(file: Path, text: str) -> None:
     other.rename(file)
 
 
-def test_no_request_fails_while_the_key_is_replaced(tmp_path: Path) -> None:
-    keys, shown = tmp_path / "keys", tmp_path / "key"
+@contextmanager
+def keyed(folder: Path) -> Iterator[tuple[Gate, Path, Path]]:
+    """Yield a gate before a server, the file of the keys that this takes, and that of the key it is shown."""
+    keys, shown = folder / "keys", folder / "key"
     keys.write_text(f"{OLD}\n")
     shown.write_text(OLD)
     with running_gate(("--set", SETTING), {"/etc/gate-key/key": str(shown)}) as gate:
         serve_tiny(gate, "127.0.0.2", "--api-keys-file", str(keys))
+        yield gate, keys, shown
+
+
+def test_no_request_fails_while_the_key_is_replaced(tmp_path: Path) -> None:
+    with keyed(tmp_path) as (gate, keys, shown):
         answers = Answers(gate)
         with answers.asked():
             answers.more()
@@ -88,11 +95,7 @@ def test_no_request_fails_while_the_key_is_replaced(tmp_path: Path) -> None:
 
 def test_a_key_that_is_replaced_at_one_end_alone_is_refused(tmp_path: Path) -> None:
     """So the test above would see a request that fails."""
-    keys, shown = tmp_path / "keys", tmp_path / "key"
-    keys.write_text(f"{OLD}\n")
-    shown.write_text(OLD)
-    with running_gate(("--set", SETTING), {"/etc/gate-key/key": str(shown)}) as gate:
-        serve_tiny(gate, "127.0.0.2", "--api-keys-file", str(keys))
+    with keyed(tmp_path) as (gate, keys, _):
         answers = Answers(gate)
         with answers.asked():
             answers.more()
