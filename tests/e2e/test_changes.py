@@ -52,7 +52,7 @@ def test_a_change_of_inference_replaces_its_pods_and_leaves_weaviate(story: Stor
     assert old["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in pods}
     (still,) = story.pods(NAME, "weaviate")
     assert still["metadata"]["uid"] == weaviate_pod["metadata"]["uid"]
-    assert "Upgraded" in story.event_reasons(NAME)
+    until(lambda: "Upgraded" in story.event_reasons(NAME), 30, "the upgrade is told")
 
 
 def test_a_change_of_weaviate_keeps_its_data(story: Story) -> None:
@@ -101,7 +101,7 @@ def test_int8_is_served_by_the_image(story: Story) -> None:
     story.patch(NAME, {"inference": {"model": {"name": "Tiny", "precision": "int8"}}})
     story.accept_change(NAME)  # the collection holds vectors of float32
     story.wait_ready(NAME)
-    assert "ChangeAccepted" in story.event_reasons(NAME)
+    until(lambda: "ChangeAccepted" in story.event_reasons(NAME), 30, "the consent is told")
 
     (pod,) = story.pods(NAME, "inference")
     meta = httpx.get(f"http://{pod['status']['podIP']}:8080/meta", timeout=10).json()

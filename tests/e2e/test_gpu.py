@@ -17,7 +17,7 @@ def test_a_cluster_without_gpu_is_said_within_30_s(story: Story) -> None:
     condition = story.wait_reason(NAME, "WaitingForNode", SAID_WITHIN_S)
     assert condition.status == "Unknown"
     assert "Insufficient nvidia.com/gpu" in condition.message
-    assert "WaitingForNode" in story.event_reasons(NAME)
+    until(lambda: "WaitingForNode" in story.event_reasons(NAME), SAID_WITHIN_S, "an event says so too")
     assert story.resource(NAME)["status"]["device"] == "CUDA"
 
 

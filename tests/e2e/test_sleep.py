@@ -28,5 +28,6 @@ def test_an_import_that_begins_at_zero_loses_nothing(story: Story, client: weavi
     assert len(vectors) == OBJECTS
     assert all(any(vector) for vector in vectors)
     assert collection.query.near_text("thing number one", limit=1).objects
-    assert {"Asleep", "Waking"} <= story.event_reasons(NAME)
+    # Events are written beside the work: the import can be over before its own are there.
+    until(lambda: {"Asleep", "Waking"} <= story.event_reasons(NAME), 30, "the sleep and its end are told")
     assert story.wait_ready(NAME)["status"]["autoscaling"]["startSeconds"] > 0

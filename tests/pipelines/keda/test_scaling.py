@@ -105,4 +105,4 @@ def test_to_none_and_back_with_an_import_that_loses_nothing(story: Story, url: s
                 batch.add_object(make_thing(number))
         assert [item.message for item in collection.batch.failed_objects] == []
         assert len(list(collection.iterator())) == 3 * OBJECTS
-    assert {"Asleep", "Waking"} <= story.event_reasons(NAME)
+    until(lambda: {"Asleep", "Waking"} <= story.event_reasons(NAME), 30, "the sleep and its end are told")
