@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
-from pydantic import ValidationError
 
 from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
-from bind_operator.settings import Settings
+from bindctl.choices import book_options, settings_of
+from bindctl.composing import compose_command
 from bindctl.converting import convert_command
 from bindctl.ending import REFUSED, end, statuses
 from bindctl.judge import Outcome, Verdict, judge
@@ -28,6 +28,7 @@ def main() -> None:
 
 
 main.add_command(convert_command)
+main.add_command(compose_command)
 
 
 @main.command()
@@ -79,10 +80,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
 @click.option(
     "--diff", "older", metavar="DIR", help="Print what differs from such a folder, and end with 1 if it does."
 )
-@click.option("--profiles-dir", metavar="DIR", help="Folder of the operator's hardware profiles.")
-@click.option(
-    "--chart-dir", metavar="DIR", help="Folder of the chart weaviate-bind. Unset: the one that came along."
-)
+@book_options
 def render(
     sources: Sequence[str],
     output_dir: str | None,
@@ -96,7 +94,7 @@ def render(
     spec.valuesFrom names are looked for in all of them. Other settings of the operator, such as its images,
     are taken from its variables (BIND_OPERATOR_IMAGES …).
     """
-    settings = _settings(profiles_dir, chart_dir)
+    settings = settings_of(profiles_dir, chart_dir)
     found = _found(sources)
     results = list(render_all([one for one in found if isinstance(one, Manifest)], settings))
     broken = [one for one in (*found, *results) if isinstance(one, Broken)]
@@ -118,16 +116,6 @@ def render(
     except OSError as error:
         end(f"{error.filename}: {error.strerror}; name a folder that can be used")
     click.echo("---\n".join(one.text for one in rendered), nl=False)
-
-
-def _settings(profiles_dir: str | None, chart_dir: str | None) -> Settings:
-    given = {"profiles_dir": profiles_dir, "chart_dir": chart_dir}
-    try:
-        chosen = {name: Path(value) for name, value in given.items() if value is not None}
-        return Settings().model_copy(update=chosen)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        end(f"settings: {faults}")
 
 
 def _folder(path: str) -> Path:
