@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bindctl.goyaml import Document, Unreadable, read_documents
-from bindctl.goyaml import Path as DataPath
+from bind_operator.goyaml import Document, Unreadable, read_documents
+from bind_operator.goyaml import Path as DataPath
 
 STANDARD_INPUT = "-"
 _ENDINGS = (".yaml", ".yml", ".json")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, set_access
 from bindctl.convert.draft import Draft
 from bindctl.convert.images import default_requests, quantity, set_gpu, set_resources, split_image
@@ -18,7 +19,6 @@ from bindctl.convert.variables import (
     read_modules,
     set_variables,
 )
-from bindctl.goyaml import Path
 
 WEAVIATE = "semitechnologies/weaviate"
 WEAVIATE_REGISTRY = "cr.weaviate.io"

@@ -6,6 +6,7 @@ A value that a file leaves out is as that chart has it.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, secret_name, set_access
 from bindctl.convert.backups import BACKENDS, set_backup
 from bindctl.convert.draft import Draft
@@ -22,7 +23,6 @@ from bindctl.convert.variables import (
     tell_of_module,
     words,
 )
-from bindctl.goyaml import Path
 
 _KNOWN = frozenset(
     {

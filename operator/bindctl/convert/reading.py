@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from bind_operator.api.parse import dotted
+from bind_operator.goyaml import Document, Path
 from bind_operator.release.layers import merge
-from bindctl.goyaml import Document, Path
 
 
 class Level(StrEnum):

@@ -1,8 +1,8 @@
 """The inference server that ran before becomes that of the resource."""
 
+from bind_operator.goyaml import Path
 from bindctl.convert.draft import Draft
 from bindctl.convert.reading import Reading
-from bindctl.goyaml import Path
 
 _UPSTREAM = "semitechnologies/multi2vec-bind"
 _OURS = "bindvectorizer/bind-inference"

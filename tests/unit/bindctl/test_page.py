@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bind_operator.goyaml import read_documents
 from bindctl.commands import main
-from bindctl.goyaml import read_documents
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/how-to/check.md").read_text(encoding="utf-8")
