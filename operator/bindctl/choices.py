@@ -21,6 +21,15 @@ def book_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _PROFILES(_CHART(command))
 
 
+_KUBECONFIG = click.option("--kubeconfig", metavar="FILE", help="Kubeconfig, as kubectl has it.")
+_CONTEXT = click.option("--context", metavar="NAME", help="Context of the kubeconfig.")
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options --kubeconfig and --context."""
+    return _KUBECONFIG(_CONTEXT(command))
+
+
 def settings_of(profiles_dir: str | None, chart_dir: str | None) -> Settings:
     """Return the operator's settings, with what was given in place of its variables."""
     given = {"profiles_dir": profiles_dir, "chart_dir": chart_dir}

@@ -3,18 +3,22 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
 
 from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
-from bindctl.choices import book_options, settings_of
+from bind_operator.settings import Settings
+from bindctl.choices import book_options, cluster_options, settings_of
 from bindctl.composing import compose_command
 from bindctl.converting import convert_command
 from bindctl.ending import REFUSED, end, statuses
 from bindctl.judge import Outcome, Verdict, judge
-from bindctl.rendering import Rendered, differences, render_all, write_below
+from bindctl.live import compare
+from bindctl.rendered_output import difference_output, rendered_output
+from bindctl.rendering import Rendered, differences, is_resource, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
@@ -80,19 +84,31 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
 @click.option(
     "--diff", "older", metavar="DIR", help="Print what differs from such a folder, and end with 1 if it does."
 )
+@click.option("--diff-cluster", is_flag=True, help="The same, from the values that a cluster has.")
+@cluster_options
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @book_options
 def render(
     sources: Sequence[str],
     output_dir: str | None,
     older: str | None,
+    kubeconfig: str | None,
+    context: str | None,
+    output: str,
     profiles_dir: str | None,
     chart_dir: str | None,
+    *,
+    diff_cluster: bool,
 ) -> None:
     """Print the Helm values of each BindVectorizer, byte for byte as the operator renders them.
 
     SOURCE is a file, a folder, or - for standard input, as for `validate`. ConfigMaps that a resource's
     spec.valuesFrom names are looked for in all of them. Other settings of the operator, such as its images,
     are taken from its variables (BIND_OPERATOR_IMAGES …).
+
+    --diff-cluster reads the ConfigMap NAME-values of a resource with delivery Render, else the values of its
+    Helm release, by the kubeconfig as kubectl does. Where spec.valuesFrom names a Secret, each value that
+    may come from it is shown as ***.
     """
     settings = settings_of(profiles_dir, chart_dir)
     found = _found(sources)
@@ -105,6 +121,8 @@ def render(
         sys.exit(REFUSED)
     if not rendered:
         end("no BindVectorizer is in there; name a file or folder that holds one")
+    if diff_cluster:
+        _tell_of_cluster(found, rendered, settings, (kubeconfig, context), output)
     try:
         if older is not None:
             changed = differences(_folder(older), rendered)
@@ -115,7 +133,29 @@ def render(
             return
     except OSError as error:
         end(f"{error.filename}: {error.strerror}; name a folder that can be used")
-    click.echo("---\n".join(one.text for one in rendered), nl=False)
+    click.echo(rendered_output(rendered, output), nl=False)
+
+
+def _tell_of_cluster(
+    found: Sequence[Manifest | Broken],
+    rendered: Sequence[Rendered],
+    settings: Settings,
+    access: tuple[str | None, str | None],
+    output: str,
+) -> NoReturn:
+    """Print what differs from a cluster, and end. access: kubeconfig and context."""
+    # Its client takes a second to import.
+    from bindctl.cluster import Cluster, ClusterUnanswered
+
+    ours = [one.data for one in found if isinstance(one, Manifest) and is_resource(one.data)]
+    try:
+        cluster = Cluster.connect(*access)
+        pairs = zip(ours, rendered, strict=True)
+        differing = [compare(manifest, one, cluster, settings) for manifest, one in pairs]
+    except ClusterUnanswered as error:
+        end(str(error))
+    click.echo(difference_output(differing, output), nl=False)
+    sys.exit(REFUSED if any(one.text for one in differing) else 0)
 
 
 def _folder(path: str) -> Path:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 
-from bind_operator.api.identity import KIND
 from bindctl.choices import book_options, settings_of
 from bindctl.compose.gaps import gaps_of
 from bindctl.compose.pods import Helm, HelmMissing
 from bindctl.compose.project import build_project
 from bindctl.compose.writing import compose_text, env_text, wanted
 from bindctl.ending import REFUSED, end, statuses
-from bindctl.rendering import Rendered, render_all
+from bindctl.rendering import Rendered, is_resource, render_all
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
 EXAMPLES = """
@@ -101,7 +100,7 @@ def _chosen(
         click.echo(f"{one.source}:{one.line}: {one.message}", err=True)
     if broken:
         sys.exit(REFUSED)
-    ours = [one for one in _manifests(found) if isinstance(one.data, dict) and one.data.get("kind") == KIND]
+    ours = [one for one in _manifests(found) if is_resource(one.data)]
     pairs = [
         (manifest, result)
         for manifest, result in zip(ours, results, strict=True)

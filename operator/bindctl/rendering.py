@@ -32,6 +32,11 @@ class Rendered:
         return f"{self.namespace}/{rendered_name(self.name)}.yaml"
 
 
+def is_resource(data: object) -> bool:
+    """Return whether an object is a BindVectorizer, by its kind."""
+    return isinstance(data, Mapping) and data.get("kind") == KIND
+
+
 def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Rendered | Broken]:
     """Yield the values of each BindVectorizer, in their order, or why there are none.
 
@@ -40,7 +45,7 @@ def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Re
     objects = [data for one in manifests if isinstance(data := one.data, Mapping)]
     for manifest in manifests:
         data = manifest.data
-        if not isinstance(data, Mapping) or data.get("kind") != KIND:
+        if not is_resource(data):
             continue
         try:
             text = render_one(data, objects, settings)
