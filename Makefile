@@ -64,6 +64,7 @@ generate: venv ## write the version's copies, the CRD, the install manifest and 
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_load.generate
+	@PYTHONPATH=operator $(bin)/python -m bindctl.reference
 
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh

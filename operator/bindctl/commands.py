@@ -17,15 +17,48 @@ from bindctl.converting import convert_command
 from bindctl.ending import REFUSED, end, statuses
 from bindctl.judge import Outcome, Verdict, judge
 from bindctl.live import compare
-from bindctl.rendered_output import difference_output, rendered_output
+from bindctl.rendered_output import difference_output, diffs_output, rendered_output
 from bindctl.rendering import Rendered, differences, is_resource, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
-STATUSES = statuses()
+VALIDATE_EXAMPLES = """
+\b
+Examples:
+  bindctl validate manifests/
+  kustomize build . | bindctl validate -
+  bindctl validate -o json --profiles-dir profiles search.yaml
+"""
+RENDER_EXAMPLES = """
+\b
+Examples:
+  bindctl render search.yaml
+  bindctl render --output-dir rendered manifests/
+  bindctl render --diff rendered manifests/
+  bindctl render --diff-cluster --context staging search.yaml
+"""
+RENDER_FILES = """
+\b
+Files:
+  DIR/NAMESPACE/NAME-values.yaml   the values of one resource, of --output-dir and --diff
+  ~/.kube/config                   the kubeconfig of --diff-cluster, unless KUBECONFIG names another
+"""
+COMPLETION_EXAMPLES = """
+\b
+Examples:
+  source <(bindctl completion bash)
+  bindctl completion zsh > "${fpath[1]}/_bindctl"
+  bindctl completion fish > ~/.config/fish/completions/bindctl.fish
+"""
+EVERYWHERE = """
+`bindctl COMMAND --help` tells more of each, with examples and exit statuses. `kubectl bind` is the same
+program.
+"""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EVERYWHERE
+)
 @click.version_option(package_name="bindvectorizer", prog_name="bindctl")
 def main() -> None:
     """Judge, render and translate BindVectorizer resources, without a cluster."""
@@ -35,20 +68,17 @@ main.add_command(convert_command)
 main.add_command(compose_command)
 
 
-@main.command()
+@main.command(epilog=COMPLETION_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
-
-    For bash: source <(bindctl completion bash)
-    """
+    """Print the script by which a shell completes commands and options."""
     kind = get_completion_class(shell)
     if kind is None:
         end(f"there is no completion for {shell}")
     click.echo(kind(main, {}, "bindctl", "_BINDCTL_COMPLETE").source())
 
 
-@main.command(epilog=STATUSES)
+@main.command(epilog=VALIDATE_EXAMPLES + statuses("a resource is refused, or a file cannot be read"))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -76,7 +106,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
         end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
 
 
-@main.command(epilog=STATUSES)
+@main.command(epilog=RENDER_EXAMPLES + RENDER_FILES + statuses("a resource is refused, or something differs"))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
     "-d", "--output-dir", metavar="DIR", help="Write NAMESPACE/NAME-values.yaml below it, and print none."
@@ -126,7 +156,7 @@ def render(
     try:
         if older is not None:
             changed = differences(_folder(older), rendered)
-            click.echo(changed, nl=False)
+            click.echo(diffs_output(changed, output), nl=False)
             sys.exit(REFUSED if changed else 0)
         if output_dir is not None:
             write_below(Path(output_dir), rendered)

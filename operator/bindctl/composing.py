@@ -12,7 +12,8 @@ from bindctl.choices import book_options, settings_of
 from bindctl.compose.gaps import gaps_of
 from bindctl.compose.pods import Helm, HelmMissing
 from bindctl.compose.project import build_project
-from bindctl.compose.writing import compose_text, env_text, wanted
+from bindctl.compose.told import Gap, as_json, as_lines
+from bindctl.compose.writing import compose_text, env_text
 from bindctl.ending import REFUSED, end, statuses
 from bindctl.rendering import Rendered, is_resource, render_all
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
@@ -30,19 +31,21 @@ Files:
 """
 
 
-@click.command("compose", epilog=EXAMPLES + FILES + statuses())
+@click.command("compose", epilog=EXAMPLES + FILES + statuses("it is refused, or --strict and a gap"))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option("--name", help="Which BindVectorizer it is, where SOURCE has several.")
 @click.option(
     "--keys", metavar="FILE", help="Make the keys that the file asks for, unless FILE is there already."
 )
 @click.option("--strict", is_flag=True, help="End with 1 if docker compose cannot have a field that is set.")
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
 @click.option("--helm", metavar="PROGRAM", help="Helm, which renders the chart. Unset: helm on the PATH.")
 @book_options
 def compose_command(
     sources: Sequence[str],
     name: str | None,
     keys: str | None,
+    output: str,
     helm: str | None,
     profiles_dir: str | None,
     chart_dir: str | None,
@@ -55,10 +58,10 @@ def compose_command(
     inference, with the same images, variables, limits and health checks, and the GPU. The gate's
     configuration stands in the file. No key does: the file asks for them by variables, which docker compose
     reads from .env beside it. Weaviate listens on the loopback address; WEAVIATE_ADDRESS, WEAVIATE_HTTP_PORT
-    and WEAVIATE_GRPC_PORT change that.
+    and WEAVIATE_GRPC_PORT change that. Helm renders the pods.
 
     On standard error stands a line for each field of the resource that docker compose cannot have, and one
-    for each key that is wanted.
+    for each key that is wanted. With -o json all is one document on standard output.
     """
     settings = settings_of(profiles_dir, chart_dir)
     try:
@@ -72,18 +75,20 @@ def compose_command(
         )
     except HelmMissing as error:
         end(str(error))
-    gaps = [
-        f"{manifest.source}:{manifest.document.line_of((*manifest.root, *path))}: {'.'.join(path)}: {said}"
+    told = [
+        Gap(manifest.source, manifest.document.line_of((*manifest.root, *path)), ".".join(path), said)
         for path, said in gaps_of(manifest.data.get("spec") or {})
     ]
-    for line in [*gaps, *(f"{manifest.source}:{manifest.line}: {gap}" for gap in project.gaps)]:
-        click.echo(line, err=True)
-    for line in wanted(project.variables):
-        click.echo(f"wanted in .env: {line}", err=True)
-    click.echo(compose_text(rendered.name, project), nl=False)
+    gaps = told + [Gap(manifest.source, manifest.line, "spec", gap) for gap in project.gaps]
+    text = compose_text(rendered.name, project)
+    if output == "json":
+        click.echo(as_json(text, project, gaps), nl=False)
+    else:
+        click.echo("".join(f"{line}\n" for line in as_lines(project, gaps)), nl=False, err=True)
+        click.echo(text, nl=False)
     if keys is not None and project.variables:
         _write_keys(Path(keys), env_text("the compose file", project, lambda: secrets.token_urlsafe(32)))
-    if strict and (gaps or project.gaps):
+    if strict and gaps:
         sys.exit(REFUSED)
 
 

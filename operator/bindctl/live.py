@@ -32,8 +32,7 @@ class Live(Protocol):
 class Difference:
     """It is what an apply would change of one resource's values; empty where nothing."""
 
-    namespace: str
-    name: str
+    path: str
     text: str
 
 
@@ -48,7 +47,7 @@ def compare(manifest: Mapping[str, Any], rendered: Rendered, cluster: Live, sett
         before = cluster.release_values(rendered.namespace, rendered.name)
     if any(source.get("kind") == SourceKind.SECRET for source in spec.get("valuesFrom") or ()):
         before, now = _masked(before, now, _open_paths(manifest, settings))
-    return Difference(rendered.namespace, rendered.name, _unified(rendered.path, before, now))
+    return Difference(rendered.path, _unified(rendered.path, before, now))
 
 
 def _unified(path: str, before: Any, now: Any) -> str:

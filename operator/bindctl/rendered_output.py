@@ -1,7 +1,7 @@
 """Rendered values and their differences are printed as text, or as JSON for a program."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bindctl.live import Difference
 from bindctl.rendering import Rendered
@@ -16,9 +16,13 @@ def rendered_output(rendered: Sequence[Rendered], output: str) -> str:
 
 
 def difference_output(differences: Sequence[Difference], output: str) -> str:
-    """Return what differs. output: text or json."""
-    changed = [one for one in differences if one.text]
+    """Return what differs from a cluster. output: text or json."""
+    return diffs_output({one.path: one.text for one in differences if one.text}, output)
+
+
+def diffs_output(diffs: Mapping[str, str], output: str) -> str:
+    """Return unified diffs. diffs: each by its path, NAMESPACE/NAME-values.yaml."""
     if output == "json":
-        told = [{"namespace": one.namespace, "name": one.name, "diff": one.text} for one in changed]
+        told = [{"file": path, "diff": text} for path, text in diffs.items()]
         return json.dumps({"differences": told}, indent=2, ensure_ascii=False) + "\n"
-    return "".join(one.text for one in changed)
+    return "".join(diffs.values())

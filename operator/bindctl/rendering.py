@@ -64,8 +64,8 @@ def write_below(folder: Path, rendered: Sequence[Rendered]) -> None:
         path.write_text(one.text, encoding="utf-8")
 
 
-def differences(folder: Path, rendered: Sequence[Rendered]) -> str:
-    """Return a unified diff from the values files in `folder` to those now; empty where they are the same.
+def differences(folder: Path, rendered: Sequence[Rendered]) -> dict[str, str]:
+    """Return unified diffs from the values files in `folder` to those now, by path, of what is not the same.
 
     A resource that was not there is new, and a file of none that is there is gone. Raises OSError.
     """
@@ -74,13 +74,15 @@ def differences(folder: Path, rendered: Sequence[Rendered]) -> str:
         str(path.relative_to(folder)): path.read_text(encoding="utf-8")
         for path in sorted(folder.glob(f"*/{rendered_name('*')}.yaml"))
     }
-    parts: list[str] = []
+    found: dict[str, str] = {}
     for path in sorted({*now, *before}):
         old, new = before.get(path), now.get(path)
-        parts += difflib.unified_diff(
+        lines = difflib.unified_diff(
             (old or "").splitlines(keepends=True),
             (new or "").splitlines(keepends=True),
             NOTHING if old is None else f"before/{path}",
             NOTHING if new is None else f"now/{path}",
         )
-    return "".join(parts)
+        if text := "".join(lines):
+            found[path] = text
+    return found

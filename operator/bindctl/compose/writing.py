@@ -1,6 +1,6 @@
 """A project is written as the text of a compose file, and its keys as that of an .env file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from bind_operator.release.yaml_text import to_yaml
 from bindctl.compose.services import Project, escaped
@@ -38,11 +38,6 @@ def env_text(file: str, project: Project, token: Callable[[], str]) -> str:
         value = shared.setdefault(secret, token()) if own else token()
         lines.append(f"# entry {entry} of {secret}\n{variable}={value}\n")
     return _ENV_HEADER.format(file=file) + "".join(lines)
-
-
-def wanted(variables: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Return a line for each variable: what it holds."""
-    return [f"{name}: entry {entry} of {source}" for name, (source, entry) in sorted(variables.items())]
 
 
 def _block(text: str, indent: str) -> str:

@@ -133,12 +133,12 @@ def _read_server(reading: Reading, draft: Draft, at: Path) -> None:
 def _environment(reading: Reading, at: Path) -> Iterator[tuple[str, tuple[Path, object]]]:
     """Yield the variables of a service, whichever way they are written."""
     place = (*at, "environment")
-    given = reading.peek(*place) or {}
+    given = reading.peek(*place)
     if isinstance(given, list):
         named = [(str(one).partition("="), (*place, index)) for index, one in enumerate(given)]
         pairs = [(name, value if sign else None, path) for (name, sign, value), path in named]
     else:
-        pairs = [(name, value, (*place, name)) for name, value in given.items()]
+        pairs = [(name, value, (*place, name)) for name, value in reading.section(*place).items()]
     for name, value, path in pairs:
         filled = _filled(value)
         if filled is None and is_secret(name):
@@ -208,11 +208,12 @@ def _amounts(memory: object, cpus: object) -> dict[str, Any]:
 def _gpus(reading: Reading, at: Path) -> dict[str, Any]:
     gpus: dict[str, Any] = {}
     devices = (*at, "deploy", "resources", "reservations", "devices")
-    for index, device in enumerate(reading.peek(*devices) or []):
-        if "gpu" not in (device.get("capabilities") or []):
+    for index in range(len(reading.items(*devices))):
+        device = reading.section(*devices, index)
+        if "gpu" not in reading.items(*devices, index, "capabilities"):
             continue
         reading.tick(*devices, index)
-        ids = device.get("device_ids")
+        ids = reading.items(*devices, index, "device_ids")
         count = len(ids) if ids else device.get("count", "all")
         if count == "all":
             reading.advise(

@@ -100,7 +100,7 @@ def test_json_tells_the_same_to_a_program(play: Any) -> None:
     result = run("--diff-cluster", "-o", "json", text=yaml.safe_dump(tiny_resource("search")))
     assert result.exit_code == 1
     (told,) = yaml.safe_load(result.stdout)["differences"]
-    assert (told["namespace"], told["name"]) == ("default", "search")
+    assert told["file"] == "default/search-values.yaml"
     assert told["diff"].startswith("--- live/default/search-values.yaml\n")
     values = yaml.safe_load(run("-o", "json", text=yaml.safe_dump(tiny_resource("search"))).stdout)
     assert values["resources"][0]["name"] == "search"
