@@ -178,6 +178,24 @@ def test_a_gpu_of_docker_is_one_too() -> None:
     assert (spec["device"], spec["gpu"]) == ("CUDA", {"count": 2})
 
 
+def test_our_own_server_s_variables_are_fields() -> None:
+    server = {
+        "image": "ghcr.io/bindvectorizer/bind-inference:0.1.0-cpu",
+        "environment": {
+            "BIND_MODEL": "ImageBindHuge",
+            "BIND_PRECISION": "bfloat16",
+            "BIND_MAX_BATCH_SIZE": 64,
+            "BIND_CACHE_DIR": "/cache",
+            "BIND_TEXT_CACHE_BYTES": 0,
+        },
+    }
+    inference = spec_of(composed("multi2vec-bind", **server))["inference"]
+    assert "image" not in inference
+    assert inference["model"]["precision"] == "bfloat16"
+    assert inference["batching"] == {"maxBatchSize": 64}
+    assert inference["extraEnv"] == [{"name": "BIND_TEXT_CACHE_BYTES", "value": "0"}]
+
+
 def test_keys_are_entries_of_a_secret_and_nowhere_in_the_resource() -> None:
     apikey = {"enabled": True, "allowed_keys": ["hush-1", "hush-2"], "users": ["jane@doe.com", "ian"]}
     admins = {"enabled": True, "users": ["jane@doe.com"], "read_only_users": ["ian"]}
@@ -273,7 +291,8 @@ def test_a_key_of_an_api_is_left_to_a_secret() -> None:
             "modules.text2vec-transformers",
         ),
         (composed("weaviate", env_file="x.env"), "services.weaviate.env_file"),
-        (composed("weaviate", privileged=True), "services.weaviate.privileged"),
+        (composed("weaviate", labels={"a": "b"}), "services.weaviate.labels"),
+        (composed("weaviate", fantasy=True), "services.weaviate.fantasy"),
         (composed("multi2vec-bind", ports=["1:8080"]), "services.multi2vec-bind.ports"),
         (environment(OTHER_INFERENCE_API="http://x"), "services.weaviate.environment.OTHER_INFERENCE_API"),
         (environment(PLAIN="${UNSET}"), "services.weaviate.environment.PLAIN"),
