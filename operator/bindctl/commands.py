@@ -13,6 +13,7 @@ from bind_operator.policy.profiles import ProfileBook, resolve
 from bind_operator.settings import Settings
 from bindctl.converting import convert_command
 from bindctl.ending import REFUSED, end, statuses
+from bindctl.imaging import images_command
 from bindctl.judge import Outcome, Verdict, judge
 from bindctl.rendering import Rendered, differences, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
@@ -28,6 +29,7 @@ def main() -> None:
 
 
 main.add_command(convert_command)
+main.add_command(images_command)
 
 
 @main.command()
