@@ -72,6 +72,10 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
             log.mkdir()
             command = _command(name, arguments, environment)
             stack.enter_context(ServerProcess(command, log).running())
+        # Their finalizers are taken away by the controller.
+        stack.callback(
+            cluster.run, "delete", "applications.argoproj.io", "--all", "-n", NAMESPACE, "--timeout=60s"
+        )
         until(
             lambda: "Starting application" in logs(folder), READY_S, lambda: f"Argo CD runs: {logs(folder)}"
         )

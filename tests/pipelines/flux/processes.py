@@ -14,6 +14,7 @@ from support.waiting import until
 
 NAMESPACE = "flux-system"
 READY_S = 60
+KINDS = "kustomizations.kustomize.toolkit.fluxcd.io,gitrepositories.source.toolkit.fluxcd.io"
 
 
 @contextmanager
@@ -47,6 +48,8 @@ def running_flux(cluster: Kube, folder: Path) -> Iterator[None]:
                 *(f"--health-addr=127.0.0.1:{health}", f"--metrics-addr=127.0.0.1:{metrics}"),
             ]
             stack.enter_context(ServerProcess(command, log).running())
+        # Their finalizers are taken away by the controllers.
+        stack.callback(cluster.run, "delete", KINDS, "--all", "-n", NAMESPACE, "--timeout=60s")
         until(lambda: _watches(folder), READY_S, lambda: f"Flux runs: {logs(folder)}")
         yield
 
