@@ -46,6 +46,10 @@ SECONDS = {
     "weaviate-1.37": 200,
     "keda": 340,
     "versitygw": 50,
+    "source-controller": 205,
+    "kustomize-controller": 140,
+    "kustomize": 30,
+    "argocd": 200,
     "compose": 85,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""

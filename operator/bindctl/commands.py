@@ -15,6 +15,7 @@ from bindctl.choices import book_options, cluster_options, settings_of
 from bindctl.composing import compose_command
 from bindctl.converting import convert_command
 from bindctl.ending import REFUSED, end, statuses
+from bindctl.imaging import images_command
 from bindctl.judge import Outcome, Verdict, judge
 from bindctl.live import compare
 from bindctl.rendered_output import difference_output, diffs_output, rendered_output
@@ -66,6 +67,7 @@ def main() -> None:
 
 main.add_command(convert_command)
 main.add_command(compose_command)
+main.add_command(images_command)
 
 
 @main.command(epilog=COMPLETION_EXAMPLES)
