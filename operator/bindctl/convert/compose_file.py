@@ -124,6 +124,7 @@ def _read_weaviate(reading: Reading, draft: Draft, at: Path, server: str | None)
     _read_command(reading, at)
     _read_common(reading, draft, at, "weaviate")
     if reading.peek(*at, "volumes"):
+        reading.tick(*at, "volumes")
         tell_of_data(reading, (*at, "volumes"))
     if reading.peek(*at, "ports"):
         reading.advise(

@@ -110,7 +110,7 @@ def _read_image(reading: Reading, draft: Draft) -> None:
     version = reading.take("image", "tag")
     draft.set("weaviate.version", None if version is None else str(version).removeprefix("v"))
     if version is None:
-        reading.advise(
+        reading.advise_of(
             ("image",),
             "names no version; set spec.weaviate.version to the one that runs, and not an older one",
         )
@@ -131,6 +131,12 @@ def _names(reading: Reading, *path: str | int) -> list[str] | None:
 
 def _read_services(reading: Reading, draft: Draft) -> None:
     kind = reading.take("service", "type", default="LoadBalancer")
+    if reading.peek("service", "type") is None:
+        reading.advise_of(
+            ("service",),
+            "without a word upstream's chart opens Weaviate by LoadBalancers, and so does the resource; "
+            "think of removing spec.weaviate.service.type",
+        )
     draft.set("weaviate.service.type", kind if kind != "ClusterIP" else None)
     draft.set("weaviate.service.annotations", reading.take("service", "annotations") or None)
     ranges = reading.take("service", "loadBalancerSourceRanges") or None
@@ -225,7 +231,7 @@ def _read_modules(reading: Reading, draft: Draft) -> Iterator[str]:
         reading.tick(*_BIND)
     else:
         reading.tick(*_BIND)
-        reading.advise(_BIND, "is not enabled; the resource enables it, and runs an inference server")
+        reading.advise_of(_BIND, "is not enabled; the resource enables it, and runs an inference server")
 
 
 def _read_server(reading: Reading, draft: Draft) -> None:
@@ -269,7 +275,7 @@ def _read_access(reading: Reading, draft: Draft, variables: Variables) -> None:
     anonymous = reading.take(at, "anonymous_access", "enabled", default=True)
     access = Access(anonymous=anonymous is True, keys_at=(at, "anonymous_access", "enabled"))
     if reading.peek(at, "anonymous_access", "enabled") is None:
-        reading.advise(
+        reading.advise_of(
             (at,),
             "without a word upstream's chart lets everybody in, and so does the resource; think of keys",
         )

@@ -88,8 +88,12 @@ class Reading:
         self._say(path, Level.LOST, message)
 
     def advise(self, path: Path, message: str) -> None:
-        """Say what is different, or what somebody has to do."""
+        """Say what is different, or what somebody has to do, of the value at `path`."""
         self._say(path, Level.ADVICE, message)
+
+    def advise_of(self, section: Path, message: str) -> None:
+        """Say it of a whole section, each of whose values has still to be used or told of."""
+        self._say(section, Level.ADVICE, message, ticks=False)
 
     def lose_the_rest(self) -> None:
         """Say it of each value that was not used; an empty one or false says nothing."""
@@ -114,8 +118,9 @@ class Reading:
         elif node not in (None, False, "", {}, []):
             yield path
 
-    def _say(self, path: Path, level: Level, message: str) -> None:
-        self.tick(*path)
+    def _say(self, path: Path, level: Level, message: str, *, ticks: bool = True) -> None:
+        if ticks:
+            self.tick(*path)
         near = path
         while near and near not in self._places:
             near = near[:-1]

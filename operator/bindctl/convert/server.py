@@ -32,7 +32,7 @@ def set_server_image(
     draft.set("inference.image.tag", tag or None)
     draft.set("inference.image.digest", digest or None)
     if repository == _UPSTREAM:
-        reading.advise(
+        reading.advise_of(
             place,
             "runs on; for the server of this project remove spec.inference.image, and set "
             "spec.inference.model.precision: float32 so that its vectors fit those that are stored",
@@ -57,7 +57,7 @@ def set_server_variables(draft: Draft, reading: Reading, variables: Variables) -
 
 def tell_of_data(reading: Reading, place: Path) -> None:
     """Say that the data does not come along by itself."""
-    reading.advise(
+    reading.advise_of(
         place,
         "the data stays where it is; back it up there, and name the backup in spec.weaviate.restoreFrom, or "
         "import it again",

@@ -285,6 +285,10 @@ def test_a_key_of_an_api_is_left_to_a_secret() -> None:
     [
         (values(collectionExport={"enabled": True}), "collectionExport.enabled"),
         (values(fantasy=1), "fantasy"),
+        (values(service={"fantasy": 1}), "service.fantasy"),
+        (values(storage={"fantasy": 1}), "storage.fantasy"),
+        (values(authentication={"fantasy": 1}), "authentication.fantasy"),
+        (values(image={"fantasy": 1}), "image.fantasy"),
         (values(grpcService={"enabled": False}), "grpcService.enabled"),
         (
             values(modules={**yaml.safe_load(VALUES)["modules"], "text2vec-transformers": {"enabled": True}}),
@@ -311,6 +315,14 @@ def test_a_note_has_its_file_and_line(tmp_path: Path) -> None:
     result = convert(str(first), str(second))
     assert yaml.safe_load(result.stdout)["spec"]["weaviate"]["replicas"] == 2
     assert f"{second}:3: lost: collectionExport.enabled: has no counterpart; " in result.stderr
+
+
+def test_a_door_that_upstream_leaves_open_without_a_word_is_told() -> None:
+    told = notes_of(VALUES)
+    assert "lets everybody in" in told["authentication"][1]
+    assert "by LoadBalancers" in told["service"][1]
+    closed = values(service={"type": "ClusterIP"}, authentication={"anonymous_access": {"enabled": True}})
+    assert not {"authentication", "service"} & set(notes_of(closed))
 
 
 def test_a_server_elsewhere_is_asked_on() -> None:
