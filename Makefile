@@ -64,6 +64,7 @@ generate: venv ## write the version's copies, the CRD, the install manifest and 
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_load.generate
+	@PYTHONPATH=operator $(bin)/python -m bindctl.reference
 
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
@@ -127,7 +128,7 @@ test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
 
-test-pipelines: room-pipelines venv ## each version of Weaviate, upgrades, KEDA, stores, Flux, Argo CD, on the local cluster (root); RECORD=1 renews the page
+test-pipelines: room-pipelines venv ## each version of Weaviate, upgrades, KEDA, stores, Flux, Argo CD, docker compose, on the local cluster (root); RECORD=1 renews the page
 	@$(bind_local) prepare --pipelines
 	@RECORD="$(RECORD)" $(bin)/pytest tests/pipelines --durations=10
 

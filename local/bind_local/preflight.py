@@ -50,6 +50,7 @@ SECONDS = {
     "kustomize-controller": 140,
     "kustomize": 30,
     "argocd": 200,
+    "compose": 85,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -8,7 +8,7 @@ REFUSED = 1
 UNANSWERED = 2
 
 
-def statuses(refused: str = "something is refused") -> str:
+def statuses(refused: str) -> str:
     """Return the page's section on exit statuses. refused: what 1 means."""
     return f"""
 \b

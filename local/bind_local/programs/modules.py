@@ -104,11 +104,18 @@ KUSTOMIZE = Module("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomiz
 """Argo CD runs it; only `make test-pipelines` builds it."""
 ARGOCD = Module("argocd", "github.com/argoproj/argo-cd/v3", ("cmd",))
 """All programs of Argo CD in one, by ARGOCD_BINARY_NAME; only `make test-pipelines` builds it."""
+COMPOSE = Module(
+    "compose",
+    "github.com/docker/compose/v2",
+    ("cmd",),
+    "github.com/docker/compose/v2/internal.Version",
+)
+"""The plugin docker compose, called as its folder is; only `make test-pipelines` builds it."""
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, *FLUX, KUSTOMIZE, ARGOCD)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
 
 
 def pinned_version(go_mod: str, module: str) -> str:

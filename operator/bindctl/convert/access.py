@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bind_operator.goyaml import Path
 from bindctl.convert.draft import Draft
 from bindctl.convert.reading import Reading
-from bindctl.goyaml import Path
 
 ANONYMOUS = "anonymous"
 

@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol
 
+from bind_operator.goyaml import Path
 from bindctl.convert.draft import Draft
 from bindctl.convert.reading import Reading
-from bindctl.goyaml import Path
 
 BACKENDS = ("s3", "gcs", "azure", "filesystem")
 _FIELDS = {

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, set_access
 from bindctl.convert.draft import Draft
 from bindctl.convert.images import default_requests, quantity, set_gpu, set_resources, split_image
 from bindctl.convert.reading import Reading
-from bindctl.convert.server import set_server_image, tell_of_data
+from bindctl.convert.server import set_server_image, set_server_variables, tell_of_data
 from bindctl.convert.variables import (
     MODULE,
     Variables,
@@ -18,7 +19,6 @@ from bindctl.convert.variables import (
     read_modules,
     set_variables,
 )
-from bindctl.goyaml import Path
 
 WEAVIATE = "semitechnologies/weaviate"
 WEAVIATE_REGISTRY = "cr.weaviate.io"
@@ -35,7 +35,32 @@ _HARMLESS = (
     "init",
 )
 """Kubernetes does what these ask for by itself."""
-_FLAGS = {"--host": "0.0.0.0", "--port": "8080", "--scheme": "http"}  # noqa: S104  (what the file says)
+_FLAGS = {
+    "--host": "0.0.0.0",  # noqa: S104  (what the file says)
+    "--port": "8080",
+    "--scheme": "http",
+    "--read-timeout": "60s",
+    "--write-timeout": "60s",
+}
+_SAME_ANYWAY = (
+    *("user", "group_add", "cap_drop", "cap_add", "security_opt", "read_only", "privileged", "tmpfs"),
+    *("stop_grace_period", "stop_signal", "ulimits", "shm_size", "pull_policy", "platform"),
+)
+_REMEDIES = {
+    "logging": "the cluster collects what the pods print",
+    "labels": "set spec.commonLabels, or podAnnotations",
+    "extra_hosts": "set values.hostAliases",
+    "dns": "set values.dnsPolicy and values.dnsConfig",
+    "entrypoint": "the command is the chart's own",
+    "secrets": "mount a Secret by extraVolumes and extraVolumeMounts",
+    "configs": "mount a ConfigMap by extraVolumes and extraVolumeMounts",
+    "extends": "give the file that docker compose config prints",
+    "build": "push the image, and name it in spec.inference.image or spec.weaviate.image",
+    "devices": "ask for a GPU by spec.device and spec.gpu",
+    "sysctls": "set them on the nodes",
+    "links": "services find each other by the names of their Services",
+    "profiles": "the resource has all of its parts",
+}
 _REFERENCE = re.compile(
     r"\$(?:\$|(?P<bare>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?::?-(?P<default>[^}]*))?[^}]*\})"
 )
@@ -126,6 +151,7 @@ def _read_server(reading: Reading, draft: Draft, at: Path) -> None:
         reading.lose((*at, "ports"), "the inference server is reached within the cluster alone")
     if reading.peek(*at, "volumes"):
         reading.advise((*at, "volumes"), "the weights have a cache of their own, spec.inference.model.cache")
+    set_server_variables(draft, reading, variables)
     extra = [{"name": name, "value": variables.take(name) or ""} for name in variables.names()]
     draft.set("inference.extraEnv", extra or None)
 
@@ -133,12 +159,12 @@ def _read_server(reading: Reading, draft: Draft, at: Path) -> None:
 def _environment(reading: Reading, at: Path) -> Iterator[tuple[str, tuple[Path, object]]]:
     """Yield the variables of a service, whichever way they are written."""
     place = (*at, "environment")
-    given = reading.peek(*place) or {}
+    given = reading.peek(*place)
     if isinstance(given, list):
         named = [(str(one).partition("="), (*place, index)) for index, one in enumerate(given)]
         pairs = [(name, value if sign else None, path) for (name, sign, value), path in named]
     else:
-        pairs = [(name, value, (*place, name)) for name, value in given.items()]
+        pairs = [(name, value, (*place, name)) for name, value in reading.section(*place).items()]
     for name, value, path in pairs:
         filled = _filled(value)
         if filled is None and is_secret(name):
@@ -180,6 +206,12 @@ def _read_common(reading: Reading, draft: Draft, at: Path, side: str) -> dict[st
     """Read what any service may have. Returns its GPUs by the name of their resource."""
     for name in _HARMLESS:
         reading.tick(*at, name)
+    for name in _SAME_ANYWAY:
+        if reading.peek(*at, name):
+            reading.advise((*at, name), "the chart says as whom and how pods run, with no rights to spare")
+    for name, said in _REMEDIES.items():
+        if reading.peek(*at, name):
+            reading.lose((*at, name), f"has no counterpart; {said}")
     wanted: dict[str, dict[str, Any]] = {"requests": {}, "limits": {}}
     deploy = ("deploy", "resources")
     for part, ours in (("limits", "limits"), ("reservations", "requests")):
@@ -208,11 +240,12 @@ def _amounts(memory: object, cpus: object) -> dict[str, Any]:
 def _gpus(reading: Reading, at: Path) -> dict[str, Any]:
     gpus: dict[str, Any] = {}
     devices = (*at, "deploy", "resources", "reservations", "devices")
-    for index, device in enumerate(reading.peek(*devices) or []):
-        if "gpu" not in (device.get("capabilities") or []):
+    for index in range(len(reading.items(*devices))):
+        device = reading.section(*devices, index)
+        if "gpu" not in reading.items(*devices, index, "capabilities"):
             continue
         reading.tick(*devices, index)
-        ids = device.get("device_ids")
+        ids = reading.items(*devices, index, "device_ids")
         count = len(ids) if ids else device.get("count", "all")
         if count == "all":
             reading.advise(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bind_operator.errors import OperatorError
+from bind_operator.goyaml import Document, read_documents
 from bind_operator.offline import render_one
 from bind_operator.release.chart import ChartUnreadable
 from bind_operator.release.yaml_text import to_yaml
@@ -13,7 +14,6 @@ from bindctl.convert.compose_file import is_compose, read_compose
 from bindctl.convert.draft import Draft
 from bindctl.convert.helm_values import is_values, read_values
 from bindctl.convert.reading import Level, Note, Reading
-from bindctl.goyaml import Document, read_documents
 from bindctl.judge import judge
 
 

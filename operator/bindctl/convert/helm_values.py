@@ -6,6 +6,7 @@ A value that a file leaves out is as that chart has it.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, secret_name, set_access
 from bindctl.convert.backups import BACKENDS, set_backup
 from bindctl.convert.draft import Draft
@@ -22,7 +23,6 @@ from bindctl.convert.variables import (
     tell_of_module,
     words,
 )
-from bindctl.goyaml import Path
 
 _KNOWN = frozenset(
     {
@@ -85,7 +85,8 @@ def read_values(reading: Reading, draft: Draft) -> None:
     _read_image(reading, draft)
     replicas = reading.take("replicas")
     draft.set("weaviate.replicas", replicas if replicas != 1 else None)
-    gpus = set_resources(draft, "weaviate.resources", reading.take("resources", default={}))
+    gpus = set_resources(draft, "weaviate.resources", reading.section("resources"))
+    reading.tick("resources")
     if gpus:
         reading.lose(("resources",), "Weaviate uses no GPU; ask for it in spec.gpu")
     draft.set("weaviate.storage.size", reading.take("storage", "size"))
@@ -118,12 +119,14 @@ def _read_image(reading: Reading, draft: Draft) -> None:
     draft.set("weaviate.image.repository", repository if repository != _STANDARD_REPOSITORY else None)
     policy = reading.take("image", "pullPolicy")
     draft.set("weaviate.image.pullPolicy", policy if policy != "IfNotPresent" else None)
-    draft.set("weaviate.image.pullSecrets", _names(reading.take("image", "pullSecrets")))
+    draft.set("weaviate.image.pullSecrets", _names(reading, "image", "pullSecrets"))
 
 
-def _names(secrets: Any) -> list[str] | None:
+def _names(reading: Reading, *path: str | int) -> list[str] | None:
     """Return the names of pull Secrets, which stand alone or in a map."""
-    return [one["name"] if isinstance(one, Mapping) else str(one) for one in secrets or []] or None
+    secrets = reading.items(*path)
+    reading.tick(*path)
+    return [str(one.get("name")) if isinstance(one, Mapping) else str(one) for one in secrets] or None
 
 
 def _read_services(reading: Reading, draft: Draft) -> None:
@@ -191,13 +194,13 @@ def _read_pods(reading: Reading, draft: Draft, at: Path, side: str) -> None:
 def _variables(reading: Reading) -> Iterator[tuple[str, tuple[Path, object]]]:
     if limit := reading.take("query_defaults", "limit"):
         yield "QUERY_DEFAULTS_LIMIT", (("query_defaults", "limit"), limit)
-    for name, value in (reading.peek("env") or {}).items():
+    for name, value in reading.section("env").items():
         yield name, (("env", name), value)
     sections = [("backups", name) for name in BACKENDS]
     for section in sections:
         if reading.peek(*section, "enabled"):
             for part in ("envconfig", "secrets"):
-                for name, value in (reading.peek(*section, part) or {}).items():
+                for name, value in reading.section(*section, part).items():
                     yield name, ((*section, part, name), value)
 
 
@@ -205,7 +208,7 @@ def _read_modules(reading: Reading, draft: Draft) -> Iterator[str]:
     chosen = reading.take("modules", "default_vectorizer_module", default="none")
     if chosen != MODULE:
         draft.set("values.modules.default_vectorizer_module", str(chosen).strip())
-    for name, section in (reading.peek("modules") or {}).items():
+    for name, section in reading.section("modules").items():
         if name == MODULE or not isinstance(section, Mapping):
             continue
         if section.get("enabled") or section.get("inferenceUrl"):
@@ -214,7 +217,7 @@ def _read_modules(reading: Reading, draft: Draft) -> Iterator[str]:
                 keep_secret(draft, reading, ("modules", name, "apiKey"), key_of_module(name))
             yield name
         reading.tick("modules", name)
-    bind = reading.peek(*_BIND) or {}
+    bind = reading.section(*_BIND)
     if bind.get("enabled"):
         _read_server(reading, draft)
     elif bind.get("inferenceUrl"):
@@ -234,11 +237,13 @@ def _read_server(reading: Reading, draft: Draft) -> None:
     set_server_image(draft, reading, _BIND, registry, take("repo", f"semitechnologies/{MODULE}"), tag, "")
     policy = take("imagePullPolicy")
     draft.set("inference.image.pullPolicy", policy if policy != "IfNotPresent" else None)
-    draft.set("inference.image.pullSecrets", _names(take("imagePullSecrets")))
+    draft.set("inference.image.pullSecrets", _names(reading, *_BIND, "imagePullSecrets"))
     replicas = take("replicas")
     draft.set("inference.replicas", replicas if replicas != 1 else None)
-    gpus = set_resources(draft, "inference.resources", take("resources", {}))
-    envconfig = take("envconfig", {})
+    gpus = set_resources(draft, "inference.resources", reading.section(*_BIND, "resources"))
+    envconfig = reading.section(*_BIND, "envconfig")
+    reading.tick(*_BIND, "resources")
+    reading.tick(*_BIND, "envconfig")
     if envconfig.get("enable_cuda"):
         set_gpu(draft, gpus)
     elif gpus:
@@ -269,7 +274,7 @@ def _read_access(reading: Reading, draft: Draft, variables: Variables) -> None:
             "without a word upstream's chart lets everybody in, and so does the resource; think of keys",
         )
     if reading.peek(at, "apikey", "enabled"):
-        allowed = reading.take(at, "apikey", "allowed_keys", default=[])
+        allowed = reading.items(at, "apikey", "allowed_keys")
         access.has_keys, access.keys, access.keys_at = True, len(allowed), (at, "apikey", "allowed_keys")
         access.users = words(reading.take(at, "apikey", "users", default=[]))
     reading.tick(at, "apikey")
@@ -324,7 +329,7 @@ def _read_rights(reading: Reading, access: Access) -> None:
 
 def _read_backups(reading: Reading, draft: Draft, variables: Variables) -> None:
     backends = [name for name in BACKENDS if reading.peek("backups", name, "enabled")]
-    named = [reading.peek("backups", name, "envSecrets") or {} for name in backends]
+    named = [reading.section("backups", name, "envSecrets") for name in backends]
     secrets = sorted({str(secret) for one in named for secret in one.values()})
     for name in BACKENDS:
         reading.tick("backups", name, "enabled")
@@ -342,7 +347,9 @@ def _read_backups(reading: Reading, draft: Draft, variables: Variables) -> None:
 
 
 def _read_the_rest(reading: Reading, draft: Draft) -> None:
-    for name, secret in (reading.take("envSecrets", default={}) or {}).items():
+    envs = reading.section("envSecrets")
+    reading.tick("envSecrets")
+    for name, secret in envs.items():
         if not name.startswith(("AUTHENTICATION_", "AUTHORIZATION_")):
             draft.put("values.envSecrets", name, secret)
     for name in _SAME:
@@ -352,7 +359,7 @@ def _read_the_rest(reading: Reading, draft: Draft) -> None:
         draft.set("values.serviceMonitor", reading.take("serviceMonitor"))
     reading.tick("serviceMonitor")
     for name in ("offload", "usage"):
-        for provider, section in (reading.peek(name) or {}).items():
+        for provider, section in reading.section(name).items():
             if isinstance(section, Mapping) and not section.get("enabled"):
                 reading.tick(name, provider)
     for name in ("collectionExport", "custom_config_map", "runtime_overrides", "namespaces"):

@@ -41,7 +41,8 @@ def set_resources(draft: Draft, field: str, resources: Mapping[str, Any]) -> dic
     gpus: dict[str, Any] = {}
     given: dict[str, dict[str, Any]] = {"requests": {}, "limits": {}}
     for part, wanted in given.items():
-        for name, amount in (resources.get(part) or {}).items():
+        amounts = resources.get(part)
+        for name, amount in (amounts if isinstance(amounts, Mapping) else {}).items():
             if _GPU.search(name):
                 gpus[name] = amount
             else:

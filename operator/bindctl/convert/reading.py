@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from bind_operator.api.parse import dotted
+from bind_operator.goyaml import Document, Path
 from bind_operator.release.layers import merge
-from bindctl.goyaml import Document, Path
 
 
 class Level(StrEnum):
@@ -60,6 +60,24 @@ class Reading:
             except (KeyError, IndexError, TypeError):
                 return None
         return node
+
+    def section(self, *path: str | int) -> Mapping[str, Any]:
+        """Return the map at `path`; an empty one if there is none, and if it is something else."""
+        found = self.peek(*path)
+        if isinstance(found, Mapping):
+            return found
+        if found not in (None, [], ""):
+            self.lose(path, "is no map; correct it")
+        return {}
+
+    def items(self, *path: str | int) -> Sequence[Any]:
+        """Return the list at `path`; an empty one if there is none, which is said likewise."""
+        found = self.peek(*path)
+        if isinstance(found, list):
+            return found
+        if found not in (None, {}, ""):
+            self.lose(path, "is no list; correct it")
+        return ()
 
     def tick(self, *path: str | int) -> None:
         """Tick off what is at `path`, because it is used or says nothing."""

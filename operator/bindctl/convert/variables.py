@@ -6,11 +6,11 @@ from typing import Any
 
 from bind_operator.api.rules.authentication import MCP_VARIABLES, VARIABLES
 from bind_operator.api.rules.weaviate import ADDRESS_GUARD, CHART_ENV, WEAVIATE_ENV
+from bind_operator.goyaml import Path
 from bindctl.convert.access import Access
 from bindctl.convert.backups import BACKENDS, set_backup
 from bindctl.convert.draft import Draft
 from bindctl.convert.reading import Reading
-from bindctl.goyaml import Path
 
 MODULE = "multi2vec-bind"
 _NEEDS_A_SERVER = frozenset(

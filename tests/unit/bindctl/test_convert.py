@@ -1,6 +1,8 @@
 """`bindctl convert` keeps what an installation means, and names what it cannot keep."""
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from bindctl.commands import main
+from bindctl.convert import conversion
 
 COMPOSE = """\
 services:
@@ -42,6 +45,18 @@ modules:
     registry: cr.weaviate.io
     envconfig: {enable_cuda: false}
 """
+
+
+RICH: dict[str, Any] = {
+    "resources": {"limits": {"memory": "9Gi"}},
+    "authentication": {"apikey": {"enabled": True, "allowed_keys": ["a"], "users": ["b"]}},
+    "backups": {"s3": {"enabled": True, "envconfig": {"BACKUP_S3_BUCKET": "b"}, "envSecrets": {"A": "s"}}},
+    "env": {"GOGC": 50},
+    "envSecrets": {"B": "c"},
+    "service": {"type": "ClusterIP", "ports": [{"port": 80}]},
+    "grpcService": {"enabled": False},
+    "image": {"tag": "1.38.2", "pullSecrets": ["p"]},
+}
 
 
 def convert(*arguments: str, text: str | None = None, accepts: bool = True) -> Result:
@@ -163,6 +178,24 @@ def test_a_gpu_of_docker_is_one_too() -> None:
     assert (spec["device"], spec["gpu"]) == ("CUDA", {"count": 2})
 
 
+def test_our_own_server_s_variables_are_fields() -> None:
+    server = {
+        "image": "ghcr.io/bindvectorizer/bind-inference:0.1.0-cpu",
+        "environment": {
+            "BIND_MODEL": "ImageBindHuge",
+            "BIND_PRECISION": "bfloat16",
+            "BIND_MAX_BATCH_SIZE": 64,
+            "BIND_CACHE_DIR": "/cache",
+            "BIND_TEXT_CACHE_BYTES": 0,
+        },
+    }
+    inference = spec_of(composed("multi2vec-bind", **server))["inference"]
+    assert "image" not in inference
+    assert inference["model"]["precision"] == "bfloat16"
+    assert inference["batching"] == {"maxBatchSize": 64}
+    assert inference["extraEnv"] == [{"name": "BIND_TEXT_CACHE_BYTES", "value": "0"}]
+
+
 def test_keys_are_entries_of_a_secret_and_nowhere_in_the_resource() -> None:
     apikey = {"enabled": True, "allowed_keys": ["hush-1", "hush-2"], "users": ["jane@doe.com", "ian"]}
     admins = {"enabled": True, "users": ["jane@doe.com"], "read_only_users": ["ian"]}
@@ -258,7 +291,8 @@ def test_a_key_of_an_api_is_left_to_a_secret() -> None:
             "modules.text2vec-transformers",
         ),
         (composed("weaviate", env_file="x.env"), "services.weaviate.env_file"),
-        (composed("weaviate", privileged=True), "services.weaviate.privileged"),
+        (composed("weaviate", labels={"a": "b"}), "services.weaviate.labels"),
+        (composed("weaviate", fantasy=True), "services.weaviate.fantasy"),
         (composed("multi2vec-bind", ports=["1:8080"]), "services.multi2vec-bind.ports"),
         (environment(OTHER_INFERENCE_API="http://x"), "services.weaviate.environment.OTHER_INFERENCE_API"),
         (environment(PLAIN="${UNSET}"), "services.weaviate.environment.PLAIN"),
@@ -298,3 +332,38 @@ def test_other_files_are_no_question_that_can_be_answered(text: str, said: str) 
     result = convert("-", text=text)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+WEIRD = (None, 1, "${A:-b}", [1], {"a": 1})
+
+
+def paths(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of each value below the root."""
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in pairs:
+        yield (*path, key)
+        yield from paths(child, (*path, key))
+
+
+@pytest.mark.parametrize("text", [COMPOSE, VALUES, values(**RICH)], ids=["compose", "values", "rich values"])
+def test_no_value_makes_it_break(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be understood is named, refused or passed on; the program goes on to answer."""
+    monkeypatch.setattr(conversion, "render_one", lambda *_: "")
+    base = yaml.safe_load(text)
+    for path in paths(base):
+        for value in WEIRD:
+            changed = copy.deepcopy(base)
+            node = changed
+            for part in path[:-1]:
+                node = node[part]
+            node[path[-1]] = value
+            result = convert("-", text=json.dumps(changed))
+            assert isinstance(result.exception, SystemExit | None), (path, value, result.exception)
+
+
+def test_values_that_the_chart_does_not_take_are_refused() -> None:
+    result = convert("-", text=values(updateStrategy="now"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert (
+        "the resource would be refused: spec.values: the chart does not take updateStrategy" in result.stderr
+    )
