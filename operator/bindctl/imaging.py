@@ -74,5 +74,5 @@ def _of_sources(sources: Sequence[str], settings: Settings) -> Iterator[Image]:
     rendered = [one for one in results if isinstance(one, Rendered)]
     if not rendered:
         end("no BindVectorizer is in there; name a file or folder that holds one")
-    for one in rendered:
-        yield from images_in(yaml.safe_load(one.text))
+    for resource in rendered:
+        yield from images_in(yaml.safe_load(resource.text))
