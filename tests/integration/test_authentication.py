@@ -7,6 +7,7 @@ import pytest
 
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from support.api_proxy import NO_HARM, ApiProxy, Harm
 from support.waiting import eventually
 
 ANONYMOUS = "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED"
@@ -82,6 +83,30 @@ def test_a_secret_that_somebody_deleted_is_made_anew_and_the_pods_roll(
     again = keys(instance)
     assert set(again) == {"admin", "read-only", "operator"}
     assert again["admin"] != first["admin"]
+    assert "was gone; it is made anew" in instance.event_messages("KeysMade")[-1]
+
+
+def test_an_operator_killed_before_it_could_tell_of_the_secret_made_anew_has_the_pods_roll_all_the_same(
+    far_operator: OperatorProcess, proxy: ApiProxy, instance: Instance
+) -> None:
+    instance.apply()
+    released(instance)
+    first, started_with = keys(instance), mark(instance)
+    instance.kubectl("delete", "secret", f"{instance.name}-weaviate-keys")
+    makes = f"/namespaces/{instance.namespace}/secrets"
+    lost = Harm(loses_answer=True)
+    proxy.harm(lambda method, path: lost if method == "POST" and path.endswith(makes) else NO_HARM)
+    instance.kubectl("annotate", "bv", instance.name, f"{ASK}=now")
+    eventually("made", lambda: set(keys(instance)) == {"admin", "read-only", "operator"}, within_s=30)
+    far_operator.kill()
+    again = keys(instance)
+    assert again["admin"] != first["admin"]
+    assert mark(instance) == started_with
+    proxy.heal()
+    far_operator.start()
+    eventually("the pods start with them", lambda: mark(instance) != started_with, within_s=30)
+    eventually("told", lambda: instance.status()["authentication"]["madeSecret"] == mark(instance))
+    assert keys(instance) == again
     assert "was gone; it is made anew" in instance.event_messages("KeysMade")[-1]
 
 

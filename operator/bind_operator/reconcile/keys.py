@@ -17,6 +17,7 @@ from bind_operator.reasons import Reason
 from bind_operator.reconcile.look import Look
 
 KEY_BYTES = 32
+MARK_BYTES = 4
 AGAIN_S = 10.0
 """So long at least passes between two tries to make what a pod or the live check misses."""
 
@@ -55,7 +56,8 @@ class Keys:
             if is_suspected or not is_used:
                 own = await self.own.key_for(look.key)
                 entries = weaviate_keys(_token, (one.entry for one in access.entries), own)
-                made = await self._ensure(look, access.secret, entries, is_used=is_used)
+                told = self.made(look.key, look.raw) if is_used else None
+                made = await self._ensure(look, access.secret, entries, is_used=is_used, told=told)
         if inference.is_made:
             is_used = mentions(look.observed.deployment, inference.secret)
             if is_suspected or not is_used:
@@ -77,10 +79,20 @@ class Keys:
         self._asked_at[look.key] = now
         return True
 
-    async def _ensure(self, look: Look, name: str, entries: dict[str, str], *, is_used: bool) -> str | None:
-        """Make the Secret if it is not there. is_used: pods were made with it, so it was there then."""
+    async def _ensure(
+        self, look: Look, name: str, entries: dict[str, str], *, is_used: bool, told: str | None = None
+    ) -> str | None:
+        """Make the Secret if it is not there.
+
+        is_used: pods were made with it, so it was there then. told: by this they know it, who have to start
+        anew with another one.
+        """
         try:
-            made = await self.secrets.ensure(look.key, name, entries)
+            if told is None:
+                made = await self.secrets.ensure(look.key, name, entries)
+            else:
+                mark = secrets.token_hex(MARK_BYTES)
+                made = await self.secrets.renew(look.key, name, entries, mark, told)
         except ApiRefused:
             if is_used:
                 # It may be there for all that; the pods say so if it is not.

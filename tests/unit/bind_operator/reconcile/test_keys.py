@@ -40,6 +40,9 @@ class FakeSecrets:
         self.there[name] = dict(entries)
         return f"mark-{len(self.asked)}"
 
+    async def renew(self, key: Key, name: str, entries: Any, mark: str, told: str) -> str | None:
+        return await self.ensure(key, name, entries)
+
 
 @dataclass
 class FakeKube:
@@ -139,9 +142,10 @@ async def test_what_runs_with_its_keys_is_asked_for_only_where_one_is_missed() -
     for now in (0.0, AGAIN_S - 1):
         await keys.provide(missed, now)
         assert len(secrets.asked) == 1
-    unseen = {"conditions": [{"type": "Verified", "reason": "WeaviateKeyMissing"}]}
-    await keys.provide(replace(found, raw={**found.raw, "status": unseen}), AGAIN_S)
-    assert len(secrets.asked) == 2
+    for times, reason in enumerate(("WeaviateKeyMissing", "WeaviateKeyRefused"), start=1):
+        unseen = {"conditions": [{"type": "Verified", "reason": reason}]}
+        await keys.provide(replace(found, raw={**found.raw, "status": unseen}), times * AGAIN_S)
+        assert len(secrets.asked) == 1 + times
 
 
 async def test_a_person_may_ask_at_any_time_once() -> None:
