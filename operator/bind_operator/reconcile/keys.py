@@ -59,7 +59,9 @@ class Keys:
                 told = self.made(look.key, look.raw) if is_used else None
                 made = await self._ensure(look, access.secret, entries, is_used=is_used, told=told)
         if inference.is_made:
-            is_used = mentions(look.observed.deployment, inference.secret)
+            # The gate has its key before the servers want one.
+            workloads = (look.observed.deployment, look.observed.stateful_set)
+            is_used = any(mentions(workload, inference.secret) for workload in workloads)
             if is_suspected or not is_used:
                 entries = inference_keys(_token, inference.entries)
                 await self._ensure(look, inference.secret, entries, is_used=is_used)

@@ -162,8 +162,9 @@ async def test_keys_of_the_server_are_known_by_its_volume() -> None:
     found = look(merged(OPENED, {"inference": {"apiKeys": {}}}))
     volume = {"name": "api-keys", "secret": {"secretName": "t-inference-keys"}}
     made = {"spec": {"template": {"spec": {"volumes": [{"name": "tmp"}, volume]}}}}
-    await keys.provide(replace(found, observed=replace(NOTHING, deployment=made)), 0.0)
-    assert secrets.asked == []
+    for workload in ("deployment", "stateful_set"):
+        await keys.provide(replace(found, observed=replace(NOTHING, **{workload: made})), 0.0)
+        assert secrets.asked == []
 
 
 @pytest.mark.parametrize(
