@@ -65,6 +65,8 @@ class Keys:
             if is_suspected or not is_used:
                 entries = inference_keys(_token, inference.entries)
                 await self._ensure(look, inference.secret, entries, is_used=is_used)
+        if look.is_asked:
+            self._requests[look.key] = look.request
         if made is not None:
             self._made[look.key] = made
         return made is not None
@@ -72,7 +74,6 @@ class Keys:
     def _is_suspected(self, look: Look, now: float) -> bool:
         """Return whether a Secret may be gone: a pod or the live check misses it, or a person asks."""
         if look.is_asked and self._requests.get(look.key) != look.request:
-            self._requests[look.key] = look.request
             return True
         problem = look.observed.problem
         is_missed = (problem is not None and problem.lacks_secret) or lacks_key(look.raw.get("status", {}))
