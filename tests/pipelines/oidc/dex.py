@@ -18,7 +18,7 @@ PASSWORD = "password"  # noqa: S105  (of an issuer that lives for one test run)
 _HASH = "$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W"
 TOKEN_S = 8
 """So long a token lives."""
-USERS = {"alice": ["search-admins"], "bob": ["search-users"], "carol": ["sales"]}
+USERS = {"alice": ["search-admins"], "bob": ["search-users"], "carol": ["sales"], "dave": []}
 """Their groups; the sample of a resource names the first two."""
 SECRET = "the-machine-s-secret"  # noqa: S105
 CLIENTS: list[dict[str, Any]] = [

@@ -14,7 +14,7 @@ from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 from integration.weaviate_process import PlayedInference, started_weaviate
 from pipelines.oidc.conftest import in_namespace
-from pipelines.oidc.dex import Dex, dex, running
+from pipelines.oidc.dex import Dex, dex, email, running
 from pipelines.oidc.world import THING, ask, environment, may
 from support.http_server import listening
 from support.waiting import eventually, until
@@ -25,7 +25,7 @@ AT = "spec.weaviate.authentication.oidc"
 
 
 def resource(
-    apiserver: ApiServer, namespace: str, sample: dict[str, Any], **oidc: Any
+    apiserver: ApiServer, namespace: str, sample: dict[str, Any], /, **oidc: Any
 ) -> tuple[Instance, dict[str, str | None]]:
     """Return a resource that names an issuer, and what its Weaviate is told."""
     found = in_namespace(apiserver, namespace)
@@ -126,21 +126,28 @@ def test_an_authority_of_one_s_own(
     tmp_path: Path,
 ) -> None:
     with private_issuer(tmp_path / "issuer", certificate) as private:
-        authority = {"issuer": private.issuer, "certificate": certificate}
+        authority = {"issuer": private.issuer, "certificate": certificate, "skipClientIdCheck": True}
         found, told = resource(apiserver, "oidc-private", sample, **authority)
         with served(found, tmp_path / "data", told) as data:
             ask(data.url, "POST", "/schema", told["WEAVIATE_API_KEY_0"], THING).raise_for_status()
             assert may(data.url, private.access_token("alice")) == (200, 200)
             assert may(data.url, private.access_token("bob")) == (200, 403)
+            # Any audience will do here.
+            assert may(data.url, private.access_token("bob", "another")) == (200, 403)
 
 
 def test_with_the_address_of_its_keys_weaviate_starts_without_the_issuer(
     operator: OperatorProcess, apiserver: ApiServer, sample: dict[str, Any], tmp_path: Path
 ) -> None:
+    """Users are in its lists by their names, where no group is."""
     away = dex(tmp_path / "issuer")
     named = {"issuer": away.issuer, "jwksUrl": f"{away.issuer}/keys"}
-    found, told = resource(apiserver, "oidc-keys", sample, **named)
+    lists = {"adminUsers": ["admin", email("carol")], "readOnlyUsers": ["read-only", email("dave")]}
+    found, told = resource(apiserver, "oidc-keys", sample | lists, **named)
     with served(found, tmp_path / "data", told) as data:
         ask(data.url, "POST", "/schema", told["WEAVIATE_API_KEY_0"], THING).raise_for_status()
         with running(away):
-            assert may(data.url, away.access_token("alice")) == (200, 200)
+            users = ("alice", "bob", "carol", "dave")
+            found_rights = {user: may(data.url, away.access_token(user)) for user in users}
+        both, reads = (200, 200), (200, 403)
+        assert found_rights == {"alice": both, "bob": reads, "carol": both, "dave": reads}
