@@ -166,6 +166,20 @@ def test_the_operator_s_own_user_backs_up_beside_the_issuer(data: Data, instance
     assert backup_status(instance)["lastSuccess"]["objects"]["Things"] == OBJECTS
 
 
+def test_the_operator_s_own_user_asks_whether_there_are_vectors(data: Data, instance: Instance) -> None:
+    """A Weaviate that it may not ask would count as filled, also when the vectors are gone."""
+    fields = {"multi2vec-bind": {"textFields": ["text"]}}
+    data.post("schema", THING | {"class": "Bound", "vectorizer": "multi2vec-bind", "moduleConfig": fields})
+    data.post("objects", {"class": "Bound", "properties": {"text": "a dog"}, "vector": [1.0, 0.0]})
+    int8 = '{"spec":{"inference":{"model":{"precision":"int8"}}}}'
+    instance.kubectl("patch", "bv", instance.name, "--type=merge", "-p", int8)
+    eventually("held", lambda: instance.condition() == ("False", "ChangeNeedsConsent"))
+    before = max(instance.revisions())
+    ask(data.url, "DELETE", "/schema/Bound", data.key).raise_for_status()
+    instance.kubectl("annotate", "bv", instance.name, "bindvectorizer.dev/reconcile=now")
+    eventually("applied", lambda: max(instance.revisions()) > before, within_s=30)
+
+
 def test_keys_that_the_issuer_changes_are_known_at_the_next_token(data: Data, issuer: Dex) -> None:
     def key_id() -> str:
         header = issuer.access_token("alice").partition(".")[0]
