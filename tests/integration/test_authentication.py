@@ -99,6 +99,7 @@ def test_a_secret_that_somebody_deleted_is_made_anew_and_the_pods_roll(
     assert "was gone; it is made anew" in instance.event_messages("KeysMade")[-1]
 
 
+@pytest.mark.long
 def test_an_operator_killed_before_it_could_tell_of_the_secret_made_anew_has_the_pods_roll_all_the_same(
     far_operator: OperatorProcess, proxy: ApiProxy, instance: Instance
 ) -> None:
