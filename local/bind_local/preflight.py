@@ -46,6 +46,7 @@ SECONDS = {
     "weaviate-1.37": 200,
     "keda": 340,
     "versitygw": 50,
+    "dex": 130,
     "source-controller": 205,
     "kustomize-controller": 140,
     "kustomize": 30,

@@ -94,6 +94,8 @@ KEDA = Module("keda", "github.com/kedacore/keda/v2", ("operator", "adapter"))
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 VERSITYGW = Module("versitygw", "github.com/versity/versitygw", ("versitygw",))
 """A server that speaks S3, for backups; only `make test-pipelines` builds it."""
+DEX = Module("dex", "github.com/dexidp/dex", ("dex",))
+"""An issuer of OpenID Connect, for the tokens that Weaviate takes; only `make test-pipelines` builds it."""
 SOURCE_CONTROLLER = Module("source-controller", "github.com/fluxcd/source-controller", ("source-controller",))
 KUSTOMIZE_CONTROLLER = Module(
     "kustomize-controller", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)
@@ -115,7 +117,7 @@ COMPOSE = Module(
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
 
 
 def pinned_version(go_mod: str, module: str) -> str:
