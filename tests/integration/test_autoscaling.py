@@ -78,6 +78,29 @@ def test_a_missing_keda_is_told_rolls_nothing_and_is_looked_for(
         instance.delete(wait_s=60)
 
 
+def test_a_release_outlives_the_kind_of_its_autoscaler(
+    apiserver: ApiServer, restless_operator: OperatorProcess, instance: Instance
+) -> None:
+    other = Instance(apiserver, "other", f"{instance.namespace}-other")
+    apiserver.kubectl("create", "namespace", other.namespace)
+    with installed_keda(apiserver):
+        for one in (instance, other):
+            one.apply(scaled(target={"queueDepth": 8}))
+        for one in (instance, other):
+            released(one, 1)
+    eventually("missing", lambda: instance.condition() == ("False", "KedaMissing"), within_s=60)
+    # Helm itself can neither change nor remove what has an object of a kind that it does not find.
+    instance.apply(scaled())
+    released(instance, 2)
+    assert instance.get("hpa", "-inference")["spec"]["maxReplicas"] == 4
+    other.delete(wait_s=60)
+    assert other.get("statefulset", "-weaviate") is None
+    assert other.revisions() == {}
+    for one in (instance, other):
+        assert one.event_reasons().count("KindForgotten") == 1
+    assert "UninstallGaveUp" not in other.event_reasons()
+
+
 def test_what_the_autoscaler_says_is_passed_on_and_its_pods_are_no_news(
     restless_operator: OperatorProcess, instance: Instance
 ) -> None:

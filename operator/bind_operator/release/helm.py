@@ -18,7 +18,7 @@ from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import masked
-from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
+from bind_operator.release.refusals import is_fault_of_the_spec, lost_kinds, unserved_kinds
 from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
 
@@ -195,7 +195,7 @@ class Helm:
             # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"), process.returncode)
             if unserved := unserved_kinds(message):
-                raise KindNotServed(unserved[:MAX_MESSAGE])
+                raise KindNotServed(unserved[:MAX_MESSAGE], lost_kinds(message))
             shown = masked(message, secrets)[:MAX_MESSAGE]
             raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(shown)
 
