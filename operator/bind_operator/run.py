@@ -287,7 +287,7 @@ class _Operator:
             ownership=ownership,
             waves=waves,
             told=told,
-            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion),
+            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion, helm),
             keys=keys,
             retry_base_s=settings.retry_base_s,
         )

@@ -84,6 +84,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
 @click.option(
     "--diff", "older", metavar="DIR", help="Print what differs from such a folder, and end with 1 if it does."
 )
+@click.option("--manifests", is_flag=True, help="The objects of the releases, by Helm, in place of values.")
 @click.option("--profiles-dir", metavar="DIR", help="Folder of the operator's hardware profiles.")
 @click.option(
     "--chart-dir", metavar="DIR", help="Folder of the chart weaviate-bind. Unset: the one that came along."
@@ -94,6 +95,8 @@ def render(
     older: str | None,
     profiles_dir: str | None,
     chart_dir: str | None,
+    *,
+    manifests: bool,
 ) -> None:
     """Print the Helm values of each BindVectorizer, byte for byte as the operator renders them.
 
@@ -103,7 +106,8 @@ def render(
     """
     settings = _settings(profiles_dir, chart_dir)
     found = _found(sources)
-    results = list(render_all([one for one in found if isinstance(one, Manifest)], settings))
+    what = "manifests" if manifests else "values"
+    results = list(render_all([one for one in found if isinstance(one, Manifest)], settings, what=what))
     broken = [one for one in (*found, *results) if isinstance(one, Broken)]
     rendered = [one for one in results if isinstance(one, Rendered)]
     for one in broken:
@@ -114,7 +118,7 @@ def render(
         _end("no BindVectorizer is in there; name a file or folder that holds one")
     try:
         if older is not None:
-            changed = differences(_folder(older), rendered)
+            changed = differences(_folder(older), rendered, what=what)
             click.echo(changed, nl=False)
             sys.exit(REFUSED if changed else 0)
         if output_dir is not None:
@@ -122,7 +126,7 @@ def render(
             return
     except OSError as error:
         _end(f"{error.filename}: {error.strerror}; name a folder that can be used")
-    click.echo("---\n".join(one.text for one in rendered), nl=False)
+    click.echo(("" if manifests else "---\n").join(one.text for one in rendered), nl=False)
 
 
 def _settings(profiles_dir: str | None, chart_dir: str | None) -> Settings:

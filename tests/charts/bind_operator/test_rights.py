@@ -14,7 +14,7 @@ from bind_operator.cluster.kube import Kube, Observed
 from bind_operator.cluster.lost_kinds import LostKinds
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
-from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.rendered_values import RenderedConfigMaps, What
 from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.policy.drift import Correction, Difference, Finding, Ref
@@ -129,6 +129,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "read": sources.read(KEY, optional),
         "apply": config_maps.apply(KEY, RESOURCE, "", "", ""),
         "delete": config_maps.delete(KEY, RESOURCE),
+        "is_current": config_maps.is_current(KEY, RESOURCE, "", What.MANIFESTS),
     }
     volumes = Volumes(recorder)  # type: ignore[arg-type]
     of_volumes: dict[str, Any] = {
