@@ -2,16 +2,19 @@
 
 import contextlib
 import json
+import re
+import shlex
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from integration.apiserver import ApiServer
 from integration.instance import Instance, answering_checks
-from integration.operator_process import OperatorProcess
+from integration.operator_process import ROOT, OperatorProcess
 from support import keda
 from support.waiting import eventually
 
+PAGE = (ROOT / "docs/how-to/autoscaling.md").read_text(encoding="utf-8")
 CPU = {"cpuUtilization": 80}
 WOKEN_WITHIN_S = 10.0
 """It is a second on an idle machine."""
@@ -79,16 +82,23 @@ def test_a_missing_keda_is_told_rolls_nothing_and_is_looked_for(
 
 
 def test_a_release_outlives_the_kind_of_its_autoscaler(
-    apiserver: ApiServer, restless_operator: OperatorProcess, instance: Instance
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
 ) -> None:
-    other = Instance(apiserver, "other", f"{instance.namespace}-other")
-    apiserver.kubectl("create", "namespace", other.namespace)
+    other, third = (Instance(apiserver, name, instance.namespace) for name in ("other", "third"))
     with installed_keda(apiserver):
-        for one in (instance, other):
+        for one in (instance, other, third):
             one.apply(scaled(target={"queueDepth": 8}))
-        for one in (instance, other):
+        for one in (instance, other, third):
             released(one, 1)
-    eventually("missing", lambda: instance.condition() == ("False", "KedaMissing"), within_s=60)
+        # KEDA puts its finalizer on what it looks after.
+        finalizer = '{"metadata":{"finalizers":["finalizer.keda.sh"]}}'
+        instance.kubectl("patch", "scaledobject", "third-inference", "--type=merge", "-p", finalizer)
+        third.delete(wait_s=60)
+        assert third.get("scaledobject", "-inference")["metadata"]["deletionTimestamp"]
+        (command,) = re.findall(r"`kubectl (patch scaledobject [^`]*)`", PAGE)
+        words = shlex.split(command.replace("search-", "third-").replace("-n default ", ""))
+        instance.kubectl(*words)
+        assert third.get("scaledobject", "-inference") is None
     # Helm itself can neither change nor remove what has an object of a kind that it does not find.
     instance.apply(scaled())
     released(instance, 2)

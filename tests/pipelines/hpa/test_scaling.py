@@ -3,12 +3,16 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import weaviate
 
+from support.pages import block_with, blocks
 from support.picture_load import asking, assert_none_failed
 from support.searching import Searching
 from support.story import Object, Story
@@ -37,8 +41,7 @@ def becomes(story: Story, replicas: str) -> None:
 
 def commands() -> list[list[str]]:
     """Return what the page shows of an autoscaler: for the autoscaler itself, and for its pods."""
-    page = PAGE.read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```sh\n(kubectl get hpa.*?)^```", page, re.MULTILINE | re.DOTALL)
+    block = block_with(PAGE.read_text(encoding="utf-8"), "sh", "kubectl get hpa")
     lines = [line.partition("#")[0].split() for line in block.splitlines()]
     return [words[1 : words.index("-n")] for words in lines]
 
@@ -141,11 +144,31 @@ def test_it_scales_from_one_to_three_and_back_and_no_request_fails(story: Story,
         assert sorted(one.is_going() for one in slow) == [False, True, True]
 
 
-def test_asleep_woken_and_then_scaled_above_one(story: Story, url: str) -> None:
+@contextmanager
+def client_of_the_page(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[weaviate.WeaviateClient]:
+    """Yield the client that the page makes, which waits for an answer as long as a start may take."""
+    (code,) = blocks(PAGE.read_text(encoding="utf-8"), "python")
+    with (
+        story.kube.forward(story.namespace, f"svc/{NAME}-weaviate", 80) as port,
+        story.kube.forward(story.namespace, f"svc/{NAME}-weaviate-grpc", 50051) as grpc_port,
+    ):
+        here = partial(weaviate.connect_to_local, port=port, grpc_port=grpc_port)
+        monkeypatch.setattr(weaviate, "connect_to_local", here)
+        names: dict[str, Any] = {}
+        exec(compile(code, str(PAGE), "exec"), names)  # noqa: S102  (our own page)
+        with names["client"] as client:
+            yield client
+
+
+def test_asleep_woken_and_then_scaled_above_one(
+    story: Story, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     story.patch(NAME, {"inference": {"autoscaling": {"minReplicas": 0, "sleepAfterSeconds": 10}}})
     story.wait_reason(NAME, "Asleep", SCALED_WITHIN_S)
     story.wait_no_pod(NAME, "inference")
     assert "cannot scale" not in story.condition(NAME).message
+    with client_of_the_page(story, monkeypatch) as client:
+        assert client.collections.get(CLASS).query.near_text("thing number one", limit=1).objects
     with asking(url, CLASS, CLIENTS) as clients:
         becomes(story, "3/3")
         assert_none_failed([one.take() for one in clients])
