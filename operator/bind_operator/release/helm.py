@@ -192,7 +192,9 @@ class Helm:
                 preexec_fn=prepare,
             )
         except OSError as error:
-            raise HelmFailed(f"{self.program} cannot be run: {error.strerror}") from error
+            raise HelmFailed(
+                f"{self.program} cannot be run: {error.strerror}; set helm (BIND_OPERATOR_HELM)"
+            ) from error
         try:
             async with asyncio.timeout(self.timeout_s):
                 stdout, stderr = await process.communicate()
