@@ -47,6 +47,10 @@ SECONDS = {
     "keda": 340,
     "metrics-server": 190,
     "versitygw": 50,
+    "source-controller": 205,
+    "kustomize-controller": 140,
+    "kustomize": 30,
+    "argocd": 200,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
@@ -12,27 +11,25 @@ from pydantic import ValidationError
 from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
 from bind_operator.settings import Settings
+from bindctl.converting import convert_command
+from bindctl.ending import REFUSED, end, statuses
+from bindctl.imaging import images_command
 from bindctl.judge import Outcome, Verdict, judge
 from bindctl.rendering import Rendered, differences, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
-REFUSED = 1
-UNANSWERED = 2
-
-STATUSES = """
-\b
-Exit status:
-  0  all is well
-  1  something is refused
-  2  the question could not be answered: a wrong option, a file that is not there
-"""
+STATUSES = statuses()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="bindvectorizer", prog_name="bindctl")
 def main() -> None:
     """Judge, render and translate BindVectorizer resources, without a cluster."""
+
+
+main.add_command(convert_command)
+main.add_command(images_command)
 
 
 @main.command()
@@ -44,7 +41,7 @@ def completion(shell: str) -> None:
     """
     kind = get_completion_class(shell)
     if kind is None:
-        _end(f"there is no completion for {shell}")
+        end(f"there is no completion for {shell}")
     click.echo(kind(main, {}, "bindctl", "_BINDCTL_COMPLETE").source())
 
 
@@ -73,7 +70,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
     if findings.refused or findings.broken:
         sys.exit(REFUSED)
     if not findings.resources and not allow_none:
-        _end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
+        end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
 
 
 @main.command(epilog=STATUSES)
@@ -115,7 +112,7 @@ def render(
     if broken:
         sys.exit(REFUSED)
     if not rendered:
-        _end("no BindVectorizer is in there; name a file or folder that holds one")
+        end("no BindVectorizer is in there; name a file or folder that holds one")
     try:
         if older is not None:
             changed = differences(_folder(older), rendered, what=what)
@@ -125,7 +122,7 @@ def render(
             write_below(Path(output_dir), rendered)
             return
     except OSError as error:
-        _end(f"{error.filename}: {error.strerror}; name a folder that can be used")
+        end(f"{error.filename}: {error.strerror}; name a folder that can be used")
     click.echo(("" if manifests else "---\n").join(one.text for one in rendered), nl=False)
 
 
@@ -136,12 +133,12 @@ def _settings(profiles_dir: str | None, chart_dir: str | None) -> Settings:
         return Settings().model_copy(update=chosen)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        _end(f"settings: {faults}")
+        end(f"settings: {faults}")
 
 
 def _folder(path: str) -> Path:
     if not Path(path).is_dir():
-        _end(f"--diff {path}: there is no such folder; make one with --output-dir")
+        end(f"--diff {path}: there is no such folder; make one with --output-dir")
     return Path(path)
 
 
@@ -149,7 +146,7 @@ def _found(sources: Sequence[str]) -> list[Manifest | Broken]:
     try:
         return list(find_manifests(sources))
     except SourceMissing as error:
-        _end(str(error))
+        end(str(error))
 
 
 def _judged(manifest: Manifest, book: ProfileBook | None) -> Verdict:
@@ -174,10 +171,4 @@ def _book(folder: str | None) -> ProfileBook | None:
     try:
         return load_book(Path(folder))
     except OSError as error:
-        _end(f"--profiles-dir {folder}: {error.strerror}; name the folder of the profiles")
-
-
-def _end(message: str) -> NoReturn:
-    """End the program, because the question could not be answered."""
-    click.echo(f"error: {message}", err=True)
-    sys.exit(UNANSWERED)
+        end(f"--profiles-dir {folder}: {error.strerror}; name the folder of the profiles")
