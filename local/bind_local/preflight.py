@@ -45,6 +45,7 @@ SECONDS = {
     "weaviate-1.36": 200,
     "weaviate-1.37": 200,
     "keda": 340,
+    "metrics-server": 190,
     "versitygw": 50,
     "dex": 130,
     "source-controller": 205,

@@ -32,9 +32,9 @@ def cache_claim_name(release: str, *, is_wide: bool = False) -> str:
     return f"{release}-model-cache{'-rwx' if is_wide else ''}"
 
 
-def rendered_name(release: str) -> str:
-    """Return the name of the ConfigMap of the values that are rendered for somebody else."""
-    return f"{release}-values"
+def rendered_name(release: str, what: str = "values") -> str:
+    """Return the name of the ConfigMap of what is rendered for somebody else: values or manifests."""
+    return f"{release}-{what}"
 
 
 def weaviate_keys_name(release: str) -> str:
