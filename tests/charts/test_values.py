@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from support.charts import CHARTS, helm, refusal
-from support.values import at, described, groups, in_schema, leaves, values
+from support.values import at, described, groups, in_schema, leaves, taken, values
 
 
 def test_every_value_is_described_and_its_default_fits(chart: str) -> None:
@@ -20,8 +20,11 @@ def test_every_value_is_described_and_its_default_fits(chart: str) -> None:
 
 def test_the_schema_knows_the_values_and_no_others(chart: str) -> None:
     for path in groups(chart):
+        own = set(at(values(chart), path))
         # Helm adds `global` by itself.
-        assert set(in_schema(chart, path)["properties"]) - {"global"} == set(at(values(chart), path)), path
+        more = {"global"} | {place[-1] for place in taken(chart) if place[:-1] == path}
+        assert set(in_schema(chart, path)["properties"]) - more == own - more, path
+        assert own <= set(in_schema(chart, path)["properties"]), path
 
 
 def test_a_typo_is_refused_by_its_name(chart: str) -> None:

@@ -59,6 +59,9 @@ FIELDS: Mapping[str, str] = MappingProxyType(
 
 OPERATORS_OWN: Mapping[str, str] = MappingProxyType(
     {
+        "custom_config_map": "by which Weaviate would not read what the spec says",
+        "runtime_overrides": "by which Weaviate's settings would change beside the spec",
+        "globalPriorityClassName": "which would go before the spec's priority classes",
         "helmDriver": "which says where the operator's records lie",
         "gate.image": "which is the operator's setting images.gate",
         "gate.port": "by which Weaviate finds the gate",

@@ -9,10 +9,9 @@
 {{- range until $voters }}{{ $join = append $join (printf "%s-weaviate-%d" $.Release.Name .) }}{{ end }}
 {{- $chosen := dict
   "PERSISTENCE_DATA_PATH" "/var/lib/weaviate"
-  "ENABLE_MODULES" (printf "multi2vec-bind%s" (include "weaviate-bind.backupModules" .))
+  "ENABLE_MODULES" (concat (list "multi2vec-bind") (include "weaviate-bind.backupModules" . | fromJsonArray) (include "weaviate-bind.otherModules" . | fromJsonArray) | join ",")
   "DEFAULT_VECTORIZER_MODULE" .Values.modules.default_vectorizer_module
   "BIND_INFERENCE_API" (printf "http://127.0.0.1:%v" .Values.gate.port)
-  "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED" (toString .Values.authentication.anonymous_access.enabled)
   "CLUSTER_GOSSIP_BIND_PORT" "7000"
   "CLUSTER_DATA_BIND_PORT" "7001"
   "CLUSTER_JOIN" (printf "%s-weaviate-headless.%s.svc.%s" .Release.Name .Release.Namespace .Values.clusterDomain)
@@ -27,7 +26,7 @@
 {{- $extra := dict }}
 {{- range .Values.extraEnv }}{{ $_ := set $extra .name true }}{{ end }}
 {{- $elsewhere := merge (dict) $extra $secrets }}
-{{- range $name, $value := merge (dict) .Values.env (include "weaviate-bind.backupEnv" . | fromJson) $chosen }}
+{{- range $name, $value := merge (dict) .Values.env (include "weaviate-bind.backupEnv" . | fromJson) (include "weaviate-bind.moduleEnv" . | fromJson) $chosen }}
 {{- if not (hasKey $elsewhere $name) }}
 - name: {{ $name | quote }}
   {{- /* JSON, because toString would write 10000000 as 1e+07 */}}
@@ -50,8 +49,8 @@
 - name: {{ $name | quote }}
   valueFrom:
     secretKeyRef:
-      name: {{ $secret | quote }}
-      key: {{ $name | quote }}
+      name: {{ $secret.name | quote }}
+      key: {{ $secret.key | quote }}
 {{- end }}
 {{- end }}
 {{- range .Values.extraEnv }}
