@@ -89,6 +89,10 @@ def _entries(*entries: Manifest) -> Manifest:
     return _authentication(apiKeys={"entries": list(entries)})
 
 
+def _modules(*modules: Manifest) -> Manifest:
+    return _weaviate(modules=list(modules))
+
+
 def _ingress(**fields: Any) -> Manifest:
     return _weaviate(expose={"ingress": fields})
 
@@ -197,6 +201,9 @@ BREACHES: dict[str, Manifest] = {
     "inference-keys-serverentry": _inference(apiKeys={"serverEntry": "a/b"}),
     "inference-keys-gateentry": _inference(apiKeys={"gateEntry": "a b"}),
     "inference-keys-need-our-server": _inference(apiKeys={}, image={"repository": "x/multi2vec-bind"}),
+    "modules-once": _modules({"name": "generative-openai"}, {"name": "generative-openai"}),
+    "modules-keys": _modules({"name": "generative-openai", "apiKey": {"name": "Keys", "key": "k"}}),
+    "modules-without-keys": _modules({"name": "generative-ollama", "apiKey": {"name": "k", "key": "k"}}),
     "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
     "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
     "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),

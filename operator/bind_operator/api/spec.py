@@ -16,6 +16,7 @@ from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.model import CacheAccessMode, CacheScope, Model
+from bind_operator.api.modules import MAX_MODULES, Module
 from bind_operator.api.network import Network
 from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
@@ -171,6 +172,12 @@ class Weaviate(Scheduling, PodCustomization):
         None,
         description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
         "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    modules: list[Module] = Field(
+        default_factory=list,
+        max_length=MAX_MODULES,
+        description="More modules of Weaviate, which ask an API: generative-… answer a question from what "
+        "was found (RAG), reranker-… put it in another order.",
     )
     mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
     expose: Exposure | None = Field(

@@ -17,9 +17,9 @@ _ACTS = {"Same": "Same", "Named": "Named", "Unused": "Not here", "Refused": "Ref
 INTRODUCTION = """\
 # Values of upstream's chart and of ours
 
-A values file for [its chart](https://github.com/weaviate/weaviate-helm) {version} that
-turns `modules.multi2vec-bind` on works in chart weaviate-bind as it is. This is each key of both, and what ours
-does with it:
+A values file for [weaviate-helm](https://github.com/weaviate/weaviate-helm) {version} that
+turns `modules.multi2vec-bind` on works in chart weaviate-bind as it is. This is each key of both, and what
+ours does with it:
 
 - Same: what upstream's chart does, or the variable by which Weaviate is told the same;
 - Named: there is nothing for it here; the notes of `helm install` say so, and what is in its place;
