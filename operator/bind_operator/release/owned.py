@@ -72,8 +72,14 @@ OPERATORS_OWN: Mapping[str, str] = MappingProxyType(
 )
 """No field of the spec sets these."""
 
-SHARED = ("commonLabels", "commonAnnotations", "annotations", f"{_BIND}.annotations")
-"""Nothing is judged by these maps, so that layers may add to what the spec says."""
+SHARED = (
+    "commonLabels",
+    "commonAnnotations",
+    "annotations",
+    f"{_BIND}.annotations",
+    "modules.default_vectorizer_module",
+)
+"""Nothing is judged by these, so that layers may add to what the spec says, or say something else."""
 
 
 def is_shared(path: tuple[str, ...]) -> bool:

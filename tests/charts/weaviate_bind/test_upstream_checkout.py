@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
+from bind_operator.api import parse_resource
 from bind_operator.docs.generate import read_upstream
 from bind_operator.docs.upstream_check import differences
 from bind_operator.docs.upstream_values import Upstream
+from bind_operator.release.chart import load_chart
+from bind_operator.release.values import render_values
+from bind_operator.settings import Images
 from support.charts import CHARTS, NAMESPACE, RELEASE, containers, env, helm, pick
+from support.resources import merged, tiny_resource
 
 VARIABLE = "WEAVIATE_HELM"
 MODULE = ("--set", "modules.multi2vec-bind.enabled=true")
@@ -55,6 +60,66 @@ def test_its_own_values_give_the_same_weaviate_and_inference(checkout: Path) -> 
     assert {name: ours[0].get(name) for name in probes} == {name: theirs[0].get(name) for name in probes}
 
 
+UPSTREAM_IMAGE = {
+    "registry": "cr.weaviate.io",
+    "repository": "semitechnologies/multi2vec-bind",
+    "tag": "imagebind",
+}
+RESOURCES: dict[str, dict[str, Any]] = {
+    "three nodes": {"weaviate": {"replicas": 3, "env": {"LOG_LEVEL": "debug"}}},
+    "mcp": {"weaviate": {"mcp": {"enabled": True, "writeAccess": True}}},
+    "backups to S3": {"weaviate": {"backup": {"s3": {"bucket": "b", "credentialsSecret": "keys"}}}},
+    "backups to Google": {
+        "weaviate": {
+            "backup": {
+                "gcs": {"bucket": "b", "credentials": {"name": "k", "key": "GOOGLE_APPLICATION_CREDENTIALS"}}
+            }
+        }
+    },
+    "a module": {"weaviate": {"modules": [{"name": "generative-ollama"}]}},
+    "a GPU": {"device": "CUDA", "gpu": {"count": 2}},
+}
+
+
+@pytest.mark.parametrize("spec", RESOURCES.values(), ids=list(RESOURCES))
+def test_what_the_operator_renders_gives_the_same_with_upstream_s_chart(
+    checkout: Path, tmp_path: Path, spec: dict[str, Any]
+) -> None:
+    ours, theirs = _rendered(checkout, tmp_path, spec)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one["image"] == other["image"]
+        assert one["resources"] == other["resources"]
+        assert dict(_differing(env(one), env(other), also=UPSTREAM_DEFAULTS)) == {}
+    without_file = [one for one in theirs[0]["args"] if "config" not in one]
+    assert ours[0]["args"] == without_file
+
+
+def _rendered(checkout: Path, folder: Path, spec: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """Return the containers of Weaviate and inference of a resource, with our chart and with upstream's."""
+    common = {
+        "inference": {"image": UPSTREAM_IMAGE, "model": {"licenseAccepted": True}},
+        "weaviate": {"authentication": {"anonymousAccess": True, "apiKeys": {"enabled": False}}},
+    }
+    resource = parse_resource(merged(tiny_resource(RELEASE), merged({"spec": common}, {"spec": spec})))
+    file = folder / "values.yaml"
+    file.write_text(render_values(resource, Images(), load_chart(CHARTS / "weaviate-bind")).text)
+    return [
+        _pods(CHARTS / "weaviate-bind", ("weaviate", "inference"), "--values", file),
+        _pods(checkout / "weaviate", ("weaviate", "bind-inference"), "--values", file),
+    ]
+
+
+UPSTREAM_DEFAULTS = (
+    "GOGC",
+    "LD_LIBRARY_PATH",
+    "NVIDIA_VISIBLE_DEVICES",
+    "PROMETHEUS_MONITORING_",
+    "QUERY_MAXIMUM_RESULTS",
+    "REINDEX_VECTOR_DIMENSIONS_AT_STARTUP",
+    "TRACK_VECTOR_DIMENSIONS",
+)
+"""Upstream's own values set these, and the operator's do not: docs/how-to/gitops-render.md says so."""
+
 OWN = {
     "BIND_INFERENCE_API": "the gate, and not the server",
     "CLUSTER_ADVERTISE_ADDR": "upstream leaves it to Weaviate",
@@ -63,6 +128,7 @@ OWN = {
     "CLUSTER_HOSTNAME": "upstream leaves it to Weaviate",
     "CLUSTER_JOIN": "names begin with the release's",
     "DISABLE_TELEMETRY": "upstream's Weaviate sends usage data",
+    "GOOGLE_APPLICATION_CREDENTIALS": "the same file at another path",
     "GOMEMLIMIT": "made of the memory limit",
     "RAFT_JOIN": "names begin with the release's",
 }
@@ -75,10 +141,14 @@ OF_OUR_SERVER = ("BIND_", "HOME", "TMPDIR")
 """Upstream's server reads none of these."""
 
 
-def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _differing(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], also: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     for name in sorted({*ours, *theirs}):
         mine, its = ours.get(name), theirs.get(name)
-        if name in OWN or name.startswith((*IN_ITS_FILE, *OF_OUR_SERVER)) or mine == its:
+        if name == "ENABLE_MODULES" and set(mine.split(",")) == set(its.split(",")):
+            continue
+        if name in OWN or name.startswith((*IN_ITS_FILE, *OF_OUR_SERVER, *also)) or mine == its:
             continue
         # What is turned off there is left out here.
         if name.startswith("RUNTIME_OVERRIDES_") and theirs["RUNTIME_OVERRIDES_ENABLED"] == "false":

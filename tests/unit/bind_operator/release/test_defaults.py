@@ -31,7 +31,6 @@ INTENDED = {
     "modules.multi2vec-bind.affinity": "so",
     "modules.multi2vec-bind.serviceAccountName": "so",
     "networkPolicy.enabled": "a resource that is there keeps what it has until its section is there",
-    "env": "the resource's own variables, which Helm adds to those of the chart",
 }
 """Where an otherwise empty resource renders something else than the chart's default, and why."""
 

@@ -251,7 +251,7 @@ def test_text_cannot_leave_its_value() -> None:
     env = {"A": '"\nreplicas: 99 # {{ x }}'}
     found = render({"spec": {"weaviate": {"env": env}}})
     assert found["replicas"] == 1
-    assert found["env"] == env
+    assert found["env"] == {"DISABLE_TELEMETRY": "true"} | env
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -318,3 +318,12 @@ def test_an_external_inference_server_is_what_the_gate_asks() -> None:
     assert (found["enabled"], found["inferenceUrl"]) == (False, "https://b.example.com")
     assert found["apiKeys"] == {"existingSecret": "keys", "gateKey": "mine"}
     assert found["inferenceCa"] == {"existingSecret": "ca", "key": "ca.crt"}
+
+
+def test_gpus_are_among_the_resources_where_upstream_s_chart_reads_them() -> None:
+    spec = {"device": "CUDA", "gpu": {"resourceName": "nvidia.com/mig-1g.10gb", "count": 2}}
+    limits = render({"spec": spec})["modules"]["multi2vec-bind"]["resources"]["limits"]
+    assert limits == {"memory": "12Gi", "nvidia.com/mig-1g.10gb": 2}
+    claims = {"device": "CUDA", "gpu": {"resourceClaims": [{"name": "gpu", "resourceClaimName": "one"}]}}
+    limits = render({"spec": claims})["modules"]["multi2vec-bind"]["resources"]["limits"]
+    assert limits == {"memory": "12Gi"}
