@@ -142,6 +142,7 @@ BREACHES: dict[str, Manifest] = {
     "autoscaling-has-the-replicas": merged(_autoscaling(), _inference(replicas=2)),
     "autoscaling-to-zero-needs-weights": merged(_autoscaling(minReplicas=0), _HUGE),
     "weaviate-version": _weaviate(version="v1.35.2"),
+    "weaviate-cluster-node-name": _weaviate(clusterNodeName="Weaviate"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),

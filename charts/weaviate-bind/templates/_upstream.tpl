@@ -46,8 +46,8 @@
 {{- fail "custom_config_map.enabled is true, but custom_config_map.name names none" }}
 {{- end }}
 {{- range $name := compact (splitList "," (.Values.env.RAFT_JOIN | default "" | toString)) }}
-{{- if not (hasPrefix (printf "%s-weaviate-" $.Release.Name) $name) }}
-{{- fail (printf "env.RAFT_JOIN has %s, but the pods of this release are %s-weaviate-0 and so on, and Weaviate would wait for ever: remove it, and it is made from replicas" $name $.Release.Name) }}
+{{- if not (hasPrefix (printf "%s-" (include "weaviate-bind.clusterNode" $)) $name) }}
+{{- fail (printf "env.RAFT_JOIN has %s, but the nodes of this release are %s-0 and so on, and Weaviate would wait for ever: remove it, and it is made from replicas" $name (include "weaviate-bind.clusterNode" $)) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -153,6 +153,11 @@ class Weaviate(Scheduling, PodCustomization):
     image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Number of Weaviate pods.")
     storage: Storage = Field(default_factory=Storage, description="The volume of each pod.")
+    cluster_node_name: Text | None = Field(
+        None,
+        description="What Weaviate calls its nodes in their cluster, NAME-0 and so on. Unset: as their pods. "
+        "Data knows its nodes by name: it needs the one it was made with, `weaviate` for upstream's chart.",
+    )
     resources: WeaviateResources = Field(
         default_factory=WeaviateResources, description="Compute resources of each Weaviate pod."
     )

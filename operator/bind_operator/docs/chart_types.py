@@ -17,7 +17,7 @@ from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
 from bind_operator.api.rules.exposure import HOST_PATTERN
 from bind_operator.api.rules.external import ADDRESS_PATTERN
 from bind_operator.api.rules.images import DIGEST_PATTERN, TAG_PATTERN
-from bind_operator.api.rules.rule import ENV_NAME_PATTERN
+from bind_operator.api.rules.rule import ENV_NAME_PATTERN, OBJECT_NAME_PATTERN
 from bind_operator.api.rules.weights import (
     CLAIM_PATTERN,
     INNER_PATH_PATTERN,
@@ -157,6 +157,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "body size": _text("^[1-9][0-9]*(KiB|MiB|GiB)$"),
         "anything": {},
         "boolean": {"type": "boolean"},
+        "cluster node": _optional(OBJECT_NAME_PATTERN),
         "duration": _text(r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"),
         "address": _optional(ADDRESS_PATTERN),
         "address or none": _or_empty_map(_optional(ADDRESS_PATTERN)),

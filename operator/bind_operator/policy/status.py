@@ -237,7 +237,8 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
-    unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
+    later = ("external", "authentication", "mcp", "cluster_node_name")
+    unknown = {name for name in later if getattr(weaviate, name) is None}
     # Where backups go, what it began with, and who answers from what was found, opens no other data either.
     unknown |= {"backup", "restore_from", "modules"}
     around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service", "expose"}

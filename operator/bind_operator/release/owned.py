@@ -9,6 +9,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "image": "spec.weaviate.image and spec.weaviate.version",
         "replicas": "spec.weaviate.replicas",
+        "clusterNodeName": "spec.weaviate.clusterNodeName",
         "resources": "spec.weaviate.resources",
         "storage": "spec.weaviate.storage and spec.deletionPolicy",
         "env": "spec.weaviate.env",
