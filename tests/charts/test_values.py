@@ -42,8 +42,13 @@ def test_every_value_is_read_by_a_template(chart: str) -> None:
         tree: Any = _changed(value)
         for key in reversed(path):
             tree = {key: tree}
-        if all(_render(chart, scenario, tree) == before[scenario] for scenario in scenarios):
+        reads = (scenario for scenario in scenarios if _render(chart, scenario, tree) != before[scenario])
+        found = next(reads, None)
+        if found is None:
             unread.append(".".join(path))
+        else:
+            # The value below it is mostly read by the same one, and each render takes its time.
+            scenarios.sort(key=lambda scenario: scenario != found)
     assert unread == []
 
 

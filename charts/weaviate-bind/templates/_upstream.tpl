@@ -1,10 +1,9 @@
-{{/* What files/upstream.yaml says of upstream's values, as JSON. It is read once for a render, because that takes as long
-     as a third of one. Input: $ */}}
-{{- define "weaviate-bind.upstream" -}}
+{{/* Put what files/upstream.yaml says of upstream's values at .Values._upstream, once for a render, since it is long.
+     Input: $ */}}
+{{- define "weaviate-bind.readUpstream" -}}
 {{- if not (hasKey .Values "_upstream") }}
-{{- $_ := set .Values "_upstream" (.Files.Get "files/upstream.yaml" | fromYaml | toJson) }}
+{{- $_ := set .Values "_upstream" (.Files.Get "files/upstream.yaml" | fromYaml) }}
 {{- end }}
-{{- .Values._upstream }}
 {{- end }}
 
 {{/* What the values have at a path, as JSON; "null" if nothing. Input: dict "root" $ "path" with dots */}}
@@ -19,7 +18,8 @@
 
 {{/* What of the values this chart has not, each on a line with what is in its place; "" if there is none. Input: $ */}}
 {{- define "weaviate-bind.unmet" -}}
-{{- range $path, $key := (include "weaviate-bind.upstream" . | fromJson).keys }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- range $path, $key := .Values._upstream.keys }}
 {{- if and (eq $key.does "Named") (not (has (include "weaviate-bind.valueAt" (dict "root" $ "path" $path)) (list "null" "false" "\"\""))) }}
   {{ $path }}: {{ $key.says }}
 {{- end }}
@@ -31,7 +31,8 @@
 
 {{/* Stop where the values of an upstream release would mean something else here. Input: $ */}}
 {{- define "weaviate-bind.checkUpstream" -}}
-{{- $upstream := include "weaviate-bind.upstream" . | fromJson }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- $upstream := .Values._upstream }}
 {{- range $path, $key := $upstream.keys }}
 {{- if eq $key.does "Refused" }}
 {{- $value := include "weaviate-bind.valueAt" (dict "root" $ "path" $path) }}

@@ -1,6 +1,7 @@
 {{/* Other modules that are turned on, in the order of their names; a JSON list. Input: $ */}}
 {{- define "weaviate-bind.otherModules" -}}
-{{- $upstream := include "weaviate-bind.upstream" . | fromJson }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- $upstream := .Values._upstream }}
 {{- $on := list }}
 {{- range $name, $module := .Values.modules }}
 {{- if and (hasKey $upstream.api $name) $module.enabled }}{{ $on = append $on $name }}{{ end }}
@@ -35,7 +36,8 @@
 {{/* Environment of Weaviate, name to value, that follows from other modules and from upstream's switches; a JSON map.
      Input: $ */}}
 {{- define "weaviate-bind.moduleEnv" -}}
-{{- $upstream := include "weaviate-bind.upstream" . | fromJson }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- $upstream := .Values._upstream }}
 {{- $env := dict }}
 {{- range $name, $module := .Values.modules }}
 {{- with get $upstream.servers $name }}
@@ -64,7 +66,8 @@
 {{/* Environment of Weaviate from Secrets that follows from other modules, name to its Secret and entry; a JSON map.
      Input: $ */}}
 {{- define "weaviate-bind.moduleSecrets" -}}
-{{- $upstream := include "weaviate-bind.upstream" . | fromJson }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- $upstream := .Values._upstream }}
 {{- $secrets := dict }}
 {{- range $name, $module := .Values.modules }}
 {{- $keys := get $upstream.api $name | default dict }}
@@ -94,7 +97,8 @@
 
 {{/* Stop where a module would be missing, or have its key among the values. Input: $ */}}
 {{- define "weaviate-bind.checkModules" -}}
-{{- $upstream := include "weaviate-bind.upstream" . | fromJson }}
+{{- include "weaviate-bind.readUpstream" . }}
+{{- $upstream := .Values._upstream }}
 {{- range $name, $module := .Values.modules }}
 {{- $keys := get $upstream.api $name | default dict }}
 {{- if and (hasKey $upstream.api $name) $module.enabled }}
