@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bind_operator.api.base import ApiModel
 from bind_operator.api.identity import BACKUP_ANNOTATION
+from bind_operator.api.retention import RetentionStatus
 
 
 class _Remembered(ApiModel):
@@ -74,6 +75,9 @@ class BackupStatus(_Remembered):
         None, description=f"The value of the annotation {BACKUP_ANNOTATION} that was followed last."
     )
     waiting: str | None = Field(None, description="Why a backup that is due has not begun yet.")
+    retention: RetentionStatus | None = Field(
+        None, description="The removal of old backups. Unset: nothing is removed, or nothing has run yet."
+    )
 
 
 RestorePhase = Literal["Waiting", "Starting", "Restoring", "Checking", "Restored", "Failed", "Refused"]

@@ -23,6 +23,9 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "authorization": "spec.weaviate.authentication",
         "mcp": "spec.weaviate.mcp",
         "backups": "spec.weaviate.backup",
+        "backupRetention.keepLast": "spec.weaviate.backup.retention",
+        "backupRetention.keepFor": "spec.weaviate.backup.retention",
+        "backupRetention.suspend": "spec.weaviate.backup.suspend",
         "gate.mode": "spec.weaviate.external",
         "gate.replicas": "spec.weaviate.external",
         "gate.weaviate": "spec.weaviate.external",
@@ -61,6 +64,7 @@ OPERATORS_OWN: Mapping[str, str] = MappingProxyType(
     {
         "helmDriver": "which says where the operator's records lie",
         "gate.image": "which is the operator's setting images.gate",
+        "backupRetention.image": "which is the operator's own image",
         "gate.port": "by which Weaviate finds the gate",
         "gate.healthPort": "by which the live check finds the gate",
         "gate.large.healthPort": "by which the live check finds the gate",
