@@ -46,6 +46,7 @@ SECONDS = {
     "weaviate-1.37": 200,
     "keda": 340,
     "versitygw": 50,
+    "fake-gcs-server": 40,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

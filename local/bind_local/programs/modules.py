@@ -89,11 +89,13 @@ KEDA = Module("keda", "github.com/kedacore/keda/v2", ("operator", "adapter"))
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 VERSITYGW = Module("versitygw", "github.com/versity/versitygw", ("versitygw",))
 """A server that speaks S3, for backups; only `make test-pipelines` builds it."""
+FAKE_GCS = Module("fake-gcs-server", "github.com/fsouza/fake-gcs-server", ("fake-gcs-server",))
+"""The same for Google Cloud Storage."""
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, FAKE_GCS)
 
 
 def pinned_version(go_mod: str, module: str) -> str:

@@ -19,6 +19,7 @@ from bind_operator.policy.retention_report import Report, time_text
 from bind_operator.retention.places import PLACES, open_place
 from bind_operator.retention.stored import StoredBackups
 
+REFUSED = re.compile(r"status code: 40[13]\b")
 LAST_WORDS = Path("/dev/termination-log")
 
 
@@ -78,14 +79,15 @@ def _read(arguments: list[str] | None) -> argparse.Namespace:
 def _words(error: Exception, place: str) -> str:
     """Return what failed in one sentence, and what to do about it."""
     said = failure_words(str(error))
-    match error:
-        case PermissionDeniedError() | UnauthenticatedError() | PermissionError():
-            remedy = "let the credentials list, read and delete objects there (on S3: ListBucket, GetObject, "
-            remedy += "DeleteObject), or correct them"
-        case NotFoundError() | FileNotFoundError():
-            remedy = f"is spec.weaviate.backup.{place} right, and the place there?"
-        case _:
-            remedy = f"correct spec.weaviate.backup.{place}, or its Secret"
+    # Of a list that is refused the library has no error of its own.
+    is_refused = REFUSED.search(str(error)) is not None
+    if is_refused or isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError):
+        remedy = "let the credentials list, read and delete objects there (on S3: ListBucket, GetObject, "
+        remedy += "DeleteObject), or correct them"
+    elif isinstance(error, NotFoundError | FileNotFoundError):
+        remedy = f"is spec.weaviate.backup.{place} right, and the place there?"
+    else:
+        remedy = f"correct spec.weaviate.backup.{place}, or its Secret"
     return f"{said}; {remedy}"
 
 
