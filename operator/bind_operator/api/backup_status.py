@@ -46,8 +46,8 @@ class GoodBackup(_Remembered):
     )
     objects: dict[str, int] | None = Field(
         None,
-        description="Objects by collection, where they were the same before and after it. A restore is held "
-        "to them.",
+        description="Objects by collection, and by active tenant (COLLECTION/TENANT), where they were the "
+        "same before and after it. A restore is held to them.",
     )
 
 
@@ -95,4 +95,6 @@ class RestoreStatus(_Remembered):
     started_time: str | None = _maybe_time("When it was begun")
     completed_time: str | None = _maybe_time("When it ended")
     message: str = Field("", description="What was found, or what to do.")
-    objects: dict[str, int] | None = Field(None, description="Restored objects by collection.")
+    objects: dict[str, int] | None = Field(
+        None, description="Restored objects by collection, and by active tenant (COLLECTION/TENANT)."
+    )
