@@ -42,20 +42,20 @@ class Place:
     """What the pods have besides the CronJob's plain variables."""
 
 
-def listens(port: int) -> bool:
-    """Say whether something listens at a port of loopback."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    """Say whether something listens at a port."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, folder: Path) -> Iterator[None]:
+def running(command: list[str], port: int, folder: Path, host: str = "127.0.0.1") -> Iterator[None]:
     """Run a server until it is no longer needed; yield once it listens."""
     server = ServerProcess(command, folder)
     server.start()
     try:
-        until(lambda: listens(port), START_S, f"{Path(command[0]).name} listens", poll_s=0.1)
+        until(lambda: listens(port, host), START_S, f"{Path(command[0]).name} listens", poll_s=0.1)
         yield
     finally:
         server.stop()
