@@ -53,6 +53,7 @@ SECONDS = {
     "kustomize": 30,
     "argocd": 200,
     "compose": 85,
+    "fake-gcs-server": 40,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -107,6 +107,8 @@ class Reason(StrEnum):
     BACKUP_FAILED = "BackupFailed"
     BACKUP_OVERDUE = "BackupOverdue"
     NO_BACKUP_YET = "NoBackupYet"
+    BACKUPS_REMOVED = "BackupsRemoved"
+    RETENTION_FAILED = "RetentionFailed"
     RESTORING = "Restoring"
     RESTORED = "Restored"
     RESTORE_FAILED = "RestoreFailed"

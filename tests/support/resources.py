@@ -159,6 +159,8 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
     "backup-has-one-place": _backup(s3={"bucket": "b"}, filesystem={}),
     "backup-schedule": _backup(s3={"bucket": "b"}, schedule="0 3 * * * *"),
+    "backup-retention-has-a-rule": _backup(s3={"bucket": "b"}, retention={}),
+    "backup-retention-period": _backup(s3={"bucket": "b"}, retention={"keepFor": "30 days"}),
     "backup-include-or-exclude": _backup(s3={"bucket": "b"}, include=["A"], exclude=["B"]),
     "backup-to-a-volume-is-of-one-pod": _weaviate(backup={"filesystem": {}}, replicas=3),
     "backup-s3-credentialssecret": _backup(s3={"bucket": "b", "credentialsSecret": "Keys"}),

@@ -13,6 +13,7 @@ from bind_operator.api.base import QUANTITY_PATTERN
 from bind_operator.api.model import ModelName, Precision
 from bind_operator.api.network import IpFamily, IpFamilyPolicy
 from bind_operator.api.parts import PullPolicy
+from bind_operator.api.rules.backup import PERIOD_PATTERN
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
 from bind_operator.api.rules.exposure import HOST_PATTERN
 from bind_operator.api.rules.external import ADDRESS_PATTERN
@@ -101,6 +102,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "log level": _choice(list(get_args(LogLevel))),
         "claim name": _optional(CLAIM_PATTERN),
         "digest": _optional(DIGEST_PATTERN),
+        "period or empty": _optional(PERIOD_PATTERN),
         "environment": _map({"type": ["string", "number", "boolean"]}, ENV_NAME_PATTERN),
         "extended resource": _text(RESOURCE_NAME_PATTERN),
         "host name or empty": _optional(HOST_PATTERN),

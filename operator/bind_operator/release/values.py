@@ -20,7 +20,7 @@ from bind_operator.errors import RenderFailed
 from bind_operator.policy.authentication import Access, access_of, inference_keys_of
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
-from bind_operator.release.backups import backup_values
+from bind_operator.release.backups import backup_values, retention_values
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import Layer, build_layer, digest_of, lay_over, secrets_of
 from bind_operator.release.yaml_text import to_json, to_yaml
@@ -116,6 +116,7 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         backups=backup_values(spec.weaviate.backup),
         env=SILENT | spec.weaviate.env,
         inference_resources=_inference_resources(spec),
+        retention=retention_values(spec.weaviate.backup, images.operator),
     )
     values = yaml.safe_load(text)
     _check(values, chart)
