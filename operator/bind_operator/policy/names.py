@@ -15,6 +15,8 @@ GRPC_PORT = 50051
 INFERENCE_PORT = 8080
 GATE_PORT = 8182
 """The gate's health listener, which answers the live check. Weaviate's headless Service offers it."""
+GATE_HEALTH = f"{GATE_PORT} (gate-health)"
+"""That port for people. A network policy needs the number: not all plugins know a sidecar's port by name."""
 
 
 def workload_name(release: str, component: Component) -> str:

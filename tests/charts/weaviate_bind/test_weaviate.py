@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bind_operator.policy import names
 from support.charts import NAMESPACE, containers, env, pick, refusal, render
 
 TINY = ("--set", "modules.multi2vec-bind.model.name=Tiny")
@@ -131,7 +132,7 @@ def test_the_operator_reaches_what_its_live_check_asks_where_policies_are_on() -
     operator = ("--set-json", f"networkPolicy={json.dumps({'enabled': True, 'operator': peers})}")
     rules = pick(render("weaviate-bind", *TINY, *operator), "NetworkPolicy", "weaviate")["spec"]["ingress"]
     (rule,) = (rule for rule in rules if rule.get("from") == peers)
-    assert rule["ports"] == [{"port": "http"}, {"port": "gate-health"}]
+    assert rule["ports"] == [{"port": "http"}, {"port": names.GATE_PORT}]
 
 
 def test_another_gate_configuration_restarts_the_pods() -> None:
