@@ -8,7 +8,7 @@ import click
 import yaml
 
 from bind_operator.settings import Settings
-from bindctl.choices import settings_of
+from bindctl.choices import book_options, settings_of
 from bindctl.ending import REFUSED, end, statuses
 from bindctl.image_list import Image, default_images, images_in, operator_image
 from bindctl.rendering import Rendered, render_all
@@ -29,11 +29,17 @@ Examples:
 @click.option(
     "--to", "registry", metavar="REGISTRY", help="Add each image's name in this registry, parted by a blank."
 )
-@click.option("--profiles-dir", metavar="DIR", help="Folder of the operator's hardware profiles.")
+@book_options
 @click.option("--no-operator", is_flag=True, help="Leave out the image of the operator itself.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def images_command(
-    sources: Sequence[str], registry: str | None, profiles_dir: str | None, output: str, *, no_operator: bool
+    sources: Sequence[str],
+    registry: str | None,
+    profiles_dir: str | None,
+    chart_dir: str | None,
+    output: str,
+    *,
+    no_operator: bool,
 ) -> None:
     """List the images that a cluster has to be able to pull, to mirror or to scan them.
 
@@ -41,7 +47,7 @@ def images_command(
     BindVectorizers. Without one it is what the operator gives to resources that name no images, for both
     devices. Images of volumes and containers that a resource adds by itself are not in it.
     """
-    settings = settings_of(profiles_dir, None)
+    settings = settings_of(profiles_dir, chart_dir)
     found = set(_of_sources(sources, settings) if sources else default_images(settings.images))
     if not no_operator:
         found.add(operator_image(settings.images))

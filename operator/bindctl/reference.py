@@ -18,7 +18,7 @@ HEAD = """<!-- made by `make generate`; do not edit -->
 
 `pip install 'bindvectorizer[operator]'` brings the program; `kubectl bind` is the same. How to:
 [check resources](../how-to/check.md), [move from weaviate-helm or docker compose](../how-to/convert.md),
-[run with docker compose](../how-to/compose.md).
+[run with docker compose](../how-to/compose.md), [mirror images](../how-to/air-gap.md).
 """
 
 
