@@ -33,6 +33,7 @@ _GAPS = {
     "weaviate.service": "ports are on the loopback address unless WEAVIATE_ADDRESS says otherwise",
     "weaviate.expose": "put a proxy before the port, which also ends TLS",
     "weaviate.backup.schedule": "nobody begins backups; ask Weaviate for one",
+    "weaviate.backup.retention": "nothing removes old backups; remove them where they lie",
     "weaviate.backup.filesystem.size": "a volume has no size",
     "weaviate.restoreFrom": "nobody restores; ask Weaviate to restore the backup",
     "network": "the addresses are Docker's",

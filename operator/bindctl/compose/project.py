@@ -23,11 +23,13 @@ def build_project(name: str, namespace: str, text: str, helm: Helm) -> Project:
     objects = helm.objects(name, namespace, one_machine(values))
     project = Project()
     deployment = pick(objects, "Deployment", f"{name}-gate")
-    configs = _the(pick(objects, "ConfigMap", f"{name}-gate"))["data"]
+    configs = {one["metadata"]["name"]: one.get("data", {}) for one in objects if one["kind"] == "ConfigMap"}
+    gate = f"{name}-gate"
     if deployment is None:
         stateful = _the(pick(objects, "StatefulSet", f"{name}-weaviate"))
-        _add_weaviate(project, name, objects, stateful)
-        _add_gate(project, stateful["spec"]["template"]["spec"], _opened(configs))
+        _add_weaviate(project, name, objects, stateful, configs)
+        opened = configs | {gate: _opened(configs[gate])}
+        _add_gate(project, stateful["spec"]["template"]["spec"], opened)
     else:
         _add_gate(project, deployment["spec"]["template"]["spec"], configs)
         (port,) = (one["containerPort"] for one in _gate(deployment)["ports"] if one["name"] == "gate")
@@ -38,13 +40,17 @@ def build_project(name: str, namespace: str, text: str, helm: Helm) -> Project:
 
 
 def _add_weaviate(
-    project: Project, name: str, objects: list[dict[str, Any]], stateful: Mapping[str, Any]
+    project: Project,
+    name: str,
+    objects: list[dict[str, Any]],
+    stateful: Mapping[str, Any],
+    configs: Mapping[str, Mapping[str, str]],
 ) -> None:
     pod = stateful["spec"]["template"]["spec"]
     (claim,) = (one["metadata"]["name"] for one in stateful["spec"]["volumeClaimTemplates"])
     claims = {claim: "weaviate-data", "pod": f"{name}-weaviate-0", **_made_claims(objects, pod)}
     (container,) = (one for one in pod["containers"] if one["name"] == "weaviate")
-    service = Translation(project, pod, {}, claims).service(container, [*_WGET, _READY])
+    service = Translation(project, pod, configs, claims).service(container, [*_WGET, _READY])
     environment = service["environment"]
     environment["BIND_INFERENCE_API"] = environment["BIND_INFERENCE_API"].replace(_LOOPBACK, "gate")
     # Its only peer is itself, which it finds without asking.
@@ -69,7 +75,7 @@ def _opened(configs: Mapping[str, str]) -> dict[str, str]:
     return {**configs, "Caddyfile": opened}
 
 
-def _add_gate(project: Project, pod: Mapping[str, Any], configs: Mapping[str, str]) -> None:
+def _add_gate(project: Project, pod: Mapping[str, Any], configs: Mapping[str, Mapping[str, str]]) -> None:
     """Add both processes of the gate."""
     translation = Translation(project, pod, configs, {})
     containers = [*pod["containers"], *pod["initContainers"]]

@@ -9,6 +9,7 @@ from bindctl.compose.amounts import compose_bytes
 
 Container = Mapping[str, Any]
 SERVER_USER = "65532:65532"
+_INDEX_OF_POD = "metadata.labels['apps.kubernetes.io/pod-index']"
 _EXPANSION = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 
 
@@ -39,9 +40,13 @@ class Translation:
     """It turns the containers of one pod into services."""
 
     def __init__(
-        self, project: Project, pod: Mapping[str, Any], configs: Mapping[str, str], claims: Mapping[str, str]
+        self,
+        project: Project,
+        pod: Mapping[str, Any],
+        configs: Mapping[str, Mapping[str, str]],
+        claims: Mapping[str, str],
     ) -> None:
-        """Begin. configs: texts by file of the pod's ConfigMap. claims: names of volumes by mount."""
+        """Begin. configs: texts by file, by ConfigMap of the release. claims: names of volumes by mount."""
         self._project = project
         self._pod = pod
         self._configs = configs
@@ -85,10 +90,13 @@ class Translation:
         for kind in ("secretKeyRef", "configMapKeyRef"):
             if kind in source:
                 return self._wanted(source[kind])
-        if source.get("fieldRef", {}).get("fieldPath") == "metadata.name":
+        path = source.get("fieldRef", {}).get("fieldPath")
+        if path == "metadata.name":
             # The only pod of a StatefulSet, by which Weaviate's Raft knows it again.
             return str(self._claims.get("pod", ""))
-        if source.get("fieldRef", {}).get("fieldPath") != "status.podIP":
+        if path == _INDEX_OF_POD:
+            return "0"
+        if path != "status.podIP":
             self._project.gaps.append(f"the variable {variable['name']}: there is no pod to read it from")
         return None
 
@@ -117,7 +125,7 @@ class Translation:
         elif "emptyDir" in volume:
             tmpfs.append(f"{target}:mode=1777")
         elif "configMap" in volume:
-            files["configs"] += self._config_files(target)
+            files["configs"] += self._config_files(volume["configMap"], target)
         elif "secret" in volume:
             files["secrets"] += self._secret_files(volume["secret"], target)
         elif "persistentVolumeClaim" in volume:
@@ -139,8 +147,13 @@ class Translation:
         users = [c for c in containers if any(m["name"] == name for m in c.get("volumeMounts", ()))]
         return len(users) > 1
 
-    def _config_files(self, folder: str) -> Iterator[dict[str, Any]]:
-        for file, text in self._configs.items():
+    def _config_files(self, config_map: Mapping[str, Any], folder: str) -> Iterator[dict[str, Any]]:
+        name = config_map["name"]
+        if name not in self._configs:
+            self._project.gaps.append(
+                f"the ConfigMap {name}, mounted at {folder}: add its files to the configs"
+            )
+        for file, text in self._configs.get(name, {}).items():
             source = re.sub(r"[^a-z0-9]+", "-", file.lower())
             self._project.configs[source] = text
             yield {"source": source, "target": f"{folder}/{file}"}

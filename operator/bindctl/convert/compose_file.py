@@ -8,17 +8,10 @@ from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, set_access
 from bindctl.convert.draft import Draft
 from bindctl.convert.images import default_requests, quantity, set_gpu, set_resources, split_image
+from bindctl.convert.modules import MODULE
 from bindctl.convert.reading import Reading
 from bindctl.convert.server import set_server_image, set_server_variables, tell_of_data
-from bindctl.convert.variables import (
-    MODULE,
-    Variables,
-    is_secret,
-    is_true,
-    read_access,
-    read_modules,
-    set_variables,
-)
+from bindctl.convert.variables import Variables, is_secret, is_true, read_access, read_modules, set_variables
 
 WEAVIATE = "semitechnologies/weaviate"
 WEAVIATE_REGISTRY = "cr.weaviate.io"
@@ -120,7 +113,7 @@ def _read_weaviate(reading: Reading, draft: Draft, at: Path, server: str | None)
     access.anonymous = not any(name.startswith("AUTHENTICATION_") for name in variables.names())
     read_access(variables, access)
     set_access(draft, reading, access)
-    set_variables(draft, reading, variables, read_modules(reading, variables))
+    set_variables(draft, reading, variables, read_modules(draft, reading, variables))
     _read_command(reading, at)
     _read_common(reading, draft, at, "weaviate")
     if reading.peek(*at, "volumes"):

@@ -9,20 +9,13 @@ from typing import Any
 from bind_operator.goyaml import Path
 from bindctl.convert.access import Access, secret_name, set_access
 from bindctl.convert.backups import BACKENDS, set_backup
+from bindctl.convert.chart_values import read_chart_values
 from bindctl.convert.draft import Draft
 from bindctl.convert.images import set_gpu, set_resources
+from bindctl.convert.modules import MODULE, read_module
 from bindctl.convert.reading import Reading
 from bindctl.convert.server import set_server_image, tell_of_data
-from bindctl.convert.variables import (
-    MODULE,
-    Variables,
-    keep_secret,
-    key_of_module,
-    read_access,
-    set_variables,
-    tell_of_module,
-    words,
-)
+from bindctl.convert.variables import Variables, read_access, set_variables, words
 
 _KNOWN = frozenset(
     {
@@ -56,22 +49,6 @@ _AFFINITY = {
     }
 }
 """Upstream's chart has it where nobody says otherwise; our pods are spread over nodes anyway."""
-_SAME = ("updateStrategy", "podManagementPolicy", "terminationGracePeriodSeconds", "hostAliases")
-"""These values have the same name and meaning in our chart."""
-_OWN = {
-    **dict.fromkeys(
-        ("startupProbe", "livenessProbe", "readinessProbe"),
-        "the probes here are the chart's own: Weaviate is ready without an inference server",
-    ),
-    "command": "the command is the chart's own; for other flags see values.args",
-    "args": "the flags are the chart's own; for others see values.args",
-    "initContainers": "nothing runs before Weaviate here, and no container is privileged; set "
-    "vm.max_map_count on the nodes, and see values.initContainers.extraInitContainers",
-    "podDisruptionBudgets": "there is a budget for each component anyway; see values.podDisruptionBudgets",
-    "clusterDomain": "the domain is cluster.local. unless values.clusterDomain says otherwise",
-    "securityContext": "the pods run as nobody in particular (65532); see values.securityContext",
-    "containerSecurityContext": "the containers may nothing but run; see values.containerSecurityContext",
-}
 _STANDARD_REGISTRY, _STANDARD_REPOSITORY = "cr.weaviate.io", "semitechnologies/weaviate"
 
 
@@ -92,6 +69,8 @@ def read_values(reading: Reading, draft: Draft) -> None:
     draft.set("weaviate.storage.size", reading.take("storage", "size"))
     draft.set("weaviate.storage.storageClassName", reading.take("storage", "storageClassName") or None)
     reading.tick("storage", "name")
+    # Its data knows its nodes by name.
+    draft.set("weaviate.clusterNodeName", "weaviate")
     tell_of_data(reading, ("storage",))
     _read_services(reading, draft)
     _read_pods(reading, draft, (), "weaviate")
@@ -218,11 +197,10 @@ def _read_modules(reading: Reading, draft: Draft) -> Iterator[str]:
         if name == MODULE or not isinstance(section, Mapping):
             continue
         if section.get("enabled") or section.get("inferenceUrl"):
-            tell_of_module(reading, ("modules", name), name)
-            if section.get("apiKey"):
-                keep_secret(draft, reading, ("modules", name, "apiKey"), key_of_module(name))
+            read_module(draft, reading, name, section)
             yield name
-        reading.tick("modules", name)
+        else:
+            reading.tick("modules", name)
     bind = reading.section(*_BIND)
     if bind.get("enabled"):
         _read_server(reading, draft)
@@ -358,19 +336,4 @@ def _read_the_rest(reading: Reading, draft: Draft) -> None:
     for name, secret in envs.items():
         if not name.startswith(("AUTHENTICATION_", "AUTHORIZATION_")):
             draft.put("values.envSecrets", name, secret)
-    for name in _SAME:
-        if (given := reading.take(name)) is not None:
-            draft.set(f"values.{name}", given)
-    if reading.peek("serviceMonitor", "enabled"):
-        draft.set("values.serviceMonitor", reading.take("serviceMonitor"))
-    reading.tick("serviceMonitor")
-    for name in ("offload", "usage"):
-        for provider, section in reading.section(name).items():
-            if isinstance(section, Mapping) and not section.get("enabled"):
-                reading.tick(name, provider)
-    for name in ("collectionExport", "custom_config_map", "runtime_overrides", "namespaces"):
-        if not reading.peek(name, "enabled"):
-            reading.tick(name)
-    for name, message in _OWN.items():
-        if reading.peek(name):
-            reading.advise((name,), message)
+    read_chart_values(reading, draft)

@@ -10,31 +10,13 @@ from bind_operator.goyaml import Path
 from bindctl.convert.access import Access
 from bindctl.convert.backups import BACKENDS, set_backup
 from bindctl.convert.draft import Draft
+from bindctl.convert.modules import MODULE, enable_module, keep_secret
 from bindctl.convert.reading import Reading
 
-MODULE = "multi2vec-bind"
-_NEEDS_A_SERVER = frozenset(
-    {
-        "img2vec-neural",
-        "multi2vec-clip",
-        "ner-transformers",
-        "qna-transformers",
-        "ref2vec-centroid",
-        "reranker-transformers",
-        "sum-transformers",
-        "text-spellcheck",
-        "text2vec-contextionary",
-        "text2vec-gpt4all",
-        "text2vec-model2vec",
-        "text2vec-transformers",
-    }
-)
-"""Modules with a container or a switch of their own; all others of Weaviate ask somebody's API and are on."""
 _SECRET = re.compile(
     r"(APIKEY|ALLOWED_KEYS|API_KEY|SECRET|PASSWORD|TOKEN|_CREDENTIALS|ACCESS_KEY_ID|STORAGE_KEY)$"
 )
 _SERVER_API = re.compile(r"_INFERENCE_API$")
-_KEYS_OF_MODULES = {"databricks": "DATABRICKS_TOKEN", "friendliai": "FRIENDLI_TOKEN"}
 _TRUE = frozenset({"true", "on", "enabled", "1"})
 
 
@@ -145,25 +127,15 @@ def _read_rights(variables: Variables, access: Access) -> None:
                 setattr(access, field, found)
 
 
-def read_modules(reading: Reading, variables: Variables) -> list[str]:
-    """Return the modules of ENABLE_MODULES, and say what becomes of each but ours."""
+def read_modules(draft: Draft, reading: Reading, variables: Variables) -> list[str]:
+    """Return the modules of ENABLE_MODULES, each of which is enabled or told of."""
     place = variables.place("ENABLE_MODULES")
     modules = words(variables.take("ENABLE_MODULES"))
     for module in modules:
-        tell_of_module(reading, place, module)
+        enable_module(draft, reading, place, module)
     if modules and MODULE not in modules:
         reading.advise(place, f"does not have {MODULE}, which the resource enables")
     return modules
-
-
-def tell_of_module(reading: Reading, place: Path, module: str) -> None:
-    """Say what becomes of a module of Weaviate."""
-    if module in _NEEDS_A_SERVER or module.startswith(("offload-", "usage-", "export-")):
-        reading.lose(
-            place, f"the module {module} has no counterpart; collections that use it stay where they are"
-        )
-    elif module != MODULE and not module.startswith("backup-"):
-        reading.advise(place, f"the module {module} is on in any case, because it only asks an API")
 
 
 def set_variables(draft: Draft, reading: Reading, variables: Variables, modules: list[str]) -> None:
@@ -200,20 +172,3 @@ def set_variables(draft: Draft, reading: Reading, variables: Variables, modules:
 def is_secret(name: str) -> bool:
     """Return whether a variable is likely to hold a secret."""
     return _SECRET.search(name) is not None
-
-
-def key_of_module(module: str) -> str:
-    """Return the variable by which Weaviate gets the key of a module that asks an API."""
-    provider = module.rpartition("-")[2]
-    return _KEYS_OF_MODULES.get(provider, f"{provider.upper()}_APIKEY")
-
-
-def keep_secret(draft: Draft, reading: Reading, place: Path, name: str) -> None:
-    """Let a variable come from a Secret, which somebody has to make: no secret stands in a resource."""
-    secret = f"{draft.name}-env"
-    draft.put("values.envSecrets", name, secret)
-    reading.advise(
-        place,
-        f"no secret stands in a resource; put it into the entry {name} of a Secret: "
-        f"kubectl create secret generic {secret} --from-file={name}=FILE",
-    )

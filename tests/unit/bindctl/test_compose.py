@@ -53,6 +53,18 @@ def test_limits_and_variables_are_the_resource_s() -> None:
     assert services["weaviate"]["environment"]["PRICE"] == "5$$"
 
 
+def test_names_of_nodes_and_more_modules_are_those_of_the_pod() -> None:
+    key = {"name": "apis", "key": "openai"}
+    weaviate = {
+        "clusterNodeName": "weaviate",
+        "modules": [{"name": "generative-openai", "apiKey": key}],
+    }
+    environment = file_of({"weaviate": weaviate})["services"]["weaviate"]["environment"]
+    assert environment["CLUSTER_HOSTNAME"] == environment["RAFT_JOIN"] == "weaviate-0"
+    assert environment["ENABLE_MODULES"] == "multi2vec-bind,generative-openai"
+    assert environment["OPENAI_APIKEY"] == "${APIS_OPENAI:?set it in .env}"
+
+
 def test_a_gpu_is_reserved_and_turned_on() -> None:
     services = file_of({"device": "CUDA", "gpu": {"count": 2}, "inference": HUGE})["services"]
     assert services["inference"]["environment"]["ENABLE_CUDA"] == "1"
