@@ -9,14 +9,17 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bind_operator.api.crd import build_crd
 from bind_operator.goyaml import Document, Unreadable, read_documents
+from bindctl.commands import main
 from bindctl.judge import Outcome, judge
 from integration.apiserver import ADMIN_TOKEN, ApiServer
 from support.resources import BREACHES, merged, tiny_resource
+from unit.bindctl.test_convert import COMPOSE, RICH, values
 
 EXAMPLES = 500
 SAMPLES = sorted((Path(__file__).parents[2] / "manifests/samples").glob("*.yaml"))
@@ -278,3 +281,13 @@ def test_a_form_of_yaml_is_read_as_kubectl_reads_it(apiserver: ApiServer, text: 
 def text_in(spec: dict[str, Any]) -> Any:
     """Return the variable A of Weaviate; None where it is unset."""
     return spec.get("weaviate", {}).get("env", {}).get("A")
+
+
+@pytest.mark.parametrize(
+    "text", [COMPOSE, values(), values(**RICH)], ids=["compose", "values", "rich values"]
+)
+def test_what_convert_makes_is_taken_by_the_api_server(client: httpx.Client, text: str) -> None:
+    made = CliRunner().invoke(main, ["convert", "--accept-license", "-"], input=text)
+    assert made.exit_code == 0, made.stderr
+    answer = ask(client, made.stdout)
+    assert answer.is_success, answer.text
