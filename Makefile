@@ -128,7 +128,7 @@ test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
 
-test-pipelines: room-pipelines venv ## each version of Weaviate, upgrades, KEDA, stores, Flux, Argo CD, docker compose, on the local cluster (root); RECORD=1 renews the page
+test-pipelines: room-pipelines venv ## each version of Weaviate, upgrades, KEDA, metrics-server, stores, Flux, Argo CD, docker compose, on the local cluster (root); RECORD=1 renews the page
 	@$(bind_local) prepare --pipelines
 	@RECORD="$(RECORD)" $(bin)/pytest tests/pipelines --durations=10
 

@@ -52,4 +52,11 @@ def test_an_unknown_gateway_api_is_told_and_used_once_it_is_there(
         assert instance.get()["status"]["endpoints"]["publicGrpc"] == "grpc.search.example.com:443"
         instance.roll_out()
         eventually("looked at", lambda: instance.condition("Drifted") == ("False", "NoDriftDetected"))
-        instance.delete(wait_s=60)
+    # The routes go with their definitions, and cannot be put back.
+    instance.kubectl("annotate", "--overwrite", "bv", instance.name, "bindvectorizer.dev/reconcile=2")
+    eventually("told", lambda: instance.condition("Drifted") == ("Unknown", "DriftUnknown"), within_s=60)
+    assert "the cluster does not know its kind" in instance.message("Drifted")
+    assert "DriftCorrected" not in instance.event_reasons()
+    instance.apply({"spec": {"weaviate": {"expose": None}}})
+    eventually("goes on", lambda: instance.revisions().get(2) == "deployed", within_s=60)
+    assert "KindForgotten" in instance.event_reasons()

@@ -8,6 +8,7 @@ from bind_operator.cluster.client import KubeClient
 from bind_operator.cluster.kube import Observed
 from bind_operator.errors import ApiRefused
 from bind_operator.policy.drift import (
+    DEFINED,
     PLURALS,
     Correction,
     Finding,
@@ -55,7 +56,13 @@ class Objects:
             elif ref not in found:
                 # One that lost its labels is in no list.
                 found[ref] = await self.client.read(_path(key, ref))
+                if found[ref] is None and not await self._is_known(key, ref.kind):
+                    found[ref] = Finding(ref, unknown="the cluster does not know its kind")
         return {ref: found[ref] for ref in wanted}
+
+    async def _is_known(self, key: Key, kind: str) -> bool:
+        """Return whether the API server knows a kind: else there is not even a list. Its discovery lags."""
+        return kind not in DEFINED or await self.client.read(_list_path(key, kind)) is not None
 
     async def _list(self, key: Key, kind: str) -> list[Object] | str:
         try:

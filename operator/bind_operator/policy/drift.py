@@ -42,6 +42,8 @@ PLURALS: Mapping[str, tuple[str, str]] = {
 }
 """The API version and the path's word of each kind that the chart makes."""
 
+DEFINED = ("GRPCRoute", "HTTPRoute", "ScaledObject", "ServiceMonitor")
+"""These kinds are somebody's definitions, and their objects go with those."""
 WORKLOADS = ("Deployment", "StatefulSet")
 ONLY_PRESENCE = ("PersistentVolumeClaim",)
 """Of these kinds only a missing one is drift: a claim grows by hand too, and can never be put back."""

@@ -82,7 +82,7 @@ class Recorder:
         is_held = resource == "secrets" or (self.holds_records and resource == self.records)
         return [{"metadata": metadata, "data": {"release": ""}}] if is_held else []
 
-    async def create(self, path: str, body: Any) -> None:
+    async def create(self, path: str, body: Any, *, dry_run: bool = False) -> None:
         self._record("create", path)
 
     async def patch(self, path: str, body: Any) -> None:
@@ -152,6 +152,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
     keys = KeySecrets(recorder)  # type: ignore[arg-type]
     of_keys: dict[str, Any] = {
         "ensure": keys.ensure(KEY, "shop-weaviate-keys", {"admin": "a"}),
+        "renew": keys.renew(KEY, "shop-weaviate-keys", {"admin": "a"}, "mark", ""),
         "remove": keys.remove(KEY, "shop-weaviate-keys"),
         "is_kept": keys.is_kept(KEY, "shop-weaviate-keys"),
     }
