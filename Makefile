@@ -64,6 +64,7 @@ generate: venv ## write the version's copies, the CRD, the install manifest and 
 	@HELM="$$($(bind_local) path helm)" PYTHONPATH=operator $(bin)/python -m bind_operator.docs.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_inference.generate
 	@PYTHONPATH=inference $(bin)/python -m bind_load.generate
+	@PYTHONPATH=operator $(bin)/python -m bindctl.reference
 
 lock: venv ## write requirements/*.txt anew from pyproject.toml
 	@local/lock.sh
@@ -89,9 +90,9 @@ test: room-test venv ## all that the tests need, then all tests
 	@$(bind_local) check --no-unit-tests
 	@echo "left out here: what takes the operator through faults that last, and the server through masses of clients; make test-long runs it, in 11 minutes"
 	@echo "two halves run side by side, since each waits for clusters and servers much of its time; the second is shown after the first"
-	@log=$$(mktemp); $(bin)/pytest -m "not long" --durations=15 $(second) >"$$log" 2>&1 & second=$$!; \
+	@log=$$(mktemp); $(bin)/pytest -m "not long" --durations=40 $(second) >"$$log" 2>&1 & second=$$!; \
 	 trap 'kill $$second 2>/dev/null; rm -f "$$log"' EXIT; \
-	 $(bin)/pytest -m "not long" --durations=15 $(first); first=$$?; \
+	 $(bin)/pytest -m "not long" --durations=40 $(first); first=$$?; \
 	 wait $$second; status=$$?; cat "$$log"; [ $$first -eq 0 ] || exit $$first; exit $$status
 
 room-test:
@@ -127,7 +128,7 @@ test-e2e: venv ## the stories of the whole system, on the local cluster (root)
 	@$(bind_local) prepare --tests
 	@$(bin)/pytest tests/e2e
 
-test-pipelines: room-pipelines venv ## each version of Weaviate, the upgrades between them, and KEDA, on the local cluster (root); RECORD=1 renews the page
+test-pipelines: room-pipelines venv ## each version of Weaviate, upgrades, KEDA, stores, Flux, Argo CD, docker compose, on the local cluster (root); RECORD=1 renews the page
 	@$(bind_local) prepare --pipelines
 	@RECORD="$(RECORD)" $(bin)/pytest tests/pipelines --durations=10
 

@@ -10,6 +10,7 @@ from bind_local.errors import CommandFailed, LocalError
 from bind_local.paths import LOCAL, Paths
 
 LIST = LOCAL / "packages.txt"
+PIPELINES_LIST = LOCAL / "packages-pipelines.txt"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -25,8 +26,8 @@ def installed(dpkg_query: str) -> set[str]:
     return {found[0] for found in fields if len(found) == 2 and found[1] == "installed"}
 
 
-def missing() -> list[str]:
-    """Return the packages of packages.txt that this machine lacks.
+def missing(file: Path = LIST) -> list[str]:
+    """Return the packages of a list that this machine lacks.
 
     Raises LocalError where there is no dpkg.
     """
@@ -34,12 +35,12 @@ def missing() -> list[str]:
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n"],
         remedy="the local cluster is made for Debian 12; elsewhere use KUBE=current",
     )
-    return [name for name in wanted(LIST.read_text()) if name not in installed(shown)]
+    return [name for name in wanted(file.read_text()) if name not in installed(shown)]
 
 
-def install(paths: Paths) -> None:
+def install(paths: Paths, file: Path = LIST) -> None:
     """Install what is missing. Raises LocalError when this is not root or apt fails."""
-    names = missing()
+    names = missing(file)
     listed = " ".join(names)
     if os.geteuid() != 0:
         raise LocalError(f"these Debian packages are missing: {listed}", f"as root: apt-get install {listed}")

@@ -45,6 +45,7 @@ def check_steps(paths: Paths, *, unit_tests: bool) -> list[Step]:
         ),
         step("settings page", [python, "-m", "bind_inference.generate", "--check"], "run `make generate`"),
         step("bind-load's page", [python, "-m", "bind_load.generate", "--check"], "run `make generate`"),
+        step("bindctl's page", [python, "-m", "bindctl.reference", "--check"], "run `make generate`"),
         step("mypy strict", [programs / "mypy", *PACKAGES], "correct the types it names"),
     ]
     if unit_tests:

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bind_local import apt, cache
 from bind_local.checks import check_steps
@@ -90,7 +91,8 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
             run_steps([*binaries.build_steps(paths, (HELM,)), *steps])
         case "prepare":
             weaviates = WEAVIATES if args.pipelines else (WEAVIATE,)
-            run_steps([*_cluster(paths, _prepared(args)), *publish.local_steps(paths, weaviates)])
+            more = [_packages(paths, apt.PIPELINES_LIST)] if args.pipelines else []
+            run_steps([*_cluster(paths, _prepared(args)), *more, *publish.local_steps(paths, weaviates)])
         case "images" if args.json and args.registry:
             print(json.dumps({image.short + image.variant: image.tag for image in publish.our_images(paths)}))
         case "images" if args.json:
@@ -126,8 +128,9 @@ def _run(args: argparse.Namespace, paths: Paths) -> int:
     return 0
 
 
-def _packages(paths: Paths) -> Step:
-    return Step("install Debian packages", lambda: apt.install(paths), lambda: not apt.missing())
+def _packages(paths: Paths, file: Path = apt.LIST) -> Step:
+    named = f"install Debian packages of {file.name}"
+    return Step(named, lambda: apt.install(paths, file), lambda: not apt.missing(file))
 
 
 def _prepared(args: argparse.Namespace) -> Sequence[Module]:

@@ -47,6 +47,12 @@ SECONDS = {
     "keda": 340,
     "versitygw": 50,
     "fake-gcs-server": 40,
+    "dex": 130,
+    "source-controller": 205,
+    "kustomize-controller": 140,
+    "kustomize": 30,
+    "argocd": 200,
+    "compose": 85,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

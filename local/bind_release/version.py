@@ -44,6 +44,9 @@ COPIES = (
     # Its appVersion is Weaviate's.
     Place("charts/weaviate-bind/Chart.yaml", r"^version: (\S+)$"),
     Place("docs/**/*.md", r"ghcr\.io/bindvectorizer/bind-inference:(\w[\w.]*)"),
+    Place("docs/**/*.md", r"manifests\?ref=v([\d.]+)"),
+    Place("manifests/gitops/flux/source.yaml", r"^    tag: v(\S+)$"),
+    Place("manifests/gitops/argocd/*.yaml", r"^    targetRevision: v(\S+)$"),
 )
 WEAVIATE_COPIES = (
     Place("operator/bind_operator/api/spec.py", r'^    version: Text = Field\("([^"]*)", description="V'),

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from bind_operator.api.delivery import SourceKind, ValuesSource
 from bind_operator.api.identity import KIND
 from bind_operator.cluster.profiles import load_book
 from bind_operator.errors import InvalidSpec, OperatorError, ProfileMissing
+from bind_operator.goyaml import Unreadable, read_documents
 from bind_operator.policy.profiles import resolve
 from bind_operator.release.chart import load_chart
 from bind_operator.release.sources import read_source
@@ -39,9 +38,9 @@ def render_file(name: str, text: str, settings: Settings) -> str:
 def _read(name: str, text: str) -> list[Manifest]:
     """Return the manifests in `text`, one of which at least is a BindVectorizer. Raises InvalidSpec."""
     try:
-        manifests = [manifest for manifest in yaml.safe_load_all(text) if manifest is not None]
-    except (yaml.YAMLError, ValueError) as error:
-        raise InvalidSpec(f"{name}: is not YAML: {error}") from error
+        manifests = [document.data for document in read_documents(text)]
+    except Unreadable as error:
+        raise InvalidSpec(f"{name}:{error.line}: {error}") from error
     kinds = [one.get("kind", "none") if isinstance(one, dict) else "none" for one in manifests]
     strange = sorted({str(kind) for kind in kinds} - {KIND, *SourceKind})
     if strange or KIND not in kinds:

@@ -7,48 +7,80 @@ from typing import NoReturn
 
 import click
 from click.shell_completion import get_completion_class
-from pydantic import ValidationError
 
 from bind_operator.errors import OperatorError
 from bind_operator.policy.profiles import ProfileBook, resolve
 from bind_operator.settings import Settings
+from bindctl.choices import book_options, cluster_options, settings_of
+from bindctl.composing import compose_command
+from bindctl.converting import convert_command
+from bindctl.ending import REFUSED, end, statuses
+from bindctl.imaging import images_command
 from bindctl.judge import Outcome, Verdict, judge
-from bindctl.rendering import Rendered, differences, render_all, write_below
+from bindctl.live import compare
+from bindctl.rendered_output import difference_output, diffs_output, rendered_output
+from bindctl.rendering import Rendered, differences, is_resource, render_all, write_below
 from bindctl.report import Findings, as_json, as_text
 from bindctl.sources import Broken, Manifest, SourceMissing, find_manifests
 
-REFUSED = 1
-UNANSWERED = 2
-
-STATUSES = """
+VALIDATE_EXAMPLES = """
 \b
-Exit status:
-  0  all is well
-  1  something is refused
-  2  the question could not be answered: a wrong option, a file that is not there
+Examples:
+  bindctl validate manifests/
+  kustomize build . | bindctl validate -
+  bindctl validate -o json --profiles-dir profiles search.yaml
+"""
+RENDER_EXAMPLES = """
+\b
+Examples:
+  bindctl render search.yaml
+  bindctl render --output-dir rendered manifests/
+  bindctl render --diff rendered manifests/
+  bindctl render --diff-cluster --context staging search.yaml
+"""
+RENDER_FILES = """
+\b
+Files:
+  DIR/NAMESPACE/NAME-values.yaml   the values of one resource, of --output-dir and --diff
+  ~/.kube/config                   the kubeconfig of --diff-cluster, unless KUBECONFIG names another
+"""
+COMPLETION_EXAMPLES = """
+\b
+Examples:
+  source <(bindctl completion bash)
+  bindctl completion zsh > "${fpath[1]}/_bindctl"
+  bindctl completion fish > ~/.config/fish/completions/bindctl.fish
+"""
+EVERYWHERE = """
+`bindctl COMMAND --help` tells more of each, with examples and exit statuses. `kubectl bind` is the same
+program.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EVERYWHERE
+)
 @click.version_option(package_name="bindvectorizer", prog_name="bindctl")
 def main() -> None:
     """Judge, render and translate BindVectorizer resources, without a cluster."""
 
 
-@main.command()
+main.add_command(convert_command)
+main.add_command(images_command)
+main.add_command(compose_command)
+
+
+@main.command(epilog=COMPLETION_EXAMPLES)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
-
-    For bash: source <(bindctl completion bash)
-    """
+    """Print the script by which a shell completes commands and options."""
     kind = get_completion_class(shell)
     if kind is None:
-        _end(f"there is no completion for {shell}")
+        end(f"there is no completion for {shell}")
     click.echo(kind(main, {}, "bindctl", "_BINDCTL_COMPLETE").source())
 
 
-@main.command(epilog=STATUSES)
+@main.command(epilog=VALIDATE_EXAMPLES + statuses("a resource is refused, or a file cannot be read"))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -58,10 +90,10 @@ def completion(shell: str) -> None:
 def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, allow_none: bool) -> None:
     """Tell for each BindVectorizer whether the API server takes it, and if not why.
 
-    SOURCE is a file, a folder (all .yaml, .yml and .json below it, but for hidden ones and the templates of
-    charts), or - for standard input. Fields, values, metadata and every rule of the definition are judged as
-    on `kubectl apply` of a new object; what needs the object that is there (a volume that would shrink) is
-    not. Objects of other kinds are counted, and not judged.
+    SOURCE is a file, a folder (all .yaml, .yml and .json below it, but for hidden ones, the templates of
+    charts, and what a kustomization there calls a patch), or - for standard input. Fields, values, metadata
+    and every rule of the definition are judged as on `kubectl apply` of a new object; what needs the object
+    that is there (a volume that would shrink) is not. Objects of other kinds are counted, and not judged.
     """
     book = _book(profiles_dir)
     found = _found(sources)
@@ -73,10 +105,10 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
     if findings.refused or findings.broken:
         sys.exit(REFUSED)
     if not findings.resources and not allow_none:
-        _end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
+        end("no BindVectorizer is in there; name a file or folder that holds one, or add --allow-none")
 
 
-@main.command(epilog=STATUSES)
+@main.command(epilog=RENDER_EXAMPLES + RENDER_FILES + statuses("a resource is refused, or something differs"))
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option(
     "-d", "--output-dir", metavar="DIR", help="Write NAMESPACE/NAME-values.yaml below it, and print none."
@@ -84,24 +116,33 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
 @click.option(
     "--diff", "older", metavar="DIR", help="Print what differs from such a folder, and end with 1 if it does."
 )
-@click.option("--profiles-dir", metavar="DIR", help="Folder of the operator's hardware profiles.")
-@click.option(
-    "--chart-dir", metavar="DIR", help="Folder of the chart weaviate-bind. Unset: the one that came along."
-)
+@click.option("--diff-cluster", is_flag=True, help="The same, from the values that a cluster has.")
+@cluster_options
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@book_options
 def render(
     sources: Sequence[str],
     output_dir: str | None,
     older: str | None,
+    kubeconfig: str | None,
+    context: str | None,
+    output: str,
     profiles_dir: str | None,
     chart_dir: str | None,
+    *,
+    diff_cluster: bool,
 ) -> None:
     """Print the Helm values of each BindVectorizer, byte for byte as the operator renders them.
 
     SOURCE is a file, a folder, or - for standard input, as for `validate`. ConfigMaps that a resource's
     spec.valuesFrom names are looked for in all of them. Other settings of the operator, such as its images,
     are taken from its variables (BIND_OPERATOR_IMAGES …).
+
+    --diff-cluster reads the ConfigMap NAME-values of a resource with delivery Render, else the values of its
+    Helm release, by the kubeconfig as kubectl does. Where spec.valuesFrom names a Secret, each value that
+    may come from it is shown as ***.
     """
-    settings = _settings(profiles_dir, chart_dir)
+    settings = settings_of(profiles_dir, chart_dir)
     found = _found(sources)
     results = list(render_all([one for one in found if isinstance(one, Manifest)], settings))
     broken = [one for one in (*found, *results) if isinstance(one, Broken)]
@@ -111,33 +152,47 @@ def render(
     if broken:
         sys.exit(REFUSED)
     if not rendered:
-        _end("no BindVectorizer is in there; name a file or folder that holds one")
+        end("no BindVectorizer is in there; name a file or folder that holds one")
+    if diff_cluster:
+        _tell_of_cluster(found, rendered, settings, (kubeconfig, context), output)
     try:
         if older is not None:
             changed = differences(_folder(older), rendered)
-            click.echo(changed, nl=False)
+            click.echo(diffs_output(changed, output), nl=False)
             sys.exit(REFUSED if changed else 0)
         if output_dir is not None:
             write_below(Path(output_dir), rendered)
             return
     except OSError as error:
-        _end(f"{error.filename}: {error.strerror}; name a folder that can be used")
-    click.echo("---\n".join(one.text for one in rendered), nl=False)
+        end(f"{error.filename}: {error.strerror}; name a folder that can be used")
+    click.echo(rendered_output(rendered, output), nl=False)
 
 
-def _settings(profiles_dir: str | None, chart_dir: str | None) -> Settings:
-    given = {"profiles_dir": profiles_dir, "chart_dir": chart_dir}
+def _tell_of_cluster(
+    found: Sequence[Manifest | Broken],
+    rendered: Sequence[Rendered],
+    settings: Settings,
+    access: tuple[str | None, str | None],
+    output: str,
+) -> NoReturn:
+    """Print what differs from a cluster, and end. access: kubeconfig and context."""
+    # Its client takes a second to import.
+    from bindctl.cluster import Cluster, ClusterUnanswered
+
+    ours = [one.data for one in found if isinstance(one, Manifest) and is_resource(one.data)]
     try:
-        chosen = {name: Path(value) for name, value in given.items() if value is not None}
-        return Settings().model_copy(update=chosen)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        _end(f"settings: {faults}")
+        cluster = Cluster.connect(*access)
+        pairs = zip(ours, rendered, strict=True)
+        differing = [compare(manifest, one, cluster, settings) for manifest, one in pairs]
+    except ClusterUnanswered as error:
+        end(str(error))
+    click.echo(difference_output(differing, output), nl=False)
+    sys.exit(REFUSED if any(one.text for one in differing) else 0)
 
 
 def _folder(path: str) -> Path:
     if not Path(path).is_dir():
-        _end(f"--diff {path}: there is no such folder; make one with --output-dir")
+        end(f"--diff {path}: there is no such folder; make one with --output-dir")
     return Path(path)
 
 
@@ -145,7 +200,7 @@ def _found(sources: Sequence[str]) -> list[Manifest | Broken]:
     try:
         return list(find_manifests(sources))
     except SourceMissing as error:
-        _end(str(error))
+        end(str(error))
 
 
 def _judged(manifest: Manifest, book: ProfileBook | None) -> Verdict:
@@ -170,10 +225,4 @@ def _book(folder: str | None) -> ProfileBook | None:
     try:
         return load_book(Path(folder))
     except OSError as error:
-        _end(f"--profiles-dir {folder}: {error.strerror}; name the folder of the profiles")
-
-
-def _end(message: str) -> NoReturn:
-    """End the program, because the question could not be answered."""
-    click.echo(f"error: {message}", err=True)
-    sys.exit(UNANSWERED)
+        end(f"--profiles-dir {folder}: {error.strerror}; name the folder of the profiles")

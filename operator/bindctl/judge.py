@@ -10,7 +10,7 @@ from bind_operator.api.crd import build_crd
 from bind_operator.api.evaluation import broken_in
 from bind_operator.api.identity import API_VERSION, GROUP, KIND, VERSION
 from bind_operator.api.parse import dotted
-from bindctl.goyaml import Document, Path
+from bind_operator.goyaml import Document, Path
 from bindctl.metadata import judge_metadata, name_of
 from bindctl.structure import Fault, fill_defaults, unknown_fields, wrong_values
 

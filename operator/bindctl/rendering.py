@@ -32,6 +32,11 @@ class Rendered:
         return f"{self.namespace}/{rendered_name(self.name)}.yaml"
 
 
+def is_resource(data: object) -> bool:
+    """Return whether an object is a BindVectorizer, by its kind."""
+    return isinstance(data, Mapping) and data.get("kind") == KIND
+
+
 def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Rendered | Broken]:
     """Yield the values of each BindVectorizer, in their order, or why there are none.
 
@@ -40,7 +45,7 @@ def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Re
     objects = [data for one in manifests if isinstance(data := one.data, Mapping)]
     for manifest in manifests:
         data = manifest.data
-        if not isinstance(data, Mapping) or data.get("kind") != KIND:
+        if not is_resource(data):
             continue
         try:
             text = render_one(data, objects, settings)
@@ -59,8 +64,8 @@ def write_below(folder: Path, rendered: Sequence[Rendered]) -> None:
         path.write_text(one.text, encoding="utf-8")
 
 
-def differences(folder: Path, rendered: Sequence[Rendered]) -> str:
-    """Return a unified diff from the values files in `folder` to those now; empty where they are the same.
+def differences(folder: Path, rendered: Sequence[Rendered]) -> dict[str, str]:
+    """Return unified diffs from the values files in `folder` to those now, by path, of what is not the same.
 
     A resource that was not there is new, and a file of none that is there is gone. Raises OSError.
     """
@@ -69,13 +74,15 @@ def differences(folder: Path, rendered: Sequence[Rendered]) -> str:
         str(path.relative_to(folder)): path.read_text(encoding="utf-8")
         for path in sorted(folder.glob(f"*/{rendered_name('*')}.yaml"))
     }
-    parts: list[str] = []
+    found: dict[str, str] = {}
     for path in sorted({*now, *before}):
         old, new = before.get(path), now.get(path)
-        parts += difflib.unified_diff(
+        lines = difflib.unified_diff(
             (old or "").splitlines(keepends=True),
             (new or "").splitlines(keepends=True),
             NOTHING if old is None else f"before/{path}",
             NOTHING if new is None else f"now/{path}",
         )
-    return "".join(parts)
+        if text := "".join(lines):
+            found[path] = text
+    return found

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bindctl.goyaml import Document, Unreadable, read_documents
-from bindctl.goyaml import Path as DataPath
+from bind_operator.goyaml import Document, Unreadable, read_documents
+from bind_operator.goyaml import Path as DataPath
+from bindctl.kustomizations import patch_files
 
 STANDARD_INPUT = "-"
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -113,9 +114,16 @@ def _decoded(name: str, content: bytes) -> tuple[str, str | Broken]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield the manifests below `folder`, sorted; not hidden ones, nor the templates of charts."""
+    """Yield the manifests below `folder`, sorted; not hidden ones, templates of charts, or patches.
+
+    A patch is found where a kustomization below `folder` names it.
+    """
+    found: list[Path] = []
+    parts: set[Path] = set()
     for top, folders, files in os.walk(folder):
         hidden = [name for name in folders if name.startswith(".")]
         templates = ["templates"] if "Chart.yaml" in files else []
         folders[:] = sorted(set(folders) - {*hidden, *templates})
-        yield from (Path(top, name) for name in sorted(files) if name.endswith(_ENDINGS) and name[0] != ".")
+        found += [Path(top, name) for name in sorted(files) if name.endswith(_ENDINGS) and name[0] != "."]
+        parts |= patch_files(Path(top))
+    yield from (file for file in found if file.resolve() not in parts)

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
-from bindctl.goyaml import Path
+from bind_operator.goyaml import Path
 
 Schema = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bind_operator.api.crd import build_crd
-from bindctl.goyaml import Document, Unreadable, read_documents
+from bind_operator.goyaml import Document, Unreadable, read_documents
 from bindctl.judge import Outcome, judge
 from integration.apiserver import ADMIN_TOKEN, ApiServer
 from support.resources import BREACHES, merged, tiny_resource

@@ -21,6 +21,7 @@ from bind_inference.scheduling.policy.suspicion import Suspect
 from bind_inference.scheduling.quarantine import exchange
 from support.decoder_processes import descendants
 from support.http_workers import metric
+from support.page_shell import Shell, blocks
 from support.server import ServerProcess, environment, run, server
 from support.waiting import until
 
@@ -82,6 +83,14 @@ def test_each_key_opens_every_door(guarded: ServerProcess, key: str) -> None:
     assert answer.status_code == 200
     for path in ("/v1/models", "/docs", "/openapi.json"):
         assert httpx.get(f"{guarded.url}{path}", headers=headers).status_code == 200
+
+
+def test_the_page_s_command_gets_a_vector(guarded: ServerProcess) -> None:
+    command = blocks("api-keys.md")[0]
+    assert "http://127.0.0.1:8080" in command
+    shell = Shell(more={"KEY": FIRST})
+    answer = json.loads(shell.run(command.replace("http://127.0.0.1:8080", guarded.url)))
+    assert len(answer["textVectors"]) == 1
 
 
 @pytest.mark.parametrize("path", OPEN)

@@ -61,6 +61,11 @@ class Searching:
         if self._thread is not None:
             self._thread.join(timeout=60)
 
+    @property
+    def count(self) -> int:
+        """So many searches have ended since the last report was taken."""
+        return len(self._seen)
+
     def take(self) -> Report:
         """Return the report of the searches since the last one was taken."""
         seen, self._seen = self._seen, []

@@ -46,6 +46,7 @@ def build(paths: Paths, module: Module) -> None:
 
 def _build(paths: Paths, module: Module) -> None:
     home = module.home(paths)
+    toolchain = {"GOTOOLCHAIN": module.toolchain()} if module.toolchain() else {}
     with tempfile.TemporaryDirectory(dir=paths.programs, prefix=f".{module.name}-") as scratch:
         built = Path(scratch) / "built"
         command.logged(
@@ -54,7 +55,7 @@ def _build(paths: Paths, module: Module) -> None:
             remedy=REMEDY,
             cwd=module.folder,
             # The user's GOFLAGS and go.work could change what the pins say.
-            env={"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"},
+            env={"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", **toolchain},
         )
         shutil.rmtree(home, ignore_errors=True)
         built.rename(home)

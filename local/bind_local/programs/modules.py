@@ -35,6 +35,11 @@ class Module:
         """Return the pinned version, such as 1.35.4; "" for code of our own."""
         return pinned_version((self.folder / "go.mod").read_text(), self.pinned) if self.pinned else ""
 
+    def toolchain(self) -> str:
+        """Return the version of Go that a module needs where it may be newer than the machine's, else ""."""
+        found = re.search(r"^toolchain (go\S+)$", (self.folder / "go.mod").read_text(), re.MULTILINE)
+        return found.group(1) if found else ""
+
     def ldflags(self) -> str:
         """Return the linker's flags: no debug tables, and the version where the program asks for it."""
         stamp = f" -X {self.version_variable}=v{self.version()}" if self.version_variable else ""
@@ -91,11 +96,33 @@ VERSITYGW = Module("versitygw", "github.com/versity/versitygw", ("versitygw",))
 """A server that speaks S3, for backups; only `make test-pipelines` builds it."""
 FAKE_GCS = Module("fake-gcs-server", "github.com/fsouza/fake-gcs-server", ("fake-gcs-server",))
 """The same for Google Cloud Storage."""
+DEX = Module("dex", "github.com/dexidp/dex", ("dex",))
+"""An issuer of OpenID Connect, for the tokens that Weaviate takes; only `make test-pipelines` builds it."""
+SOURCE_CONTROLLER = Module("source-controller", "github.com/fluxcd/source-controller", ("source-controller",))
+KUSTOMIZE_CONTROLLER = Module(
+    "kustomize-controller", "github.com/fluxcd/kustomize-controller", ("kustomize-controller",)
+)
+FLUX = (SOURCE_CONTROLLER, KUSTOMIZE_CONTROLLER)
+"""What of Flux applies what is in Git; only `make test-pipelines` builds it."""
+KUSTOMIZE = Module("kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ("kustomize",))
+"""Argo CD runs it; only `make test-pipelines` builds it."""
+ARGOCD = Module("argocd", "github.com/argoproj/argo-cd/v3", ("cmd",))
+"""All programs of Argo CD in one, by ARGOCD_BINARY_NAME; only `make test-pipelines` builds it."""
+COMPOSE = Module(
+    "compose",
+    "github.com/docker/compose/v2",
+    ("cmd",),
+    "github.com/docker/compose/v2/internal.Version",
+)
+"""The plugin docker compose, called as its folder is; only `make test-pipelines` builds it."""
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, FAKE_GCS)
+PIPELINE_MODULES = (
+    *(*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, FAKE_GCS),
+    *(DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD),
+)
 
 
 def pinned_version(go_mod: str, module: str) -> str:

@@ -135,6 +135,11 @@ class InferenceKeys(ApiModel):
         "server", description="The entry with all keys that the server takes, one a line."
     )
     gate_entry: Text = Field("gate", description="The entry with the one that the gate shows.")
+    required: bool = Field(
+        True,
+        description="False: the gate shows its key, and the server takes whoever comes. So keys are turned "
+        "on, or off, with no request refused: false first, and the next step when the resource is Ready.",
+    )
 
 
 class Mcp(ApiModel):

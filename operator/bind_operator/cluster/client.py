@@ -119,9 +119,15 @@ class KubeClient:
         """
         return await self._send("GET", path, query, await self._headers(accept), limits)
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Create `body` in the list at `path`; return it, or None if there is no such list."""
-        return await self._request("POST", path, body=body)
+    async def create(
+        self, path: str, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any] | None:
+        """Create `body` in the list at `path`; return it, or None if there is no such list.
+
+        dry_run: only look whether it could be created. Raises ApiConflict if there is one of its name.
+        """
+        query = {"dryRun": "All"} if dry_run else None
+        return await self._request("POST", path, query=query, body=body)
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Merge `body` into the object at `path`; return it, or None if it is not there."""

@@ -72,6 +72,8 @@ def render_install(helm: str) -> str:
                 str(ROOT / "charts/bind-operator"),
                 "--namespace=bind-system",
                 "--kube-version=1.35.0",
+                # Applied, the pod of `helm test` would run beside the first start of the operator, and stay.
+                "--skip-tests",
             ],
             env={"HOME": home, "PATH": os.environ.get("PATH", "")},
             capture_output=True,

@@ -152,10 +152,13 @@ def made_before(status: Mapping[str, Any]) -> str:
 
 
 def lacks_key(status: Mapping[str, Any]) -> bool:
-    """Return whether the live check missed the key that the gate shows Weaviate."""
+    """Return whether the live check missed the key that the gate shows Weaviate, or that was not taken.
+
+    Such a key may be of a Secret that was made anew by an operator that came to no end.
+    """
     conditions = status.get("conditions", [])
     found = (one["reason"] for one in conditions if one["type"] == ConditionType.VERIFIED)
-    return next(found, None) == Reason.WEAVIATE_KEY_MISSING
+    return next(found, None) in {Reason.WEAVIATE_KEY_MISSING, Reason.WEAVIATE_KEY_REFUSED}
 
 
 def mentions(workload: Object | None, secret: str) -> bool:

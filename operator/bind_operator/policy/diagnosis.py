@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from bind_operator.policy.crashes import remedy_of_crash
 from bind_operator.policy.facts import Component, Problem, Workload
 from bind_operator.policy.node_wait import claim_words, lacks_node_since, unscheduled_message
 from bind_operator.policy.objects import Object, component_of, template_of
@@ -179,7 +180,8 @@ def _container_problem(pod: Object, status: Object) -> Problem | None:
         return Problem(Reason.OUT_OF_MEMORY, _shorten(_out_of_memory(pod, status, where)))
     if reason == "CrashLoopBackOff" or (ended.get("exitCode", 0) != 0 and status.get("restartCount", 0) > 0):
         log = (ended.get("message") or ended.get("reason") or "").strip()
-        text = f"{where} ended with exit code {ended.get('exitCode')}: {log[-400:]}"
+        ending = f"{where} ended with exit code {ended.get('exitCode')}: {log[-400:]}"
+        text = f"{remedy_of_crash(status['name'], log)}{ending}"
         return Problem(Reason.CRASH_LOOPING, _shorten(text))
     return None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bind_operator.api.authentication import OPERATOR_ENTRY
+from bind_operator.api.identity import GROUP
 from bind_operator.policy.facts import Key
 from bind_operator.policy.names import CHART, OPERATOR
 from bind_operator.policy.objects import INSTANCE_LABEL, NAME_LABEL, Object
@@ -15,6 +16,9 @@ _KEEPER = (
     "The Secret of this name goes with this ConfigMap: the operator may make Secrets and neither read nor "
     "delete them, so it deletes this, and the cluster's garbage collector the Secret."
 )
+
+_NOTED = f"{GROUP}/keys"
+"""The pods of Weaviate bear it, too: they start anew where it changes."""
 
 
 def keeper_of(key: Key, name: str) -> dict[str, Any]:
@@ -48,6 +52,16 @@ def secret_of(key: Key, name: str, keeper: Object, entries: Mapping[str, str]) -
 def made_mark(secret: Object) -> str:
     """Return what tells a Secret that was made from one of its name before it."""
     return str(secret["metadata"]["uid"])[:8]
+
+
+def noting(mark: str) -> dict[str, Any]:
+    """Return the patch by which a keeper says what tells the Secret that is about to be made."""
+    return {"metadata": {"annotations": {_NOTED: mark}}}
+
+
+def noted_mark(keeper: Object) -> str:
+    """Return what a keeper says so; "" where it says nothing."""
+    return str(keeper["metadata"].get("annotations", {}).get(_NOTED, ""))
 
 
 def operator_key(seed: bytes, key: Key) -> str:

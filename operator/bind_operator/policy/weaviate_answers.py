@@ -61,8 +61,8 @@ def words_of(answer: Answer) -> str:
         return (
             f"Weaviate takes no key of the operator (status {answer.status}: {words}). It has one where it "
             "makes the Secret of Weaviate's keys itself, and its chart gives it one of its own: remove "
-            "spec.weaviate.authentication.apiKeys.secretName, or delete a Secret that was made before; or "
-            "let a client with a key ask Weaviate for backups"
+            "spec.weaviate.authentication.apiKeys.secretName or apiKeys.enabled: false, or delete a Secret "
+            "that was made before; or let a client with a key ask Weaviate for backups"
         )
     return words or f"status {answer.status}"
 

@@ -17,6 +17,7 @@ from bind_operator.reasons import Reason
 from bind_operator.reconcile.look import Look
 
 KEY_BYTES = 32
+MARK_BYTES = 4
 AGAIN_S = 10.0
 """So long at least passes between two tries to make what a pod or the live check misses."""
 
@@ -55,12 +56,17 @@ class Keys:
             if is_suspected or not is_used:
                 own = await self.own.key_for(look.key)
                 entries = weaviate_keys(_token, (one.entry for one in access.entries), own)
-                made = await self._ensure(look, access.secret, entries, is_used=is_used)
+                told = self.made(look.key, look.raw) if is_used else None
+                made = await self._ensure(look, access.secret, entries, is_used=is_used, told=told)
         if inference.is_made:
-            is_used = mentions(look.observed.deployment, inference.secret)
+            # The gate has its key before the servers want one.
+            workloads = (look.observed.deployment, look.observed.stateful_set)
+            is_used = any(mentions(workload, inference.secret) for workload in workloads)
             if is_suspected or not is_used:
                 entries = inference_keys(_token, inference.entries)
                 await self._ensure(look, inference.secret, entries, is_used=is_used)
+        if look.is_asked:
+            self._requests[look.key] = look.request
         if made is not None:
             self._made[look.key] = made
         return made is not None
@@ -68,7 +74,6 @@ class Keys:
     def _is_suspected(self, look: Look, now: float) -> bool:
         """Return whether a Secret may be gone: a pod or the live check misses it, or a person asks."""
         if look.is_asked and self._requests.get(look.key) != look.request:
-            self._requests[look.key] = look.request
             return True
         problem = look.observed.problem
         is_missed = (problem is not None and problem.lacks_secret) or lacks_key(look.raw.get("status", {}))
@@ -77,10 +82,20 @@ class Keys:
         self._asked_at[look.key] = now
         return True
 
-    async def _ensure(self, look: Look, name: str, entries: dict[str, str], *, is_used: bool) -> str | None:
-        """Make the Secret if it is not there. is_used: pods were made with it, so it was there then."""
+    async def _ensure(
+        self, look: Look, name: str, entries: dict[str, str], *, is_used: bool, told: str | None = None
+    ) -> str | None:
+        """Make the Secret if it is not there.
+
+        is_used: pods were made with it, so it was there then. told: by this they know it, who have to start
+        anew with another one.
+        """
         try:
-            made = await self.secrets.ensure(look.key, name, entries)
+            if told is None:
+                made = await self.secrets.ensure(look.key, name, entries)
+            else:
+                mark = secrets.token_hex(MARK_BYTES)
+                made = await self.secrets.renew(look.key, name, entries, mark, told)
         except ApiRefused:
             if is_used:
                 # It may be there for all that; the pods say so if it is not.

@@ -164,6 +164,15 @@ def read_record(record: Object, driver: HelmDriver) -> Record:
         raise RecordUnreadable(f"{record['metadata']['name']} is no record of Helm: {error}") from error
 
 
+def read_values(record: Object, driver: HelmDriver) -> dict[str, Any]:
+    """Return the values that a revision was made with. Raises RecordUnreadable."""
+    try:
+        values: dict[str, Any] = _unpack(record, driver).get("config") or {}
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise RecordUnreadable(f"{record['metadata']['name']} is no record of Helm: {error}") from error
+    return values
+
+
 class _Loader(yaml.CSafeLoader):
     """It reads a manifest as Helm does: a date is a text, and `1e+06` a number (so Helm writes a million)."""
 

@@ -146,6 +146,13 @@ def test_chart_and_plain_manifest_hold_the_same_definition() -> None:
     assert pick(render("bind-operator"), "CustomResourceDefinition")["spec"] == plain["spec"]
 
 
+def test_the_install_manifest_brings_no_pod_of_a_test() -> None:
+    """Applied as it is, it would run beside the operator's first start, fail, and stay."""
+    objects = list(yaml.safe_load_all((ROOT / "manifests/install.yaml").read_text(encoding="utf-8")))
+    assert "Deployment" in {one["kind"] for one in objects}
+    assert [one["metadata"]["name"] for one in objects if one["kind"] == "Pod"] == []
+
+
 def test_images_reach_the_operators_settings() -> None:
     objects = render("bind-operator", "--set", "images.inference.tag=1.2.3", "--set", "image.tag=4.5.6")
     operator = containers(pick(objects, "Deployment")["spec"]["template"]["spec"])["operator"]

@@ -39,6 +39,14 @@ def test_the_server_reads_all_keys_from_a_file() -> None:
     assert env(containers(spec)["inference"])["BIND_API_KEYS_FILE"] == "/etc/api-keys/keys"
 
 
+def test_the_gate_shows_its_key_before_the_server_wants_one() -> None:
+    early = (*KEYS, "--set", f"{BIND}.apiKeys.required=false")
+    spec = pod("Deployment", *early)
+    assert mounted(spec, "inference") == []
+    assert "BIND_API_KEYS_FILE" not in env(containers(spec)["inference"])
+    assert mounted(pod("StatefulSet", *early), "gate") == mounted(pod("StatefulSet", *KEYS), "gate") != []
+
+
 def test_the_gate_has_its_own_key_and_weaviate_none() -> None:
     spec = pod("StatefulSet", *KEYS, "--set", f"{BIND}.apiKeys.gateKey=ours")
     (secret,) = mounted(spec, "gate")

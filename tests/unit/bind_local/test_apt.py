@@ -1,6 +1,10 @@
 """Debian's package lists."""
 
-from bind_local.apt import LIST, installed, wanted
+from pathlib import Path
+
+import pytest
+
+from bind_local.apt import LIST, PIPELINES_LIST, installed, wanted
 
 
 def test_comments_and_blank_lines_are_no_packages() -> None:
@@ -12,6 +16,7 @@ def test_a_removed_package_is_not_installed() -> None:
     assert installed(shown) == {"runc"}
 
 
-def test_the_list_is_sorted_and_says_each_once() -> None:
-    names = wanted(LIST.read_text())
+@pytest.mark.parametrize("file", [LIST, PIPELINES_LIST], ids=lambda file: file.name)
+def test_the_list_is_sorted_and_says_each_once(file: Path) -> None:
+    names = wanted(file.read_text())
     assert names == sorted(set(names))

@@ -103,3 +103,15 @@ def test_the_place_of_the_operator_is_not_rendered_for_somebody_else(
     assert capsys.readouterr().out == outside
     assert run(tmp_path, resource()) == 0
     assert "networkPolicy" in capsys.readouterr().out
+
+
+def test_a_file_is_read_as_kubectl_reads_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else what is rendered here would not be what the API server is given: PyYAML has 1:30 as 90."""
+    file = tmp_path / "x.yaml"
+    text = yaml.safe_dump(resource(commonAnnotations={"at": "TIME"})).replace("TIME", "1:30")
+    file.write_text(text, encoding="utf-8")
+    assert main(["render", str(file)]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["commonAnnotations"] == {"at": "1:30"}
+    file.write_text(text.replace("1:30", "y"), encoding="utf-8")
+    assert main(["render", str(file)]) == 2
+    assert "spec.commonAnnotations.at" in capsys.readouterr().err

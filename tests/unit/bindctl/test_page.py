@@ -5,10 +5,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from bind_operator.goyaml import read_documents
 from bindctl.commands import main
-from bindctl.goyaml import read_documents
+from support.resources import merged, tiny_resource
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/how-to/check.md").read_text(encoding="utf-8")
@@ -55,6 +57,24 @@ def test_the_hook_runs_a_command_that_there_is() -> None:
     (document,) = read_documents(blocks("yaml")[0])
     _, command, *options = document.data["repos"][0]["hooks"][0]["entry"].split()
     assert {*options} <= {option for one in main.commands[command].params for option in one.opts}
+
+
+def test_the_folder_of_values_is_written_and_compared_by_the_page_s_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("search.yaml").write_text(yaml.safe_dump(tiny_resource("search")), encoding="utf-8")
+    block, _ = blocks("console")
+    written, compared = (
+        shlex.split(line[2:], comments=True) for line in block.splitlines() if line.startswith("$ ")
+    )
+    assert CliRunner().invoke(main, written[1:]).exit_code == 0
+    assert CliRunner().invoke(main, compared[1:]).exit_code == 0
+    changed = merged(tiny_resource("search"), {"spec": {"inference": {"replicas": 2}}})
+    Path("search.yaml").write_text(yaml.safe_dump(changed), encoding="utf-8")
+    result = CliRunner().invoke(main, compared[1:])
+    assert result.exit_code == 1
+    assert result.stdout.startswith("".join(block.splitlines(keepends=True)[2:4]))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,5 +1,6 @@
 """`bindctl render` prints what the operator renders, of files and folders, and tells what changed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_what_differs_from_an_older_folder_is_told_and_ends_with_1(tmp_path: Pat
     assert "+    replicas: 2" in lines
     assert "+++ /dev/null" in lines
     assert "--- /dev/null" in lines
+
+
+def test_a_program_gets_the_same_differences(tmp_path: Path) -> None:
+    file, out = written(tmp_path / "in.yaml", tiny_resource("a")), str(tmp_path / "out")
+    render("-d", out, str(file))
+    assert json.loads(render("--diff", out, "-o", "json", str(file)).stdout) == {"differences": []}
+    written(file, merged(tiny_resource("a"), {"spec": {"inference": {"replicas": 2}}}))
+    result = render("--diff", out, "-o", "json", str(file))
+    assert result.exit_code == 1
+    (told,) = json.loads(result.stdout)["differences"]
+    assert told["file"] == "default/a-values.yaml"
+    assert "+    replicas: 2" in told["diff"].splitlines()
 
 
 def test_each_fault_is_told_with_its_file_and_line(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@
 {{- with $bind.envconfig.nvidia_driver_capabilities }}{{ $_ := set $chosen "NVIDIA_DRIVER_CAPABILITIES" . }}{{ end }}
 {{- with $bind.envconfig.ld_library_path }}{{ $_ := set $chosen "LD_LIBRARY_PATH" . }}{{ end }}
 {{- end }}
-{{- if $bind.apiKeys.existingSecret }}{{ $_ := set $chosen "BIND_API_KEYS_FILE" "/etc/api-keys/keys" }}{{ end }}
+{{- if and $bind.apiKeys.existingSecret $bind.apiKeys.required }}{{ $_ := set $chosen "BIND_API_KEYS_FILE" "/etc/api-keys/keys" }}{{ end }}
 {{- range $bind.extraEnv }}{{ $_ := unset $chosen .name }}{{ end }}
 {{- range $name, $value := $chosen }}
 - name: {{ $name }}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bind_operator.cluster.key_secrets import KeySecrets
-from bind_operator.errors import ApiConflict, ApiRefused
+from bind_operator.errors import ApiConflict, ApiRefused, ApiUnavailable
 from bind_operator.policy.facts import Key
 from bind_operator.policy.keys import inference_keys, weaviate_keys
 
@@ -20,21 +20,32 @@ class FakeApi:
     objects: dict[str, Any] = field(default_factory=dict)
     made: int = 0
     forbids: bool = False
+    dies: bool = False
+    """The next Secret is not made, and whoever asks does not know that."""
 
     async def read(self, path: str) -> Any:
         assert "/secrets" not in path
         return self.objects.get(path)
 
-    async def create(self, path: str, body: Any) -> Any:
+    async def create(self, path: str, body: Any, *, dry_run: bool = False) -> Any:
         if self.forbids and path.endswith("/secrets"):
             raise ApiRefused("secrets is forbidden")
         place = f"{path}/{body['metadata']['name']}"
         if place in self.objects:
             raise ApiConflict("exists")
+        if dry_run:
+            return body
+        if self.dies and path.endswith("/secrets"):
+            self.dies = False
+            raise ApiUnavailable("no answer")
         self.made += 1
         metadata = body["metadata"] | {"uid": f"{self.made}-uid"}
         self.objects[place] = body | {"metadata": metadata}
         return self.objects[place]
+
+    async def patch(self, path: str, body: Any) -> Any:
+        self.objects[path]["metadata"]["annotations"] = body["metadata"]["annotations"]
+        return self.objects[path]
 
     async def delete(self, path: str, options: Any = None) -> None:
         del self.objects[path]
@@ -59,6 +70,22 @@ async def test_one_that_somebody_deleted_is_made_anew_and_is_another() -> None:
     del api.objects[SECRET]
     again = await secrets.ensure(KEY, "t-weaviate-keys", {"admin": "two"})
     assert again not in (None, first)
+
+
+async def test_one_made_anew_is_known_to_whoever_comes_after_an_end_in_between() -> None:
+    api = FakeApi()
+    secrets = KeySecrets(api)  # type: ignore[arg-type]
+    told = str(await secrets.ensure(KEY, "t-weaviate-keys", {"admin": "one"}))
+    assert await secrets.renew(KEY, "t-weaviate-keys", {"admin": "x"}, "b", told) is None
+    del api.objects[SECRET]
+    api.dies = True
+    with pytest.raises(ApiUnavailable):
+        await secrets.renew(KEY, "t-weaviate-keys", {"admin": "two"}, "b", told)
+    assert await secrets.renew(KEY, "t-weaviate-keys", {"admin": "three"}, "c", told) == "c"
+    # Nobody has written that down: the next one finds it, and once it is told nothing is new.
+    assert await secrets.renew(KEY, "t-weaviate-keys", {"admin": "four"}, "d", told) == "c"
+    assert await secrets.renew(KEY, "t-weaviate-keys", {"admin": "four"}, "d", "c") is None
+    assert api.objects[SECRET]["stringData"] == {"admin": "three"}
 
 
 async def test_its_owner_is_a_config_map_that_takes_it_along() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bind_operator.api import parse_resource
 from bind_operator.cluster.kube import Observed
-from bind_operator.errors import ApiRefused
+from bind_operator.errors import ApiRefused, ApiUnavailable
 from bind_operator.policy.authentication import access_of
 from bind_operator.policy.facts import Key, Problem
 from bind_operator.policy.memory import NOTHING_KNOWN
@@ -30,15 +30,22 @@ class FakeSecrets:
     there: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     forbids: bool = False
+    loses_answer: bool = False
 
     async def ensure(self, key: Key, name: str, entries: Any) -> str | None:
         self.asked.append(name)
         if self.forbids:
             raise ApiRefused("secrets is forbidden")
+        if self.loses_answer:
+            self.loses_answer = False
+            raise ApiUnavailable("no answer")
         if name in self.there:
             return None
         self.there[name] = dict(entries)
         return f"mark-{len(self.asked)}"
+
+    async def renew(self, key: Key, name: str, entries: Any, mark: str, told: str) -> str | None:
+        return await self.ensure(key, name, entries)
 
 
 @dataclass
@@ -139,9 +146,10 @@ async def test_what_runs_with_its_keys_is_asked_for_only_where_one_is_missed() -
     for now in (0.0, AGAIN_S - 1):
         await keys.provide(missed, now)
         assert len(secrets.asked) == 1
-    unseen = {"conditions": [{"type": "Verified", "reason": "WeaviateKeyMissing"}]}
-    await keys.provide(replace(found, raw={**found.raw, "status": unseen}), AGAIN_S)
-    assert len(secrets.asked) == 2
+    for times, reason in enumerate(("WeaviateKeyMissing", "WeaviateKeyRefused"), start=1):
+        unseen = {"conditions": [{"type": "Verified", "reason": reason}]}
+        await keys.provide(replace(found, raw={**found.raw, "status": unseen}), times * AGAIN_S)
+        assert len(secrets.asked) == 1 + times
 
 
 async def test_a_person_may_ask_at_any_time_once() -> None:
@@ -153,13 +161,26 @@ async def test_a_person_may_ask_at_any_time_once() -> None:
         assert len(secrets.asked) == 1
 
 
+async def test_what_a_person_asked_for_is_tried_again_where_nothing_answered() -> None:
+    keys, secrets, _ = make()
+    found = replace(look(), observed=RUNNING)
+    asking = {"metadata": found.raw["metadata"] | {"annotations": {"bindvectorizer.dev/reconcile": "now"}}}
+    asked = replace(found, raw={**found.raw, **asking})
+    secrets.loses_answer = True
+    with pytest.raises(ApiUnavailable):
+        await keys.provide(asked, 0.0)
+    await keys.provide(asked, 0.0)
+    assert len(secrets.asked) == 2
+
+
 async def test_keys_of_the_server_are_known_by_its_volume() -> None:
     keys, secrets, _ = make()
     found = look(merged(OPENED, {"inference": {"apiKeys": {}}}))
     volume = {"name": "api-keys", "secret": {"secretName": "t-inference-keys"}}
     made = {"spec": {"template": {"spec": {"volumes": [{"name": "tmp"}, volume]}}}}
-    await keys.provide(replace(found, observed=replace(NOTHING, deployment=made)), 0.0)
-    assert secrets.asked == []
+    for workload in ("deployment", "stateful_set"):
+        await keys.provide(replace(found, observed=replace(NOTHING, **{workload: made})), 0.0)
+        assert secrets.asked == []
 
 
 @pytest.mark.parametrize(

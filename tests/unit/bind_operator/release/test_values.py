@@ -317,4 +317,18 @@ def test_an_external_inference_server_is_what_the_gate_asks() -> None:
     found = inference({"spec": {"inference": {"external": external, "model": {"name": "ImageBindHuge"}}}})
     assert (found["enabled"], found["inferenceUrl"]) == (False, "https://b.example.com")
     assert found["apiKeys"] == {"existingSecret": "keys", "gateKey": "mine"}
+
+
+def test_the_servers_want_the_key_of_the_gate_unless_it_is_the_first_step() -> None:
+    def keys(section: dict[str, object]) -> object:
+        return inference({"spec": {"inference": {"apiKeys": section}}})["apiKeys"]
+
+    wanted = {"existingSecret": "t-inference-keys", "serverKey": "server", "gateKey": "gate"}
+    assert keys({}) == keys({"required": True}) == wanted
+    assert keys({"required": False}) == wanted | {"required": False}
+
+
+def test_an_external_inference_server_may_have_an_authority_of_its_own() -> None:
+    external = {"url": "https://b.example.com", "caCertificate": {"name": "ca", "key": "ca.crt"}}
+    found = inference({"spec": {"inference": {"external": external, "model": {"name": "ImageBindHuge"}}}})
     assert found["inferenceCa"] == {"existingSecret": "ca", "key": "ca.crt"}

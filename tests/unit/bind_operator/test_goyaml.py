@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bindctl.goyaml import Document, Unreadable, read_documents
+from bind_operator.goyaml import Document, Unreadable, read_documents
 
 
 def only(text: str) -> Document:
