@@ -45,14 +45,15 @@ SECONDS = {
     "weaviate-1.36": 200,
     "weaviate-1.37": 200,
     "keda": 340,
+    "metrics-server": 190,
     "versitygw": 50,
-    "fake-gcs-server": 40,
     "dex": 130,
     "source-controller": 205,
     "kustomize-controller": 140,
     "kustomize": 30,
     "argocd": 200,
     "compose": 85,
+    "fake-gcs-server": 40,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

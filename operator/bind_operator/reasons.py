@@ -130,6 +130,7 @@ class Reason(StrEnum):
     INSTALLED = "Installed"
     UPGRADED = "Upgraded"
     UNLOCKED = "Unlocked"
+    KIND_FORGOTTEN = "KindForgotten"
     UNINSTALLED = "Uninstalled"
     KEYS_MADE = "KeysMade"
     KEYS_KEPT = "KeysKept"

@@ -8,6 +8,9 @@ from bind_operator.settings import ImageSetting
 
 Values = dict[str, Any]
 
+GOOGLE_ENTRY = "GOOGLE_APPLICATION_CREDENTIALS"
+"""A Secret with this entry may be named as in upstream's chart, which knows no other."""
+
 
 def backup_values(backup: Backup | None) -> Values:
     """Return what the chart has under `backups`; empty where nothing is backed up."""
@@ -72,6 +75,8 @@ def _gcs(place: GcsBackend) -> Values:
         "GOOGLE_CLOUD_PROJECT": place.project,
     }
     secret = place.credentials
+    if secret is not None and secret.key == GOOGLE_ENTRY:
+        return _module(env, {GOOGLE_ENTRY: secret.name})
     file = {"credentials": {"existingSecret": secret.name, "key": secret.key}} if secret else {}
     return _module(env, {}) | file
 
