@@ -51,6 +51,8 @@ def images_in(values: Mapping[str, Any]) -> Iterator[Image]:
         yield _of_values(values["image"])
     if "image" in gate:
         yield _of_values(gate["image"])
+    if "backupRetention" in values:
+        yield _of_values(values["backupRetention"]["image"])
     if module["enabled"]:
         yield _of_values(module)
         weights = module.get("model", {}).get("weights", {}).get("image") or {}

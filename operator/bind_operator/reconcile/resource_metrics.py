@@ -21,6 +21,10 @@ class _Seen:
     info: tuple[str, str, str, str]
     pods: Sequence[tuple[str, int, int]]
     backed_up_at: float | None
+    kept: int | None
+    """Good backups in the place; None where that is not known."""
+    retention_failed: bool | None
+    """Whether the last removal of old backups failed; None where none was ever made."""
 
 
 @dataclass(eq=False)
@@ -37,6 +41,7 @@ class ResourceMetrics(Collector):
     ) -> None:
         """Take what was found of a resource in the place of what is known of it."""
         release = status.release
+        retention = status.backup.retention if status.backup else None
         chart, revision = (release.chart, str(release.revision)) if release else ("", "")
         self._seen[key] = _Seen(
             tuple((one.type, one.status, one.reason) for one in status.conditions),
@@ -45,6 +50,8 @@ class ResourceMetrics(Collector):
                 (str(part), load.wanted, load.ready) for part, load in workloads.items() if load is not None
             ),
             _last_backup(status),
+            retention.kept if retention else None,
+            retention.failure is not None if retention else None,
         )
 
     def forget(self, key: Key) -> None:
@@ -76,6 +83,16 @@ class ResourceMetrics(Collector):
             "When the last good backup of a resource was finished, in seconds of the epoch.",
             labels=_NAMED,
         )
+        kept = GaugeMetricFamily(
+            "bind_operator_resource_backups_kept",
+            "Good backups of a resource in their place, where old ones are removed.",
+            labels=_NAMED,
+        )
+        retention_failed = GaugeMetricFamily(
+            "bind_operator_resource_retention_failed",
+            "1 where the last removal of old backups failed.",
+            labels=_NAMED,
+        )
         for key, seen in list(self._seen.items()):
             named = (key.namespace, key.name)
             for one in seen.conditions:
@@ -86,7 +103,11 @@ class ResourceMetrics(Collector):
                 ready.add_metric((*named, component), are_ready)
             if seen.backed_up_at is not None:
                 backup.add_metric(named, seen.backed_up_at)
-        yield from (condition, info, wanted, ready, backup)
+            if seen.kept is not None:
+                kept.add_metric(named, seen.kept)
+            if seen.retention_failed is not None:
+                retention_failed.add_metric(named, seen.retention_failed)
+        yield from (condition, info, wanted, ready, backup, kept, retention_failed)
 
 
 def _last_backup(status: BindVectorizerStatus) -> float | None:

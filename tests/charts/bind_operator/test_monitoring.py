@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from bind_operator import metrics
 from bind_operator.api.backup_status import BackupStatus, GoodBackup
+from bind_operator.api.retention import RetentionStatus
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType
 from bind_operator.policy.facts import Component, Key, Workload
 from bind_operator.reasons import Reason
@@ -49,7 +50,9 @@ def exported() -> dict[str, set[str]]:
         last_transition_time="2026-11-27T00:00:00Z",
     )  # fmt: skip
     workload = Workload("search-x", "search", 1, 1, is_current=True)
-    backup = BackupStatus(last_success=GoodBackup(id="x", time="2026-11-27T00:00:00Z"))
+    at = "2026-11-27T00:00:00Z"
+    retention = RetentionStatus(last_run_time=at, kept=7)
+    backup = BackupStatus(last_success=GoodBackup(id="x", time=at), retention=retention)
     RESOURCES.note(
         key, BindVectorizerStatus(conditions=[one], backup=backup), {Component.INFERENCE: workload}
     )

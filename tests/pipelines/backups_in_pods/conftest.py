@@ -10,7 +10,7 @@ from bind_local.topology import HOST_IP
 from pipelines.backups.conftest import BUCKET, KEYS
 from pipelines.backups.places import running
 from support.on_cluster import cluster, operator, pytest_runtest_makereport
-from support.page_story import Shell
+from support.page_shell import Shell
 from support.ports import free_ports
 from support.story import Story
 from support.tools import binary
@@ -32,11 +32,9 @@ def story(operator: Kube) -> Iterator[Story]:
 
 
 @pytest.fixture(scope="module")
-def shell(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A reader's shell in that namespace."""
-    assert story.kube.kubeconfig is not None
-    folder = tmp_path_factory.mktemp("shell")
-    return Shell.at(story.kube.kubectl, story.kube.kubeconfig, story.namespace, folder)
+def shell(story: Story) -> Shell:
+    """A reader's shell, whose kubectl is in that namespace."""
+    return Shell(kubectl=[*story.kube.kubectl_args(), "-n", story.namespace])
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,23 +13,46 @@ import yaml
 from integration.data_world import OBJECTS, Data
 from pipelines.backups.conftest import KEYS
 from pipelines.backups_in_pods.conftest import NAMESPACE
-from support.page_story import Page, Shell
+from support.page_shell import ROOT, Shell, blocks
 from support.resources import merged
 from support.story import Story
 from support.waiting import until
 
 HERE = Path(__file__).parent
-PAGE = Page(
-    HERE.parents[2] / "docs/how-to/backups.md",
-    {
-        "KEY": KEYS["AWS_ACCESS_KEY_ID"],
-        "SECRET": KEYS["AWS_SECRET_ACCESS_KEY"],
-        "namespace: prod": f"namespace: {NAMESPACE}",
-    },
-)
+PAGE = "backups.md"
+EXAMPLES = {
+    "=KEY": f"={KEYS['AWS_ACCESS_KEY_ID']}",
+    "=SECRET": f"={KEYS['AWS_SECRET_ACCESS_KEY']}",
+    "namespace: prod": f"namespace: {NAMESPACE}",
+}
+"""A reader puts these in the place of the page's own."""
 BACKUP_S = 90
 RESTORE_S = 180
 COLLECTIONS = {"Things": OBJECTS, "Others": OBJECTS}
+
+
+def filled(text: str) -> str:
+    for example, mine in EXAMPLES.items():
+        text = text.replace(example, mine)
+    return text
+
+
+def commands(heading: str) -> list[str]:
+    """Return the lines of a section's shell blocks."""
+    return [filled(line) for block in blocks(PAGE, "sh", heading) for line in block.splitlines() if line]
+
+
+def manifests(heading: str) -> list[dict[str, Any]]:
+    """Return a section's pieces of manifests."""
+    return [yaml.safe_load(filled(block)) for block in blocks(PAGE, "yaml", heading)]
+
+
+def inline_commands() -> list[str]:
+    """Return the commands that stand within sentences and tables."""
+    text = (ROOT / "docs/how-to" / PAGE).read_text(encoding="utf-8")
+    found = re.findall(r"`(kubectl [^`]+)`", text)
+    assert found
+    return found
 
 
 def resource(*pieces: dict[str, Any], endpoint: str = "", name: str = "search") -> dict[str, Any]:
@@ -77,10 +101,10 @@ def backed_up(story: Story, name: str, ask: Any, before: str = "") -> str:
     return until(done, BACKUP_S, lambda: f"{name} is backed up; {status_of(story, name, 'backup')}")
 
 
-def pruned(story: Story, shell: Shell, name: str, commands: list[str]) -> str:
+def pruned(story: Story, shell: Shell, name: str, lines: list[str]) -> str:
     """Let the CronJob's pod run by the page's commands; return what it printed, once the status has it."""
     before = status_of(story, name, "backup").get("retention", {}).get("lastRunTime", "")
-    make, wait, logs = (one.replace("search-retention", f"{name}-retention") for one in commands)
+    make, wait, logs = (one.replace("search-retention", f"{name}-retention") for one in lines)
     for one in (make, wait):
         shell.run(one)
     printed = shell.run(logs)
@@ -94,12 +118,12 @@ def pruned(story: Story, shell: Shell, name: str, commands: list[str]) -> str:
 
 
 def test_to_s3_by_the_page_and_into_a_new_resource(story: Story, shell: Shell, endpoint: str) -> None:
-    for command in PAGE.commands("To S3"):
+    for command in commands("To S3"):
         shell.run(command)
-    (place,), (keeps,) = PAGE.manifests("To S3"), PAGE.manifests("How long backups are kept")
+    (place,), (keeps,) = manifests("To S3"), manifests("How long backups are kept")
     apply(story, resource(place, keeps, endpoint=endpoint))
     story.wait_ready("search")
-    shown, told, now = PAGE.commands("How it went")
+    shown, told, now = commands("How it went")
     with data_of(story, "search") as data:
         data.fill("Things")
         first = backed_up(story, "search", lambda: shell.run(now))
@@ -108,7 +132,7 @@ def test_to_s3_by_the_page_and_into_a_new_resource(story: Story, shell: Shell, e
     second = backed_up(story, "search", lambda: shell.run(now), first)
     assert json.loads(shell.run(shown))["lastSuccess"]["objects"] == COLLECTIONS
     assert "BackupSucceeded" in shell.run(told)
-    wide, retention, *run = PAGE.commands("How long backups are kept")
+    wide, retention, *run = commands("How long backups are kept")
     # Both are among the last seven, and young.
     assert '"removedCount": 0' in pruned(story, shell, "search", run)
     assert json.loads(shell.run(retention))["kept"] == 2
@@ -117,7 +141,7 @@ def test_to_s3_by_the_page_and_into_a_new_resource(story: Story, shell: Shell, e
     assert f"{first} removed: a good one of 2" in pruned(story, shell, "search", run)
     assert shell.run(wide).splitlines()[1].split()[-1] == "1"
     assert "BackupsRemoved" in story.event_reasons("search")
-    (restore,) = PAGE.manifests("Begin with a backup")
+    (restore,) = manifests("Begin with a backup")
     apply(story, resource(restore, endpoint=endpoint, name="again"))
     restored = until(
         lambda: found if (found := status_of(story, "again", "restore")).get("completedTime") else None,
@@ -130,7 +154,7 @@ def test_to_s3_by_the_page_and_into_a_new_resource(story: Story, shell: Shell, e
     with data_of(story, "again") as data:
         assert data.counts() == COLLECTIONS
         assert data.nearest("Others", 7) == near
-    for command in PAGE.inline_commands():
+    for command in inline_commands():
         shell.run(command)
 
 
@@ -138,12 +162,12 @@ def test_to_a_volume_which_the_pod_that_removes_old_ones_reaches(story: Story, s
     backup = {"filesystem": {"size": "1Gi"}, "retention": {"keepLast": 1}}
     apply(story, resource({"spec": {"weaviate": {"backup": backup}}}, name="kept"))
     story.wait_ready("kept")
-    _, _, now = (one.replace("bv search", "bv kept") for one in PAGE.commands("How it went"))
+    _, _, now = (one.replace("bv search", "bv kept") for one in commands("How it went"))
     with data_of(story, "kept") as data:
         data.fill("Things")
     first = backed_up(story, "kept", lambda: shell.run(now))
     backed_up(story, "kept", lambda: shell.run(now), first)
-    _, _, *run = PAGE.commands("How long backups are kept")
+    _, _, *run = commands("How long backups are kept")
     assert f"{first} removed: a good one of 2" in pruned(story, shell, "kept", run)
     assert status_of(story, "kept", "backup")["retention"]["kept"] == 1
 

@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from bind_operator.api.backup_status import BackupStatus
+from bind_operator.api.retention import RetentionStatus
 from bind_operator.api.status import BindVectorizerStatus, Condition, ConditionType, ReleaseStatus
 from bind_operator.policy.facts import Component, Key, Workload
 from bind_operator.reconcile.resource_metrics import ResourceMetrics
@@ -46,6 +48,18 @@ def test_a_resource_has_its_conditions_its_pods_and_what_it_runs() -> None:
         f'bind_operator_resource_wanted_pods{{component="inference",{NAMED}}} 3.0',
         f'bind_operator_resource_ready_pods{{component="inference",{NAMED}}} 2.0',
     }
+
+
+def test_it_has_how_many_backups_are_kept_and_whether_old_ones_can_be_removed() -> None:
+    metrics = ResourceMetrics()
+    for failure, value in ((None, "0.0"), ("AccessDenied", "1.0")):
+        retention = RetentionStatus(last_run_time="2026-11-27T00:00:00Z", kept=7, failure=failure)
+        found = status("True", "InSync").model_copy(update={"backup": BackupStatus(retention=retention)})
+        metrics.note(SEARCH, found, {})
+        assert f"bind_operator_resource_backups_kept{{{NAMED}}} 7.0" in lines(metrics)
+        assert f"bind_operator_resource_retention_failed{{{NAMED}}} {value}" in lines(metrics)
+    metrics.note(SEARCH, status("True", "InSync"), {})
+    assert not [line for line in lines(metrics) if "retention" in line or "backups" in line]
 
 
 def test_a_reason_that_is_over_leaves_no_series_behind() -> None:
