@@ -133,7 +133,7 @@ def _texts(schema: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
             yield from _texts(inner, path)
 
 
-LISTS = ("valuesFrom", "extraEnv", "extraVolumes", "sources", "pullSecrets")
+LISTS = ("valuesFrom", "extraEnv", "extraVolumes", "sources", "pullSecrets", "modules")
 
 
 def _resource(fields: Mapping[str, str]) -> dict[str, Any]:
