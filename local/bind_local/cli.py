@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--pipelines",
         action="store_true",
-        help="with those of tests/pipelines too: each version of Weaviate, and KEDA",
+        help="with those of tests/pipelines too: each version of Weaviate, KEDA, metrics-server …",
     )
     check = add("check", help="ruff, mypy, import rules, generated files, unit tests")
     check.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="without tests/unit")

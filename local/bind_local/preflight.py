@@ -45,6 +45,7 @@ SECONDS = {
     "weaviate-1.36": 200,
     "weaviate-1.37": 200,
     "keda": 340,
+    "metrics-server": 190,
     "versitygw": 50,
     "dex": 130,
     "source-controller": 205,
@@ -52,6 +53,7 @@ SECONDS = {
     "kustomize": 30,
     "argocd": 200,
     "compose": 85,
+    "fake-gcs-server": 40,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

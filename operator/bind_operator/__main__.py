@@ -1,4 +1,4 @@
-"""The command line can `run` the operator, or `render` values of resources without a cluster.
+"""The command line can `run` the operator, or `render` resources without a cluster.
 
 Settings are flags (`--log-level DEBUG`) or environment variables (`BIND_OPERATOR_LOG_LEVEL=DEBUG`).
 """
@@ -32,12 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
         "file",
         help="manifests of BindVectorizers and of the ConfigMaps that they name, or - for standard input",
     )
+    render.add_argument(
+        "--manifests",
+        action="store_true",
+        help="print the objects of the release in place of the values; Helm has to be there (--helm)",
+    )
     known, rest = parser.parse_known_args(arguments)
     try:
         settings = _read_settings(rest, known.command)
         if known.command == "run":
             return _run(settings)
-        sys.stdout.write(_render(known.file, settings))
+        sys.stdout.write(_render(known.file, settings, manifests=known.manifests))
     except (InvalidSpec, InvalidValues, ValuesSourceMissing, ChartUnreadable) as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
@@ -70,14 +75,17 @@ def _run(settings: Settings) -> int:
     return 0
 
 
-def _render(file: str, settings: Settings) -> str:
-    """Return the values of the resources in `file`. Raises ChartUnreadable or an OperatorError."""
+def _render(file: str, settings: Settings, *, manifests: bool) -> str:
+    """Return the values, or manifests, of the resources in `file`.
+
+    Raises ChartUnreadable or an OperatorError.
+    """
     name = "standard input" if file == "-" else file
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSpec(f"{name}: cannot be read: {error}; give the path of a manifest") from error
-    return render_file(name, text, settings)
+    return render_file(name, text, settings, manifests=manifests)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,11 @@ class HelmTimedOut(HelmFailed, reason=Reason.HELM_TIMED_OUT):
 class KindNotServed(HelmFailed, reason=Reason.KIND_NOT_SERVED):
     """The API server does not know a kind that the spec asks for; it heals when that is installed."""
 
+    def __init__(self, message: str, lost: tuple[tuple[str, str], ...] = ()) -> None:
+        """Take the message, and the kinds that are only in the way because the last revision has them."""
+        super().__init__(message)
+        self.lost = lost
+
 
 class ApiUnavailable(OperatorError, reason=Reason.API_UNAVAILABLE, counted=False):
     """The API server cannot be reached or does not answer; that is nobody's spec's fault."""

@@ -1,5 +1,6 @@
-"""Manifests become values without a cluster, byte for byte those that the operator writes."""
+"""Resources become values or manifests without a cluster, byte for byte those that the operator writes."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,10 +9,12 @@ from bind_operator.api.identity import KIND
 from bind_operator.cluster.profiles import load_book
 from bind_operator.errors import InvalidSpec, OperatorError, ProfileMissing
 from bind_operator.goyaml import Unreadable, read_documents
+from bind_operator.policy.facts import Key
 from bind_operator.policy.profiles import resolve
 from bind_operator.release.chart import load_chart
+from bind_operator.release.helm import Helm
 from bind_operator.release.sources import read_source
-from bind_operator.release.values import render_values
+from bind_operator.release.values import RenderedValues, render_values
 from bind_operator.settings import Settings
 
 Manifest = Mapping[str, Any]
@@ -19,16 +22,19 @@ Manifest = Mapping[str, Any]
 WHERE = "among the manifests"
 
 
-def render_file(name: str, text: str, settings: Settings) -> str:
+def render_file(name: str, text: str, settings: Settings, *, manifests: bool = False) -> str:
     """Return the values of each BindVectorizer in `text`, parted by `---` where there are several.
 
-    What `spec.valuesFrom` names has to stand beside them. name: the file's, for messages.
+    manifests: return the objects of their releases in place of the values. What `spec.valuesFrom` names has
+    to stand beside them. name: the file's, for messages.
     Raises InvalidSpec, ChartUnreadable or another OperatorError, whose message names the file.
     """
-    manifests = _read(name, text)
+    found = _read(name, text)
+    render = render_objects if manifests else render_one
     try:
-        rendered = [render_one(one, manifests, settings) for one in manifests if one.get("kind") == KIND]
-        return "---\n".join(rendered)
+        rendered = [render(one, found, settings) for one in found if one.get("kind") == KIND]
+        # Helm begins each object with the mark.
+        return ("" if manifests else "---\n").join(rendered)
     except ProfileMissing as error:
         raise InvalidSpec(f"{name}: {error}; --profiles-dir names the folder of the profiles") from error
     except OperatorError as error:
@@ -57,6 +63,22 @@ def render_one(manifest: Manifest, manifests: Sequence[Manifest], settings: Sett
 
     Raises InvalidSpec, ChartUnreadable or another OperatorError.
     """
+    return _render(manifest, manifests, settings)[1].text
+
+
+def render_objects(manifest: Manifest, manifests: Sequence[Manifest], settings: Settings) -> str:
+    """Return the objects of the release of one BindVectorizer, as `helm template` prints them.
+
+    manifests: as for the values. Raises HelmFailed where there is no Helm, and what `render_one` raises.
+    """
+    key, values = _render(manifest, manifests, settings)
+    helm = Helm(settings.helm, load_chart(settings.chart_dir), None, settings.helm_timeout_s, max_runs=1)
+    return asyncio.run(helm.template(key, values))
+
+
+def _render(
+    manifest: Manifest, manifests: Sequence[Manifest], settings: Settings
+) -> tuple[Key, RenderedValues]:
     try:
         book = load_book(settings.profiles_dir)
     except OSError as error:
@@ -68,7 +90,8 @@ def render_one(manifest: Manifest, manifests: Sequence[Manifest], settings: Sett
     )
     layers = [layer for layer in named if layer is not None]
     chart = load_chart(settings.chart_dir)
-    return render_values(resource, settings.images, chart, settings.operator_peers, layers).text
+    values = render_values(resource, settings.images, chart, settings.operator_peers, layers)
+    return Key(resource.metadata.namespace, resource.metadata.name), values
 
 
 def _find(source: ValuesSource, namespace: str, manifests: Sequence[Manifest]) -> Manifest | None:

@@ -21,6 +21,7 @@ from bind_operator.cluster.client import Credentials, KubeClient
 from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.leadership import Leadership
+from bind_operator.cluster.lost_kinds import LostKinds
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.operator_keys import OperatorKeys
 from bind_operator.cluster.profiles import Profiles
@@ -252,7 +253,10 @@ class _Operator:
             wake=self._queue.add,
         )
         told = Told()
-        actions = Actions(self._chart, kube, helm, records, deletion, ownership, drift, told, autoscalers)
+        lost = LostKinds(client, records)
+        actions = Actions(
+            self._chart, kube, helm, records, deletion, ownership, drift, told, autoscalers, lost
+        )
         attempts = Attempts(settings.retry_base_s, settings.retry_max_s)
         summary = Summary(
             settings=settings,
@@ -283,7 +287,7 @@ class _Operator:
             ownership=ownership,
             waves=waves,
             told=told,
-            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion),
+            rendering=Rendering(self._chart, kube, RenderedConfigMaps(client), deletion, helm),
             keys=keys,
             retry_base_s=settings.retry_base_s,
         )

@@ -83,6 +83,10 @@ class Images(BaseModel):
         ImageSetting(registry="docker.io", repository="library/caddy", tag="2.11.9", digest=""),
         description="The gate.",
     )
+    operator: ImageSetting = Field(
+        ImageSetting(registry="ghcr.io", repository="bindvectorizer/bind-operator", tag="", digest=""),
+        description="The operator itself, whose image also removes old backups. Empty tag: its version.",
+    )
 
 
 def _bundled_chart() -> Path:

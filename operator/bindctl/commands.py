@@ -120,6 +120,7 @@ def validate(sources: Sequence[str], output: str, profiles_dir: str | None, *, a
 @cluster_options
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @book_options
+@click.option("--manifests", is_flag=True, help="The objects of the releases, by Helm, in place of values.")
 def render(
     sources: Sequence[str],
     output_dir: str | None,
@@ -131,6 +132,7 @@ def render(
     chart_dir: str | None,
     *,
     diff_cluster: bool,
+    manifests: bool,
 ) -> None:
     """Print the Helm values of each BindVectorizer, byte for byte as the operator renders them.
 
@@ -142,9 +144,12 @@ def render(
     Helm release, by the kubeconfig as kubectl does. Where spec.valuesFrom names a Secret, each value that
     may come from it is shown as ***.
     """
+    if diff_cluster and manifests:
+        end("--diff-cluster compares values; leave --manifests out")
     settings = settings_of(profiles_dir, chart_dir)
     found = _found(sources)
-    results = list(render_all([one for one in found if isinstance(one, Manifest)], settings))
+    what = "manifests" if manifests else "values"
+    results = list(render_all([one for one in found if isinstance(one, Manifest)], settings, what=what))
     broken = [one for one in (*found, *results) if isinstance(one, Broken)]
     rendered = [one for one in results if isinstance(one, Rendered)]
     for one in broken:
@@ -157,7 +162,7 @@ def render(
         _tell_of_cluster(found, rendered, settings, (kubeconfig, context), output)
     try:
         if older is not None:
-            changed = differences(_folder(older), rendered)
+            changed = differences(_folder(older), rendered, what=what)
             click.echo(diffs_output(changed, output), nl=False)
             sys.exit(REFUSED if changed else 0)
         if output_dir is not None:

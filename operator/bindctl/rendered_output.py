@@ -8,11 +8,15 @@ from bindctl.rendering import Rendered
 
 
 def rendered_output(rendered: Sequence[Rendered], output: str) -> str:
-    """Return the values of each resource. output: text or json."""
+    """Return the values, or the manifests, of each resource. output: text or json."""
     if output == "json":
-        resources = [{"namespace": one.namespace, "name": one.name, "values": one.text} for one in rendered]
+        resources = [{"namespace": one.namespace, "name": one.name, one.what: one.text} for one in rendered]
         return json.dumps({"resources": resources}, indent=2, ensure_ascii=False) + "\n"
-    return "---\n".join(one.text for one in rendered)
+    # Manifests begin with a mark of their own.
+    return "".join(
+        one.text if index == 0 or one.what == "manifests" else f"---\n{one.text}"
+        for index, one in enumerate(rendered)
+    )
 
 
 def difference_output(differences: Sequence[Difference], output: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bind_operator.api.identity import KIND
 from bind_operator.errors import OperatorError
-from bind_operator.offline import render_one
+from bind_operator.offline import render_objects, render_one
 from bind_operator.policy.names import rendered_name
 from bind_operator.release.chart import ChartUnreadable
 from bind_operator.settings import Settings
@@ -20,16 +20,17 @@ NOTHING = "/dev/null"
 
 @dataclass(frozen=True)
 class Rendered:
-    """It is the values file of one resource."""
+    """It is the values file of one resource, or that of its manifests."""
 
     namespace: str
     name: str
     text: str
+    what: str = "values"
 
     @property
     def path(self) -> str:
         """The file lies below a folder by namespace, under the name of the operator's ConfigMap."""
-        return f"{self.namespace}/{rendered_name(self.name)}.yaml"
+        return f"{self.namespace}/{rendered_name(self.name, self.what)}.yaml"
 
 
 def is_resource(data: object) -> bool:
@@ -37,8 +38,10 @@ def is_resource(data: object) -> bool:
     return isinstance(data, Mapping) and data.get("kind") == KIND
 
 
-def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Rendered | Broken]:
-    """Yield the values of each BindVectorizer, in their order, or why there are none.
+def render_all(
+    manifests: Sequence[Manifest], settings: Settings, *, what: str = "values"
+) -> Iterator[Rendered | Broken]:
+    """Yield the values (or manifests) of each BindVectorizer, in their order, or why there are none.
 
     What a resource's `spec.valuesFrom` names may stand in any of the sources.
     """
@@ -48,12 +51,12 @@ def render_all(manifests: Sequence[Manifest], settings: Settings) -> Iterator[Re
         if not is_resource(data):
             continue
         try:
-            text = render_one(data, objects, settings)
+            text = (render_one if what == "values" else render_objects)(data, objects, settings)
         except (OperatorError, ChartUnreadable) as error:
             yield from (Broken(manifest.source, manifest.line, line) for line in str(error).splitlines())
             continue
         metadata = data["metadata"]
-        yield Rendered(metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"], text)
+        yield Rendered(metadata.get("namespace") or DEFAULT_NAMESPACE, metadata["name"], text, what)
 
 
 def write_below(folder: Path, rendered: Sequence[Rendered]) -> None:
@@ -64,15 +67,16 @@ def write_below(folder: Path, rendered: Sequence[Rendered]) -> None:
         path.write_text(one.text, encoding="utf-8")
 
 
-def differences(folder: Path, rendered: Sequence[Rendered]) -> dict[str, str]:
-    """Return unified diffs from the values files in `folder` to those now, by path, of what is not the same.
+def differences(folder: Path, rendered: Sequence[Rendered], *, what: str = "values") -> dict[str, str]:
+    """Return unified diffs from the files of values (or manifests) in `folder` to those now, by path.
 
-    A resource that was not there is new, and a file of none that is there is gone. Raises OSError.
+    There is none of what is the same. A resource that was not there is new, and a file of none that is
+    there is gone. Raises OSError.
     """
     now = {one.path: one.text for one in rendered}
     before = {
         str(path.relative_to(folder)): path.read_text(encoding="utf-8")
-        for path in sorted(folder.glob(f"*/{rendered_name('*')}.yaml"))
+        for path in sorted(folder.glob(f"*/{rendered_name('*', what)}.yaml"))
     }
     found: dict[str, str] = {}
     for path in sorted({*now, *before}):

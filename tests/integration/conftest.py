@@ -11,6 +11,7 @@ from integration.apiserver import ApiServer, running_apiserver, write_kubeconfig
 from integration.installation import OPERATOR_TOKEN, OPERATOR_USER, grant_rights, install_definitions
 from integration.instance import Instance
 from integration.operator_process import OperatorProcess
+from integration.snippet import World, running_world
 from support.api_proxy import ApiProxy, api_proxy
 
 TENANT_USER = "system:serviceaccount:tenant:tenant-operator"
@@ -35,6 +36,13 @@ def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     with running_apiserver(folder, users) as server:
         install_definitions(server)
         yield server
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One Weaviate and one server for all programs of docs/snippets, because their start takes seconds."""
+    with running_world(tmp_path_factory.mktemp("world")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,19 @@
 
 import contextlib
 import json
+import re
+import shlex
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from integration.apiserver import ApiServer
 from integration.instance import Instance, answering_checks
-from integration.operator_process import OperatorProcess
+from integration.operator_process import ROOT, OperatorProcess
 from support import keda
 from support.waiting import eventually
 
+PAGE = (ROOT / "docs/how-to/autoscaling.md").read_text(encoding="utf-8")
 CPU = {"cpuUtilization": 80}
 WOKEN_WITHIN_S = 10.0
 """It is a second on an idle machine."""
@@ -76,6 +79,36 @@ def test_a_missing_keda_is_told_rolls_nothing_and_is_looked_for(
         assert instance.get("scaledobject", "-inference") is None
         assert instance.get("hpa", "-inference")["spec"]["maxReplicas"] == 4
         instance.delete(wait_s=60)
+
+
+def test_a_release_outlives_the_kind_of_its_autoscaler(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance
+) -> None:
+    other, third = (Instance(apiserver, name, instance.namespace) for name in ("other", "third"))
+    with installed_keda(apiserver):
+        for one in (instance, other, third):
+            one.apply(scaled(target={"queueDepth": 8}))
+        for one in (instance, other, third):
+            released(one, 1)
+        # KEDA puts its finalizer on what it looks after.
+        finalizer = '{"metadata":{"finalizers":["finalizer.keda.sh"]}}'
+        instance.kubectl("patch", "scaledobject", "third-inference", "--type=merge", "-p", finalizer)
+        third.delete(wait_s=60)
+        assert third.get("scaledobject", "-inference")["metadata"]["deletionTimestamp"]
+        (command,) = re.findall(r"`kubectl (patch scaledobject [^`]*)`", PAGE)
+        words = shlex.split(command.replace("search-", "third-").replace("-n default ", ""))
+        instance.kubectl(*words)
+        assert third.get("scaledobject", "-inference") is None
+    # Helm itself can neither change nor remove what has an object of a kind that it does not find.
+    instance.apply(scaled())
+    released(instance, 2)
+    assert instance.get("hpa", "-inference")["spec"]["maxReplicas"] == 4
+    other.delete(wait_s=60)
+    assert other.get("statefulset", "-weaviate") is None
+    assert other.revisions() == {}
+    for one in (instance, other):
+        assert one.event_reasons().count("KindForgotten") == 1
+    assert "UninstallGaveUp" not in other.event_reasons()
 
 
 def test_what_the_autoscaler_says_is_passed_on_and_its_pods_are_no_news(

@@ -13,6 +13,7 @@ import yaml
 from integration.apiserver import ApiServer
 from integration.instance import Instance
 from integration.operator_process import ROOT, OperatorProcess
+from support.pages import block_with, blocks, run_block
 from support.tools import binary
 from support.waiting import until
 
@@ -127,43 +128,36 @@ def test_the_page_installs_what_the_operator_would(
 ) -> None:
     other = Instance(apiserver, "search", f"{instance.namespace}-applied")
     apiserver.kubectl("create", "namespace", other.namespace)
-    (manifest,) = [one for one in _blocks("yaml") if "delivery: Render" in one]
+    manifest = next(one for one in blocks(PAGE, "yaml") if "delivery: Render" in one)
     patch = {"spec": yaml.safe_load(manifest)["spec"]}
-    instance.apply(patch)
+    instance.apply({"spec": patch["spec"] | {"render": {"output": "Manifests"}}})
     other.apply({"spec": patch["spec"] | {"delivery": "Apply"}})
     says(instance, "Rendered", "True")
-    (commands,) = [one for one in _blocks("sh") if "kubectl get configmap" in one]
+    commands = block_with(PAGE, "sh", "kubectl get configmap search-values")
     script = commands.replace("-n shop", f"-n {instance.namespace}")
-    script = script.replace(" values.yaml", f" {tmp_path}/v.yaml")
-    programs = (
-        f"{Path(str(binary('helm'))).parent}:{Path(str(binary('kubectl'))).parent}:{os.environ['PATH']}"
-    )
-    environment = {"KUBECONFIG": str(apiserver.kubeconfig), "PATH": programs, "HELM_DRIVER": "secret"}
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "v.yaml").read_text(encoding="utf-8") == rendered(instance)
+    run_block(script, apiserver.kubeconfig, tmp_path, HELM_DRIVER="secret")
+    assert (tmp_path / "values.yaml").read_text(encoding="utf-8") == rendered(instance)
 
     until(lambda: other.revisions().get(1) == "deployed", 30, lambda: other.message())
+    until(lambda: "manifests" in instance.status().get("rendered", {}), 30, lambda: instance.message())
+    got = helm(apiserver, "get", "manifest", "search", "-n", instance.namespace)
+    assert list(yaml.safe_load_all(manifests(instance))) == list(yaml.safe_load_all(got))
     theirs = objects(apiserver, "search", instance.namespace, "secret")
     ours = objects(apiserver, "search", other.namespace, "configmap")
     text = yaml.safe_dump(ours).replace(other.namespace, instance.namespace)
     assert _without_checksums(yaml.safe_load(text)) == _without_checksums(theirs)
     assert instance.condition() == ("True", "Rendered"), "whoever owns the release"
 
-    instance.kubectl("patch", "bv", "search", "--type=merge", "-p", '{"spec":{"delivery":"Apply"}}')
+    apply = '{"spec":{"delivery":"Apply","render":null}}'
+    instance.kubectl("patch", "bv", "search", "--type=merge", "-p", apply)
     says(instance, "ForeignOwner", "False")
     assert rendered(instance), "somebody reads it"
+    assert manifests(instance), "somebody reads it"
     helm(apiserver, "uninstall", "search", "-n", instance.namespace)
     instance.kubectl("annotate", "bv", "search", "bindvectorizer.dev/reconcile=now")
     until(lambda: instance.revisions().get(1) == "deployed", 30, lambda: instance.message())
-    until(lambda: instance.get("configmap", "-values") is None, 30, lambda: "the ConfigMap is gone")
+    for suffix in ("-values", "-manifests"):
+        until(lambda of=suffix: instance.get("configmap", of) is None, 30, lambda: "the ConfigMap is gone")
     until(lambda: "rendered" not in instance.status(), 30, lambda: str(instance.status()))
     other.delete(wait_s=60)
 
@@ -177,8 +171,47 @@ def _without_checksums(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+def test_manifests_are_those_of_helm_and_of_the_commands_and_can_be_applied(
+    apiserver: ApiServer, operator: OperatorProcess, instance: Instance, tmp_path: Path
+) -> None:
+    manifest = yaml.safe_load(block_with(PAGE, "yaml", "output: Manifests"))
+    patch = {"spec": manifest["spec"]}
+    instance.apply(patch)
+    until(lambda: "manifests" in instance.status().get("rendered", {}), 30, lambda: instance.message())
+    assert instance.condition() == ("True", "Rendered")
+    assert "its manifests in ConfigMap search-manifests" in instance.message()
+    text = manifests(instance)
+
+    (tmp_path / "search.yaml").write_text(yaml.safe_dump(instance.manifest(patch)), encoding="utf-8")
+    printed = run_block(block_with(PAGE, "sh", "bindctl render --manifests"), apiserver.kubeconfig, tmp_path)
+    assert printed == text
+    assert (tmp_path / "search-manifests.yaml").read_text(encoding="utf-8") == text
+
+    values = block_with(PAGE, "sh", "bind-operator render search.yaml > values.yaml")
+    run_block(values, apiserver.kubeconfig, tmp_path)
+    assert (tmp_path / "values.yaml").read_text(encoding="utf-8") == rendered(instance)
+    flags = ("-n", instance.namespace, "--skip-tests", "--values", f"{tmp_path}/values.yaml")
+    assert helm(apiserver, "template", "search", "charts/weaviate-bind", *flags) == text
+
+    commands = block_with(PAGE, "sh", "kubectl get configmap search-manifests")
+    commands = commands.replace("-n shop", f"-n {instance.namespace}")
+    run_block(commands, apiserver.kubeconfig, tmp_path)
+    names = [f"{item['kind']}/{item['metadata']['name']}" for item in yaml.safe_load_all(text)]
+    instance.kubectl("get", *names)
+
+    edit = '{"data":{"manifests.yaml":"kind: Edited"}}'
+    instance.kubectl("patch", "configmap", "search-manifests", "--type=merge", "-p", edit)
+    until(lambda: manifests(instance) == text, 30, lambda: manifests(instance))
+    instance.kubectl("patch", "bv", "search", "--type=merge", "-p", '{"spec":{"render":null}}')
+    until(lambda: instance.get("configmap", "-manifests") is None, 30, lambda: instance.message())
+    until(lambda: "manifests" not in instance.status()["rendered"], 30, lambda: str(instance.status()))
+    assert rendered(instance)
+
+
+def manifests(instance: Instance) -> str:
+    """Return the text of the ConfigMap with manifests, which has to be there."""
+    text: str = instance.get("configmap", "-manifests")["data"]["manifests.yaml"]
+    return text
 
 
 def test_a_release_of_before_is_left_and_can_be_taken_over(

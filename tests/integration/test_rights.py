@@ -41,6 +41,7 @@ UNSEEN: set[Right] = {
     ("create", "", "persistentvolumeclaims"),
     ("create", "apps", "deployments"),
     ("create", "apps", "statefulsets"),
+    ("create", "batch", "cronjobs"),
     ("create", "policy", "poddisruptionbudgets"),
     ("create", "autoscaling", "horizontalpodautoscalers"),
     ("create", "keda.sh", "scaledobjects"),
@@ -89,6 +90,7 @@ def live_a_life(operator: OperatorProcess, instance: Instance) -> None:
     spec: Any = {"weaviate": {"storage": {"size": "1Gi"}}, "deletionPolicy": "Delete"}
     spec["weaviate"]["serviceAccount"] = {"create": True}
     spec["networkPolicy"] = {}
+    spec["weaviate"]["backup"] = {"s3": {"bucket": "b"}, "retention": {"keepLast": 7}}
     spec["weaviate"]["expose"] = EXPOSED
     instance.apply({"spec": spec | {"inference": {"model": huge}}})
     released(instance, 1)

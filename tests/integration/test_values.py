@@ -16,6 +16,7 @@ from integration.installation import OPERATOR_USER
 from integration.instance import Instance
 from integration.operator_process import ROOT, OperatorProcess
 from support.charts import RELEASE, pick, render
+from support.pages import block_with, run_block
 from support.waiting import until
 
 PAGE = (ROOT / "docs/how-to/values.md").read_text(encoding="utf-8")
@@ -113,6 +114,17 @@ def test_the_examples_of_the_page_are_taken(
             30,
             lambda number=number: f"example {number}: {instance.message()}",
         )
+        if "valuesFrom" in block["spec"]:
+            sources = instance.server.get("configmap", "team-values", namespace=instance.namespace)
+            manifests = yaml.safe_dump_all([instance.manifest(block), sources])
+            (tmp_path / "search.yaml").write_text(manifests, encoding="utf-8")
+            script = block_with(PAGE, "sh", "helm get values").replace(" default", f" {instance.namespace}")
+            printed = run_block(script, instance.server.kubeconfig, tmp_path, HELM_DRIVER="configmap")
+            supplied, _, rendered = printed.partition("# Values of chart")
+            values = yaml.safe_load(supplied.removeprefix("USER-SUPPLIED VALUES:"))
+            del values["helmDriver"]
+            assert values["gate"]["retries"] == 12
+            assert yaml.safe_load(rendered.partition("\n")[2]) == values
     spec = pod(instance, "statefulset", "-weaviate")["spec"]
     names = {one["name"] for one in spec["containers"][0]["env"]}
     assert "OPENAI_APIKEY" in names

@@ -41,6 +41,7 @@ CUSTOMIZED: dict[str, Manifest] = {
     **_pods("weaviate"),
     "values-from-names": {"spec": {"valuesFrom": [{"kind": "ConfigMap", "name": "A b"}]}},
     "values-from-keys": {"spec": {"valuesFrom": [{"kind": "ConfigMap", "name": "a", "key": "a/b"}]}},
+    "render-is-of-delivery-render": {"spec": {"render": {"output": "Manifests"}}},
     "secrets-are-not-rendered": {
         "spec": {"delivery": "Render", "valuesFrom": [{"kind": "Secret", "name": "a"}]}
     },

@@ -1,4 +1,4 @@
-"""Evaluates network policies over pods, as the API defines them: nothing here enforces them."""
+"""Evaluates network policies over pods, as the API defines them; connections.py tries what comes of it."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -18,6 +18,8 @@ class Pod:
     namespace: str = NAMESPACE
     ports: dict[str, int] = field(default_factory=dict)
     """The container ports by their names."""
+    sidecars: frozenset[str] = frozenset()
+    """Those of init containers: several plugins, kube-router among them, find no port by such a name."""
     address: str = ""
 
 
@@ -28,11 +30,16 @@ def pods_of(objects: Iterable[Manifest]) -> dict[str, Pod]:
         template = item if item["kind"] == "Pod" else item.get("spec", {}).get("template")
         if not template or "containers" not in template["spec"]:
             continue
-        parts = [*template["spec"].get("initContainers", []), *template["spec"]["containers"]]
-        ports = {port["name"]: port["containerPort"] for one in parts for port in one.get("ports", [])}
+        sidecars = _ports(template["spec"].get("initContainers", []))
+        ports = sidecars | _ports(template["spec"]["containers"])
         labels = template["metadata"]["labels"]
-        found[labels["app.kubernetes.io/component"]] = Pod(labels, ports=ports)
+        pod = Pod(labels, ports=ports, sidecars=frozenset(sidecars))
+        found[labels["app.kubernetes.io/component"]] = pod
     return found
+
+
+def _ports(containers: Iterable[Manifest]) -> dict[str, int]:
+    return {port["name"]: port["containerPort"] for one in containers for port in one.get("ports", [])}
 
 
 def allows(objects: Iterable[Manifest], source: Pod, target: Pod, port: int, protocol: str = "TCP") -> bool:
@@ -68,9 +75,15 @@ def _has_port(ports: list[Any] | None, target: Pod, port: int, protocol: str) ->
     if not ports:
         return True
     return any(
-        one.get("protocol", "TCP") == protocol and target.ports.get(str(one["port"]), one["port"]) == port
-        for one in ports
+        one.get("protocol", "TCP") == protocol and _number(one["port"], target) == port for one in ports
     )
+
+
+def _number(port: int | str, pod: Pod) -> int | None:
+    """Return the number of a policy's port; None where not every plugin finds it by its name."""
+    if isinstance(port, int):
+        return port
+    return None if port in pod.sidecars else pod.ports.get(port)
 
 
 def _has_peer(peers: list[Any] | None, pod: Pod) -> bool:

@@ -82,6 +82,7 @@ class FakeLook:
     suspended: bool = False
     weaviate: Workload | None = UP
     key: Key = KEY
+    retention_pods: tuple[Any, ...] = ()
 
     @property
     def resource(self) -> Any:
@@ -93,4 +94,4 @@ class FakeLook:
 
     @property
     def observed(self) -> Any:
-        return SimpleNamespace(weaviate=self.weaviate)
+        return SimpleNamespace(weaviate=self.weaviate, retention_pods=self.retention_pods)

@@ -89,6 +89,10 @@ def _entries(*entries: Manifest) -> Manifest:
     return _authentication(apiKeys={"entries": list(entries)})
 
 
+def _modules(*modules: Manifest) -> Manifest:
+    return _weaviate(modules=list(modules))
+
+
 def _ingress(**fields: Any) -> Manifest:
     return _weaviate(expose={"ingress": fields})
 
@@ -138,6 +142,7 @@ BREACHES: dict[str, Manifest] = {
     "autoscaling-has-the-replicas": merged(_autoscaling(), _inference(replicas=2)),
     "autoscaling-to-zero-needs-weights": merged(_autoscaling(minReplicas=0), _HUGE),
     "weaviate-version": _weaviate(version="v1.35.2"),
+    "weaviate-cluster-node-name": _weaviate(clusterNodeName="Weaviate"),
     "weaviate-limits": _weaviate(resources={"requests": {"memory": "8Gi"}}),
     "weaviate-env-is-free": _weaviate(env={"ENABLE_MODULES": "text2vec-openai"}),
     "weaviate-env-of-the-chart": _weaviate(env={"RAFT_JOIN": "search-weaviate-0"}),
@@ -154,6 +159,8 @@ BREACHES: dict[str, Manifest] = {
     "weaviate-image-registry": _weaviate(image={"registry": "cr.weaviate.io/semitechnologies"}),
     "backup-has-one-place": _backup(s3={"bucket": "b"}, filesystem={}),
     "backup-schedule": _backup(s3={"bucket": "b"}, schedule="0 3 * * * *"),
+    "backup-retention-has-a-rule": _backup(s3={"bucket": "b"}, retention={}),
+    "backup-retention-period": _backup(s3={"bucket": "b"}, retention={"keepFor": "30 days"}),
     "backup-include-or-exclude": _backup(s3={"bucket": "b"}, include=["A"], exclude=["B"]),
     "backup-to-a-volume-is-of-one-pod": _weaviate(backup={"filesystem": {}}, replicas=3),
     "backup-s3-credentialssecret": _backup(s3={"bucket": "b", "credentialsSecret": "Keys"}),
@@ -197,6 +204,9 @@ BREACHES: dict[str, Manifest] = {
     "inference-keys-serverentry": _inference(apiKeys={"serverEntry": "a/b"}),
     "inference-keys-gateentry": _inference(apiKeys={"gateEntry": "a b"}),
     "inference-keys-need-our-server": _inference(apiKeys={}, image={"repository": "x/multi2vec-bind"}),
+    "modules-once": _modules({"name": "generative-openai"}, {"name": "generative-openai"}),
+    "modules-keys": _modules({"name": "generative-openai", "apiKey": {"name": "Keys", "key": "k"}}),
+    "modules-without-keys": _modules({"name": "generative-ollama", "apiKey": {"name": "k", "key": "k"}}),
     "mcp-needs-its-version": _weaviate(version="1.36.23", mcp={"enabled": True}),
     "mcp-writes-where-it-is-on": _weaviate(mcp={"writeAccess": True}),
     "mcp-or-variables": _weaviate(mcp={}, env={"MCP_SERVER_ENABLED": "true"}),

@@ -109,17 +109,28 @@ class Story:
         view: View = view_of(self.resource(name))
         return "; ".join(f"{c.type}={c.status} {c.reason}: {c.message}" for c in view.conditions) or "nothing"
 
-    def pods(self, name: str, component: str) -> list[Object]:
-        """Return the pods of a component (weaviate, inference) that are not being deleted."""
+    def pods(self, name: str, component: str, *, ending: bool = False) -> list[Object]:
+        """Return the pods of a component (weaviate, inference); ending: those being deleted, too."""
         selector = f"app.kubernetes.io/instance={name},app.kubernetes.io/component={component}"
         items = self.kube.get("pods", "-n", self.namespace, "-l", selector).get("items", [])
-        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
+        return [pod for pod in items if ending or "deletionTimestamp" not in pod["metadata"]]
+
+    def wait_no_pod(self, name: str, component: str, timeout_s: float = 60) -> None:
+        """Wait until there is none, not even one that is being deleted, which still answers for a while."""
+        until(
+            lambda: self.pods(name, component, ending=True) == [], timeout_s, f"no pod of {component} is left"
+        )
 
     def event_reasons(self, name: str) -> set[str]:
         """Return the reasons of the events that the resource has."""
         selector = f"involvedObject.kind=BindVectorizer,involvedObject.name={name}"
         found = self.kube.get("events", "-n", self.namespace, "--field-selector", selector)
         return {str(event["reason"]) for event in found.get("items", [])}
+
+    def url(self, name: str) -> str:
+        """Return the address of the resource's Weaviate, which this machine reaches."""
+        spec = self.kube.get("service", f"{name}-weaviate", "-n", self.namespace)["spec"]
+        return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
     @contextmanager
     def client(self, name: str) -> Iterator[weaviate.WeaviateClient]:

@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 from bind_operator.docs.chart_values import ChartValue, read_values
+from bind_operator.docs.generate import read_upstream
+from bind_operator.docs.upstream_values import taken_values
 from support.charts import CHARTS
 
 Path = tuple[str, ...]
@@ -45,6 +47,14 @@ def leaves(tree: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
 def groups(chart: str) -> list[Path]:
     """Return the paths of the maps whose keys the chart decides: those above a described value."""
     return sorted({value.path[:size] for value in described(chart) for size in range(len(value.path))})
+
+
+@functools.cache
+def taken(chart: str) -> frozenset[Path]:
+    """Return the paths, and maps above them, of what a chart takes beside its own values: its upstream's."""
+    upstream = read_upstream(chart)
+    paths = [value.path for value in taken_values(upstream)] if upstream else []
+    return frozenset(path[:size] for path in paths for size in range(1, len(path) + 1))
 
 
 def at(tree: dict[str, Any], path: Path) -> Any:

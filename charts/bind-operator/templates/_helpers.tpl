@@ -79,6 +79,10 @@ app.kubernetes.io/component: operator
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
+# Old backups are removed by a pod of the release's own: its keys to the bucket, the operator never has.
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, create, patch, delete]

@@ -4,6 +4,7 @@
 {{- include "weaviate-bind.checkBudgets" . }}
 {{- include "weaviate-bind.checkNetworkPolicy" . }}
 {{- include "weaviate-bind.checkExposure" . }}
+{{- include "weaviate-bind.checkUpstream" . }}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
 {{- if and $bind.enabled (eq $bind.model.name "ImageBindHuge") (not $bind.model.licenseAccepted) (not (include "weaviate-bind.isUpstreamImage" .)) }}
 {{- fail "modules.multi2vec-bind.model.licenseAccepted is false: ImageBind's weights are licensed CC BY-NC-SA 4.0 (no commercial use); set it to true if you accept that licence, or set modules.multi2vec-bind.model.name to Tiny to try the system with random weights" }}

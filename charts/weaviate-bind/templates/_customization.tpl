@@ -40,7 +40,13 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- include "weaviate-bind.checkPod" (dict "path" "" "values" .Values "init" .Values.initContainers.extraInitContainers "volumes" (list "tmp" "gate-config" "gate-tmp" "gate-key" "inference-ca" "backups" "backup-gcs" .Values.storage.name) "mounts" (list "/var/lib/weaviate" "/tmp" "/etc/backup-gcs") "containers" (list "weaviate" "gate" "gate-large")) }}
+{{- $volumes := list "tmp" "gate-config" "gate-tmp" "gate-key" "inference-ca" "backups" "backup-gcs" .Values.storage.name }}
+{{- $mounts := list "/var/lib/weaviate" "/tmp" "/etc/backup-gcs" }}
+{{- range include "weaviate-bind.configMaps" . | fromJsonArray }}
+{{- $volumes = append $volumes .volume }}
+{{- $mounts = append $mounts .path }}
+{{- end }}
+{{- include "weaviate-bind.checkPod" (dict "path" "" "values" .Values "init" (.Values.initContainers.extraInitContainers | default list) "volumes" $volumes "mounts" $mounts "containers" (list "weaviate" "gate" "gate-large")) }}
 {{- include "weaviate-bind.checkPod" (dict "path" "modules.multi2vec-bind." "values" $bind "init" $bind.extraInitContainers "volumes" (list "tmp" "cache" "api-keys" "weights") "mounts" (list "/tmp" "/cache" "/etc/api-keys" "/weights") "containers" (list "inference")) }}
 {{- end }}
 

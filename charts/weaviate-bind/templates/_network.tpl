@@ -19,5 +19,9 @@ ipFamilies: {{- toYaml . | nindent 2 }}
 {{- $args := list }}
 {{- $any := include "weaviate-bind.usesIpv6" . | empty | ternary "0.0.0.0" "::" }}
 {{- range .Values.args }}{{ $args = append $args (eq . "0.0.0.0" | ternary $any .) }}{{ end }}
+{{- /* As in upstream's arguments, for who has others. */}}
+{{- if and (include "weaviate-bind.isOn" (dict "root" . "path" "custom_config_map")) (not (contains "--config-file" (join " " $args))) }}
+{{- $args = concat $args (list "--config-file" "/weaviate-config/conf.yaml") }}
+{{- end }}
 {{- toYaml $args }}
 {{- end }}

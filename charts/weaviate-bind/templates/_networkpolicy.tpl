@@ -1,4 +1,6 @@
-{{/* What a network policy restricts. Input: $ */}}
+{{/* What a network policy restricts. The gate's health ports stand in the policies by their numbers, because several
+     plugins (kube-router, and so k3s) find no port by the name that it has in an init container, as a sidecar is.
+     Input: $ */}}
 {{- define "weaviate-bind.policyTypes" -}}
 [Ingress{{ if .Values.networkPolicy.egress.enabled }}, Egress{{ end }}]
 {{- end }}

@@ -91,9 +91,13 @@ OLDER_WEAVIATES = tuple(
 WEAVIATES = (*OLDER_WEAVIATES, WEAVIATE)
 KEDA = Module("keda", "github.com/kedacore/keda/v2", ("operator", "adapter"))
 """Its two programs; only `make test-pipelines` builds them."""
+METRICS_SERVER = Module("metrics-server", "sigs.k8s.io/metrics-server", ("metrics-server",))
+"""It tells autoscalers what pods use; only `make test-pipelines` builds it."""
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 VERSITYGW = Module("versitygw", "github.com/versity/versitygw", ("versitygw",))
 """A server that speaks S3, for backups; only `make test-pipelines` builds it."""
+FAKE_GCS = Module("fake-gcs-server", "github.com/fsouza/fake-gcs-server", ("fake-gcs-server",))
+"""The same for Google Cloud Storage."""
 DEX = Module("dex", "github.com/dexidp/dex", ("dex",))
 """An issuer of OpenID Connect, for the tokens that Weaviate takes; only `make test-pipelines` builds it."""
 SOURCE_CONTROLLER = Module("source-controller", "github.com/fluxcd/source-controller", ("source-controller",))
@@ -117,7 +121,8 @@ COMPOSE = Module(
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
+PEERS = (KEDA, METRICS_SERVER, VERSITYGW, FAKE_GCS, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, *PEERS)
 
 
 def pinned_version(go_mod: str, module: str) -> str:

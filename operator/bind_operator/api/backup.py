@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from bind_operator.api.base import ApiModel, Quantity, Text
 from bind_operator.api.external import SecretKey
+from bind_operator.api.retention import Retention
 
 LATEST = "latest"
 Collection = Annotated[str, Field(max_length=255)]
@@ -121,6 +122,9 @@ class Backup(ApiModel):
     )
     exclude: list[Collection] = Field(
         default_factory=list, max_length=100, description="Not these collections. Only without `include`."
+    )
+    retention: Retention | None = Field(
+        None, description="Which backups of this resource are removed. Unset: none ever is."
     )
     compression_level: CompressionLevel = Field(
         CompressionLevel.DEFAULT, description="How Weaviate packs the backup."

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bind_operator.api.base import ApiModel
 from bind_operator.api.identity import BACKUP_ANNOTATION
+from bind_operator.api.retention import RetentionStatus
 
 
 class _Remembered(ApiModel):
@@ -45,8 +46,8 @@ class GoodBackup(_Remembered):
     )
     objects: dict[str, int] | None = Field(
         None,
-        description="Objects by collection, where they were the same before and after it. A restore is held "
-        "to them.",
+        description="Objects by collection, and by active tenant (COLLECTION/TENANT), where they were the "
+        "same before and after it. A restore is held to them.",
     )
 
 
@@ -74,6 +75,9 @@ class BackupStatus(_Remembered):
         None, description=f"The value of the annotation {BACKUP_ANNOTATION} that was followed last."
     )
     waiting: str | None = Field(None, description="Why a backup that is due has not begun yet.")
+    retention: RetentionStatus | None = Field(
+        None, description="The removal of old backups. Unset: nothing is removed, or nothing has run yet."
+    )
 
 
 RestorePhase = Literal["Waiting", "Starting", "Restoring", "Checking", "Restored", "Failed", "Refused"]
@@ -91,4 +95,6 @@ class RestoreStatus(_Remembered):
     started_time: str | None = _maybe_time("When it was begun")
     completed_time: str | None = _maybe_time("When it ended")
     message: str = Field("", description="What was found, or what to do.")
-    objects: dict[str, int] | None = Field(None, description="Restored objects by collection.")
+    objects: dict[str, int] | None = Field(
+        None, description="Restored objects by collection, and by active tenant (COLLECTION/TENANT)."
+    )

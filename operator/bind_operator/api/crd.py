@@ -17,7 +17,11 @@ COLUMNS = (
 )
 """`kubectl get bv` prints these, each given as name, type and JSON path."""
 
-WIDE_COLUMNS = (("Profile", "string", ".spec.profile"),)
+WIDE_COLUMNS = (
+    ("Profile", "string", ".spec.profile"),
+    ("Backup", "date", ".status.backup.lastSuccess.time"),
+    ("Backups", "integer", ".status.backup.retention.kept"),
+)
 """`kubectl get bv -o wide` prints these too."""
 
 

@@ -17,6 +17,23 @@ class Delivery(StrEnum):
     RENDER = "Render"
 
 
+class RenderOutput(StrEnum):
+    """The output says what is rendered."""
+
+    VALUES = "Values"
+    MANIFESTS = "Manifests"
+
+
+class Render(ApiModel):
+    """It says more of `delivery: Render`."""
+
+    output: RenderOutput = Field(
+        RenderOutput.VALUES,
+        description="Manifests: the objects of the release too, as `helm template` prints them, in the "
+        "ConfigMap `<name>-manifests`, for whoever installs without Helm.",
+    )
+
+
 class SourceKind(StrEnum):
     """The kind of object that holds values."""
 
@@ -46,6 +63,7 @@ class Handover(ObjectCustomization):
         description="Apply: the operator installs and upgrades the release. Render: it writes the values of "
         "the chart into the ConfigMap `<name>-values` for Flux, Argo CD or Helm, and installs nothing.",
     )
+    render: Render | None = Field(None, description="What `delivery: Render` writes. Unset: values alone.")
     values_from: list[ValuesSource] = Field(
         default_factory=list,
         max_length=16,

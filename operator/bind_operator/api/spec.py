@@ -16,6 +16,7 @@ from bind_operator.api.exposure import Exposure
 from bind_operator.api.external import ExternalInference, ExternalWeaviate
 from bind_operator.api.hardware import Batching, Gpu
 from bind_operator.api.model import CacheAccessMode, CacheScope, Model
+from bind_operator.api.modules import MAX_MODULES, Module
 from bind_operator.api.network import Network
 from bind_operator.api.network_policy import NetworkPolicies
 from bind_operator.api.parts import (
@@ -152,6 +153,11 @@ class Weaviate(Scheduling, PodCustomization):
     image: WeaviateImage = Field(default_factory=WeaviateImage, description="The image of Weaviate.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Number of Weaviate pods.")
     storage: Storage = Field(default_factory=Storage, description="The volume of each pod.")
+    cluster_node_name: Text | None = Field(
+        None,
+        description="What Weaviate calls its nodes in their cluster, NAME-0 and so on. Unset: as their pods. "
+        "Data knows its nodes by name: it needs the one it was made with, `weaviate` for upstream's chart.",
+    )
     resources: WeaviateResources = Field(
         default_factory=WeaviateResources, description="Compute resources of each Weaviate pod."
     )
@@ -171,6 +177,12 @@ class Weaviate(Scheduling, PodCustomization):
         None,
         description="Who may ask Weaviate. Unset: whoever has a key of the Secret that the operator makes; a "
         "Weaviate that answered without keys before there was this field goes on to.",
+    )
+    modules: list[Module] = Field(
+        default_factory=list,
+        max_length=MAX_MODULES,
+        description="More modules of Weaviate, which ask an API: generative-… answer a question from what "
+        "was found (RAG), reranker-… put it in another order.",
     )
     mcp: Mcp | None = Field(None, description="Weaviate as a server of the Model Context Protocol.")
     expose: Exposure | None = Field(

@@ -106,6 +106,11 @@ class RenderedStatus(ApiModel):
     config_map: str = Field(description="Name of the ConfigMap; the values are under its key values.yaml.")
     chart: str = Field(description="Name and version of the chart that they are of.")
     digest: str = Field(description="Digest of chart and values.")
+    manifests: str | None = Field(
+        None,
+        description="Name of the ConfigMap of the objects, under its key manifests.yaml. Unset: none is "
+        "asked for.",
+    )
 
 
 class Endpoints(ApiModel):

@@ -23,6 +23,7 @@ from bind_operator.policy.objects import (
     newest_template,
     read_workload,
 )
+from bind_operator.policy.retention_runs import is_of_retention
 from bind_operator.policy.shape import MANAGED, Shape, deployed_shape
 from bind_operator.policy.watching import RESOURCES
 from bind_operator.reasons import Reason
@@ -56,6 +57,8 @@ class Observed:
     """The gate, where it is a workload of its own."""
     gate_deployment: Object | None = None
     """The gate's, as it was read."""
+    retention_pods: tuple[Object, ...] = ()
+    """Pods that remove old backups: they come and go, and no workload is judged by them."""
 
     def workloads(self, shape: Shape = MANAGED) -> tuple[Workload | None, ...]:
         """Return the workloads of a release of that shape, None for one that is not there."""
@@ -111,6 +114,8 @@ class Kube:
             self._client.read(f"{apps}/statefulsets/{workload_name(key.name, Component.WEAVIATE)}"),
             self._client.read(f"{apps}/deployments/{workload_name(key.name, Component.INFERENCE)}"),
         )
+        retention_pods = tuple(pod for pod in pods if is_of_retention(pod))
+        pods = [pod for pod in pods if not is_of_retention(pod)]
         weaviate = read_workload(stateful_set, self._driver.mark) if stateful_set else None
         inference = read_workload(deployment, self._driver.mark) if deployment else None
         revisions = read_revisions(records)
@@ -139,6 +144,7 @@ class Kube:
             deployment,
             gate,
             gate_deployment,
+            retention_pods,
         )
 
     async def _events(self, key: Key, uids: Iterable[str]) -> list[Object]:

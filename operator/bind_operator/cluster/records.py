@@ -40,6 +40,11 @@ class Records:
                 del self._kept[next(iter(self._kept))]
         return record
 
+    def forget(self, key: Key) -> None:
+        """Forget the records of a release, because they were changed."""
+        for place in [place for place in self._kept if place[0] == key]:
+            del self._kept[place]
+
     async def is_deployed(self, key: Key, number: int) -> bool:
         """Return whether a revision is the latest of its release, and deployed."""
         found = await self._revisions(key)

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from bind_operator.api.backup import LATEST, Backup, RestoreFrom
-from bind_operator.cluster.weaviate_api import Weaviate, has_tenants
+from bind_operator.cluster.weaviate_api import Objects, Tenants, Weaviate, has_tenants, tenant_key
 from bind_operator.policy.answers import Answer
 from bind_operator.policy.facts import Key
 from bind_operator.policy.restore import (
@@ -82,12 +83,26 @@ async def look_into(weaviate: Weaviate) -> list[CheckedCollection] | None:
     collections, counts = await weaviate.collections(), await weaviate.count()
     if collections is None or counts is None:
         return None
-    return [
-        CheckedCollection(
-            name, counts.get(name), None if has_tenants(one) else await _finds_itself(weaviate, name)
-        )
-        for name, one in sorted(collections.items())
-    ]
+    checked = []
+    for name, one in sorted(collections.items()):
+        if not has_tenants(one):
+            checked.append(CheckedCollection(name, counts.get(name), await _finds_itself(weaviate, name)))
+        elif (tenants := await weaviate.tenants(name)) is not None:
+            checked.append(await _look_into_tenants(weaviate, name, tenants, counts))
+        else:
+            return None
+    return checked
+
+
+async def _look_into_tenants(
+    weaviate: Weaviate, name: str, tenants: Tenants, counts: Objects
+) -> CheckedCollection:
+    """Return what the tenants of a collection hold; one that has an object is searched in."""
+    keys = {one: tenant_key(name, one) for one in tenants.counted}
+    filled = next((one for one, key in keys.items() if counts.get(key)), None)
+    finds = await _finds_itself(weaviate, name, filled) if filled is not None else None
+    found = {key: counts[key] for key in keys.values() if key in counts}
+    return CheckedCollection(name, None, finds, found, frozenset(tenant_key(name, o) for o in tenants.others))
 
 
 async def _look_at(weaviate: Weaviate, backup: Backup, id_: str) -> RestoreNews:
@@ -107,9 +122,10 @@ async def _look_at(weaviate: Weaviate, backup: Backup, id_: str) -> RestoreNews:
     return Advanced("Starting", id_)
 
 
-async def _finds_itself(weaviate: Weaviate, collection: str) -> bool | None:
+async def _finds_itself(weaviate: Weaviate, collection: str, tenant: str | None = None) -> bool | None:
     """Return whether the search by an object's vector finds it first; None without such a vector."""
-    answer = await weaviate.ask("GET", f"objects?class={collection}&limit=1&include=vector")
+    of_tenant = f"&tenant={quote(tenant)}" if tenant is not None else ""
+    answer = await weaviate.ask("GET", f"objects?class={collection}&limit=1&include=vector{of_tenant}")
     objects = answer.body.get("objects") if isinstance(answer.body, Mapping) else None
     if not objects:
         return None
@@ -119,8 +135,9 @@ async def _finds_itself(weaviate: Weaviate, collection: str) -> bool | None:
     if not isinstance(vector, Sequence) or not vector or not isinstance(vector[0], int | float):
         return None
     target = f", targetVectors: [{json.dumps(name)}]" if name else ""
+    within = f"tenant: {json.dumps(tenant)}, " if tenant is not None else ""
     # Copies of an object have the same vector, and may come before it.
-    query = f"nearVector: {{vector: {json.dumps(vector)}{target}}}, limit: 10"
+    query = f"{within}nearVector: {{vector: {json.dumps(vector)}{target}}}, limit: 10"
     data = await weaviate.query(f"{{ Get {{ {collection}({query}) {{ _additional {{ id distance }} }} }} }}")
     found = ((data or {}).get("Get") or {}).get(collection) or []
     nearest = [one["_additional"]["distance"] for one in found]

@@ -18,8 +18,22 @@ MAX_BYTES = 4 * 1024 * 1024
 """A list of a thousand backups, or a schema of hundreds of collections."""
 CALL_S = 60.0
 """Weaviate writes to the place, and asks all of its nodes, before it answers that a backup has begun."""
+MAX_TENANTS = 100
+"""So many tenants of one collection are counted."""
+ACTIVE = ("HOT", "ACTIVE")
+"""Weaviate answers with the older word, and takes both."""
 _NAME = re.compile(r"^[A-Z][_0-9A-Za-z]*$")
 Objects = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """They are the tenants of one collection."""
+
+    counted: tuple[str, ...]
+    """Active ones, by their names."""
+    others: frozenset[str]
+    """Not active, offloaded, or past so many as are counted."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +75,47 @@ class Weaviate:
         return {one["class"]: one for one in answer.body.get("classes") or [] if _NAME.match(one["class"])}
 
     async def count(self) -> Objects | None:
-        """Return the number of objects of each collection without tenants; None if Weaviate does not tell."""
+        """Return the objects of each collection, and of each tenant of a collection that has them.
+
+        A tenant is called COLLECTION/TENANT. One that is not active is not counted, since that would load
+        it, and of each collection's active ones the first MAX_TENANTS. None if Weaviate does not tell.
+        """
         collections = await self.collections()
         if collections is None:
             return None
-        names = [name for name, one in collections.items() if not has_tenants(one)]
-        if not names:
+        fields = {name: name for name, one in collections.items() if not has_tenants(one)}
+        for name in (name for name, one in collections.items() if has_tenants(one)):
+            tenants = await self.tenants(name)
+            if tenants is None:
+                return None
+            fields |= {tenant_key(name, one): f"{name}(tenant: {json.dumps(one)})" for one in tenants.counted}
+        if not fields:
             return {}
-        parts = " ".join(f"{name} {{ meta {{ count }} }}" for name in names)
+        keys = {f"n{number}": key for number, key in enumerate(fields)}
+        parts = " ".join(f"{alias}: {fields[key]} {{ meta {{ count }} }}" for alias, key in keys.items())
         found = ((await self.query(f"{{ Aggregate {{ {parts} }} }}")) or {}).get("Aggregate")
         if not isinstance(found, Mapping):
             return None
-        return {name: rows[0]["meta"]["count"] for name in names if (rows := found.get(name))}
+        return {key: rows[0]["meta"]["count"] for alias, key in keys.items() if (rows := found.get(alias))}
+
+    async def tenants(self, collection: str) -> Tenants | None:
+        """Return the tenants of a collection; None if Weaviate does not tell."""
+        answer = await self.ask("GET", f"schema/{collection}/tenants")
+        if answer.status != HTTPStatus.OK or not isinstance(answer.body, list):
+            return None
+        active = {str(one["name"]): one.get("activityStatus", "HOT") in ACTIVE for one in answer.body}
+        counted = sorted(name for name, is_active in active.items() if is_active)[:MAX_TENANTS]
+        return Tenants(tuple(counted), frozenset(active) - frozenset(counted))
 
 
 def has_tenants(collection: Mapping[str, Any]) -> bool:
     """Return whether each object of a collection is some tenant's."""
     return bool((collection.get("multiTenancyConfig") or {}).get("enabled"))
+
+
+def tenant_key(collection: str, tenant: str) -> str:
+    """Return what a tenant of a collection is called in counts; no collection has a slash in its name."""
+    return f"{collection}/{tenant}"
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from bind_operator.api.base import QUANTITY_PATTERN
 from bind_operator.api.model import ModelName, Precision
 from bind_operator.api.network import IpFamily, IpFamilyPolicy
 from bind_operator.api.parts import PullPolicy
+from bind_operator.api.rules.backup import PERIOD_PATTERN
 from bind_operator.api.rules.basics import RESOURCE_NAME_PATTERN
 from bind_operator.api.rules.exposure import HOST_PATTERN
 from bind_operator.api.rules.external import ADDRESS_PATTERN
 from bind_operator.api.rules.images import DIGEST_PATTERN, TAG_PATTERN
-from bind_operator.api.rules.rule import ENV_NAME_PATTERN
+from bind_operator.api.rules.rule import ENV_NAME_PATTERN, OBJECT_NAME_PATTERN
 from bind_operator.api.rules.weights import (
     CLAIM_PATTERN,
     INNER_PATH_PATTERN,
@@ -69,6 +70,25 @@ def _integer(least: int, most: int | None = None) -> Schema:
     return {"type": "integer", "minimum": least} | ({} if most is None else {"maximum": most})
 
 
+def _or_nothing(schema: Schema) -> Schema:
+    return schema | {"type": [schema["type"], "null"]}
+
+
+def _or_empty_map(schema: Schema) -> Schema:
+    """Return `schema`, or `{}`, which is upstream's nothing of any type."""
+    return schema | {"type": [schema["type"], "object"], "maxProperties": 0}
+
+
+_PROBE: Mapping[str, Schema] = MappingProxyType(
+    {
+        "initialDelaySeconds": _integer(0),
+        "periodSeconds": _integer(1),
+        "timeoutSeconds": _integer(1),
+        "failureThreshold": _integer(1),
+        "successThreshold": _integer(1),
+    }
+)
+_CONTAINERS = _list(_OBJECT | {"required": ["name", "image"]})
 _AMOUNTS = _map({"type": ["string", "number"]})
 _LIST_OF_OBJECTS = _list(_OBJECT)
 
@@ -82,6 +102,7 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "log level": _choice(list(get_args(LogLevel))),
         "claim name": _optional(CLAIM_PATTERN),
         "digest": _optional(DIGEST_PATTERN),
+        "period or empty": _optional(PERIOD_PATTERN),
         "environment": _map({"type": ["string", "number", "boolean"]}, ENV_NAME_PATTERN),
         "extended resource": _text(RESOURCE_NAME_PATTERN),
         "host name or empty": _optional(HOST_PATTERN),
@@ -103,13 +124,13 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         "namespace or empty": _optional(_NAMESPACE),
         "namespaces": _list(_text(f"^{_NAMESPACE}$")),
         "port": _integer(1024, 65535),
-        "probe": group(
+        "probe": group(_PROBE),
+        "probe of any kind": group(
             {
-                "initialDelaySeconds": _integer(0),
-                "periodSeconds": _integer(1),
-                "timeoutSeconds": _integer(1),
-                "failureThreshold": _integer(1),
-                "successThreshold": _integer(1),
+                **_PROBE,
+                "enabled": {"type": "boolean"},
+                "probeType": _choice(["httpGet", "tcpSocket", "exec", "grpc"]),
+                "probe": _OBJECT,
             }
         ),
         "pull secrets": _list({"type": ["string", "object"]}),
@@ -130,18 +151,27 @@ TYPES: Mapping[str, Schema] = MappingProxyType(
         ),
         "volumes": _list(_OBJECT | {"required": ["name"]}),
         "volume mounts": _list(_OBJECT | {"required": ["name", "mountPath"]}),
-        "containers": _list(_OBJECT | {"required": ["name", "image"]}),
+        "containers": _CONTAINERS,
+        "containers or none": _or_empty_map(_CONTAINERS),
         "service type": _choice(["ClusterIP", "NodePort", "LoadBalancer"]),
         # Of this project.
         "profiles": profiles_schema(),
         "body size": _text("^[1-9][0-9]*(KiB|MiB|GiB)$"),
+        "anything": {},
+        "boolean": {"type": "boolean"},
+        "cluster node": _optional(OBJECT_NAME_PATTERN),
         "duration": _text(r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"),
         "address": _optional(ADDRESS_PATTERN),
+        "address or none": _or_empty_map(_optional(ADDRESS_PATTERN)),
         "domain with its final dot": _text(r"^[a-z0-9.-]+\.$"),
         "list of objects": _LIST_OF_OBJECTS,
+        "list of objects or nothing": _or_nothing(_LIST_OF_OBJECTS),
         "list of texts": _list(_TEXT),
         "list of variables": _list(_OBJECT | {"required": ["name"]}),
         "map of texts": _map(_TEXT),
+        "map of texts or nothing": _or_nothing(_map(_TEXT)),
+        "object": _OBJECT,
+        "object or nothing": _or_nothing(_OBJECT),
     }
 )
 

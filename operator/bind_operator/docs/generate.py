@@ -18,6 +18,13 @@ from bind_operator.docs.chart_schema import build_values_schema
 from bind_operator.docs.chart_values import ChartValue, UnclearValue, read_values
 from bind_operator.docs.reference import build_reference, build_settings_reference, build_values_reference
 from bind_operator.docs.rights import build_rights_reference
+from bind_operator.docs.upstream_values import (
+    UPSTREAM_FILE,
+    Upstream,
+    build_upstream_page,
+    parse_upstream,
+    taken_values,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 MADE_BY = "made by `make generate`; do not edit"
@@ -111,6 +118,12 @@ def read_chart_values(chart: str) -> tuple[ChartValue, ...]:
     return read_values((ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8"))
 
 
+def read_upstream(chart: str) -> Upstream | None:
+    """Return what one of our charts says of its upstream's values; None if it has no upstream."""
+    path = ROOT / "charts" / chart / UPSTREAM_FILE
+    return parse_upstream(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
 def generated_files() -> dict[str, str]:
     """Return the text of each generated file by its path from the root, the CRD's first.
 
@@ -124,9 +137,14 @@ def generated_files() -> dict[str, str]:
     }
     for chart in CHARTS:
         values = read_chart_values(chart)
-        files[f"charts/{chart}/values.schema.json"] = build_values_schema(chart, values)
+        upstream = read_upstream(chart)
+        taken = taken_values(upstream) if upstream else ()
+        files[f"charts/{chart}/values.schema.json"] = build_values_schema(chart, (*values, *taken))
         page = build_values_reference(chart, values)
         files[f"docs/reference/chart-{chart}.md"] = f"<!-- {MADE_BY} -->\n{page}"
+        if upstream:
+            compared = build_upstream_page(values, upstream)
+            files["docs/reference/upstream-values.md"] = f"<!-- {MADE_BY} -->\n{compared}"
     return files
 
 

@@ -24,6 +24,14 @@ KEDA_REMEDY = (
     "spec.inference.autoscaling.target.queueDepth needs KEDA, and the cluster does not know its ScaledObject "
     f"({KEDA_GROUP}); install KEDA (https://keda.sh), or set target.cpuUtilization in its place"
 )
+METRICS_REMEDIES: Mapping[str, str] = {
+    # The API server's own words, which the autoscaler passes on.
+    "could not find the requested resource (get pods.metrics.k8s.io)": "nothing in the cluster tells what "
+    "pods use; install metrics-server (https://github.com/kubernetes-sigs/metrics-server), or set "
+    "target.queueDepth in place of target.cpuUtilization",
+    "unable to handle the request (get pods.metrics.k8s.io)": "metrics-server is installed and does not "
+    "answer; `kubectl describe apiservice v1beta1.metrics.k8s.io` tells why",
+}
 RESTS = ("ScalingDisabled",)
 """An autoscaler gives these reasons where it has nothing to do: there is no pod."""
 BAD: Mapping[str, str] = {
@@ -123,11 +131,16 @@ def autoscaler_name(release: str) -> str:
 
 
 def fault_of(autoscaler: Object | None) -> str:
-    """Return why an autoscaler cannot scale, in its own words; "" if it can, or has not said anything yet."""
+    """Return why an autoscaler cannot scale, in its own words, and the remedy where that is known.
+
+    It is "" if it can, or has not said anything yet.
+    """
     conditions = autoscaler.get("status", {}).get("conditions", []) if autoscaler else []
     for one in conditions:
         if BAD.get(one["type"]) == one["status"] and one.get("reason") not in RESTS:
-            return f"{one.get('reason', '')}: {one.get('message', '')}"
+            said = f"{one.get('reason', '')}: {one.get('message', '')}"
+            remedies = [remedy for words, remedy in METRICS_REMEDIES.items() if words in said]
+            return "; ".join([said, *remedies])
     return ""
 
 

@@ -17,6 +17,7 @@ from bind_operator.api.backup import Backup
 from bind_operator.api.backup_status import BackupStatus, FailedBackup, GoodBackup, RunningBackup
 from bind_operator.policy.copies import Finding
 from bind_operator.policy.facts import Key
+from bind_operator.policy.retention_runs import words_of
 from bind_operator.policy.weaviate_answers import Process
 from bind_operator.reasons import Reason
 
@@ -207,6 +208,7 @@ def judge_backup(status: BackupStatus, *, suspended: bool, overdue_s: float = 0.
         after = f"; the next is due at {status.next_time}"
     if status.running:
         after = f"; {status.running.id} is running"
+    after += words_of(status.retention)
     if overdue_s >= OVERDUE_S and not status.running:
         why = status.waiting or "Weaviate's pods are not all ready"
         return Finding(False, Reason.BACKUP_OVERDUE, f"a backup that is due cannot begin: {why}")

@@ -183,9 +183,10 @@ def _suspended(facts: Facts) -> Verdict:
 
 def _rendered(rendered: RenderedStatus, *, leaves: bool) -> str:
     left = "; the release that the operator made before is left to them" if leaves else ""
+    objects = f", its manifests in ConfigMap {rendered.manifests}" if rendered.manifests else ""
     return (
-        f"values of {rendered.chart} are in ConfigMap {rendered.config_map}, digest {rendered.digest}; "
-        f"somebody else installs them{left}"
+        f"values of {rendered.chart} are in ConfigMap {rendered.config_map}{objects}, digest "
+        f"{rendered.digest}; somebody else installs them{left}"
     )
 
 

@@ -25,6 +25,7 @@ MAX_FIELDS = 6
 
 PLURALS: Mapping[str, tuple[str, str]] = {
     "ConfigMap": ("v1", "configmaps"),
+    "CronJob": ("batch/v1", "cronjobs"),
     "Deployment": ("apps/v1", "deployments"),
     "GRPCRoute": ("gateway.networking.k8s.io/v1", "grpcroutes"),
     "HTTPRoute": ("gateway.networking.k8s.io/v1", "httproutes"),

@@ -17,7 +17,7 @@ from bind_operator.policy.answers import (
     unanswered,
 )
 from bind_operator.policy.facts import Key, Verification
-from bind_operator.policy.names import MODULE, gate_address
+from bind_operator.policy.names import GATE_HEALTH, MODULE, gate_address
 from bind_operator.reasons import Reason
 
 OLDEST = (1, 21)
@@ -68,7 +68,7 @@ def judge_external(
 
     answer: to what the gate was asked to fetch. gate_meta: what the servers say of themselves by the gate.
     """
-    if (fault := fault_of(answer, "gate-health", operator, "the gate's")) is not None:
+    if (fault := fault_of(answer, GATE_HEALTH, operator, "the gate's")) is not None:
         return fault, None
     if (refused := _judge_status(answer, target)) is not None:
         return refused, None

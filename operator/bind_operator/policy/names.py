@@ -15,6 +15,8 @@ GRPC_PORT = 50051
 INFERENCE_PORT = 8080
 GATE_PORT = 8182
 """The gate's health listener, which answers the live check. Weaviate's headless Service offers it."""
+GATE_HEALTH = f"{GATE_PORT} (gate-health)"
+"""That port for people. A network policy needs the number: not all plugins know a sidecar's port by name."""
 
 
 def workload_name(release: str, component: Component) -> str:
@@ -32,9 +34,9 @@ def cache_claim_name(release: str, *, is_wide: bool = False) -> str:
     return f"{release}-model-cache{'-rwx' if is_wide else ''}"
 
 
-def rendered_name(release: str) -> str:
-    """Return the name of the ConfigMap of the values that are rendered for somebody else."""
-    return f"{release}-values"
+def rendered_name(release: str, what: str = "values") -> str:
+    """Return the name of the ConfigMap of what is rendered for somebody else: values or manifests."""
+    return f"{release}-{what}"
 
 
 def weaviate_keys_name(release: str) -> str:

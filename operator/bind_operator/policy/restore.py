@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -50,9 +50,13 @@ class CheckedCollection:
 
     name: str
     objects: int | None
-    """None where each object is some tenant's, or Weaviate does not count."""
+    """None where each object is some tenant's, or Weaviate does not count; `tenants` has those."""
     finds_itself: bool | None
     """Whether the search by an object's vector finds that object; None without a vector to search by."""
+    tenants: Mapping[str, int] = field(default_factory=dict)
+    """Objects by tenant, called COLLECTION/TENANT."""
+    uncounted: frozenset[str] = frozenset()
+    """Tenants that are not active, and what else was not counted."""
 
 
 def source_of(key: Key, spec: RestoreFrom) -> Key:
@@ -134,10 +138,12 @@ def judge_check(checked: list[CheckedCollection], expected: Mapping[str, int] | 
     expected: the objects that there were when the backup was made; None where that is not known.
     """
     objects = {one.name: one.objects for one in checked if one.objects is not None}
+    objects |= {name: count for one in checked for name, count in one.tenants.items()}
+    uncounted = {name for one in checked for name in one.uncounted}
     faults = [
         f"{name} has {objects.get(name, 0)} objects instead of {count}"
         for name, count in sorted((expected or {}).items())
-        if objects.get(name, 0) != count
+        if objects.get(name, 0) != count and name not in uncounted
     ]
     faults += [
         f"the search by the vector of an object of {one.name} does not find it"
@@ -156,6 +162,8 @@ def judge_check(checked: list[CheckedCollection], expected: Mapping[str, int] | 
         f"{sum(objects.values())} objects in {len(checked)} collections, {held}; in {found} of them the "
         "search by the vector of an object finds it"
     )
+    if uncounted:
+        message += f"; {len(uncounted)} tenants were not counted: they are not active, or there are too many"
     return Advanced("Restored", message=message, objects=objects)
 
 

@@ -237,9 +237,10 @@ def weaviate_digest(resource: BindVectorizer) -> str:
     """
     weaviate = resource.spec.weaviate
     # Without a field that an operator before it did not know: its digest is in the status.
-    unknown = {name for name in ("external", "authentication", "mcp") if getattr(weaviate, name) is None}
-    # Where backups go, and what it began with, opens no other data either.
-    unknown |= {"backup", "restore_from"}
+    later = ("external", "authentication", "mcp", "cluster_node_name")
+    unknown = {name for name in later if getattr(weaviate, name) is None}
+    # Where backups go, what it began with, and who answers from what was found, opens no other data either.
+    unknown |= {"backup", "restore_from", "modules"}
     around = {*Scheduling.model_fields, *PodCustomization.model_fields, "service", "expose"}
     text = weaviate.model_dump_json(exclude={*around, *unknown})
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]

@@ -21,7 +21,7 @@ from bind_operator.policy.answers import (
 from bind_operator.policy.external import ExternalTarget, judge_external
 from bind_operator.policy.facts import Problem, VectorSketches, Verification
 from bind_operator.policy.golden import GOLDEN, least_cosine
-from bind_operator.policy.names import MODULE
+from bind_operator.policy.names import GATE_HEALTH, MODULE
 from bind_operator.policy.sketch import cosine, sketch
 from bind_operator.reasons import Reason
 
@@ -143,7 +143,7 @@ def _judge_weaviate(
 
 def _judge_key(answer: Answer, expected: Expected) -> Verification | None:
     """Return what is wrong with the gate's key for the Weaviate beside it, or None."""
-    if (fault := fault_of(answer, "gate-health", expected.operator)) is not None:
+    if (fault := fault_of(answer, GATE_HEALTH, expected.operator)) is not None:
         return fault
     if answer.status == HTTPStatus.OK and answer.body is None:
         message = "the gate is of an older chart, which has no key for Weaviate"
@@ -210,7 +210,7 @@ def _judge_vectors(
         message = f"the inference server is too busy to be checked: {why}"
         return Verification(None, Reason.INFERENCE_BUSY, message)
     whose = "Weaviate's" if expected.weaviate is None else "the gate's"
-    if (fault := fault_of(answer, "gate-health", expected.operator, whose)) is not None:
+    if (fault := fault_of(answer, GATE_HEALTH, expected.operator, whose)) is not None:
         return fault
     if answer.status == HTTPStatus.OK and answer.body is None:
         # So answers a gate of a chart before this check, whose release has not been upgraded yet.

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.kube import Kube
+from bind_operator.cluster.lost_kinds import LostKinds
 from bind_operator.cluster.records import Records
+from bind_operator.errors import HelmFailed, KindNotServed
 from bind_operator.policy.causes import occasion_of
 from bind_operator.policy.facts import Failure, was_deployed
 from bind_operator.policy.plan import Action
@@ -35,9 +37,18 @@ class Actions:
     drift: Drift
     told: Told
     autoscalers: Autoscalers
+    lost_kinds: LostKinds
 
     async def take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         """Take `action`; return whether the resource is gone by it. Raises OperatorError."""
+        try:
+            return await self._take(action, look, blocked)
+        except HelmFailed as error:
+            if not await self._forget_lost_kinds(action, look, error):
+                raise
+            return await self._take(action, look, blocked)
+
+    async def _take(self, action: Action, look: Look, blocked: Failure | None) -> bool:
         match action:
             case Action.FINISH_DELETION:
                 policy = look.raw.get("spec", {}).get("deletionPolicy", DeletionPolicy.RETAIN)
@@ -67,6 +78,23 @@ class Actions:
             case Action.RESTORE:
                 await self._restore(look)
         return False
+
+    async def _forget_lost_kinds(self, action: Action, look: Look, error: HelmFailed) -> bool:
+        """Take what is gone with its kind out of Helm's records; return whether there was any."""
+        kinds = error.lost if isinstance(error, KindNotServed) else ()
+        if action is Action.UNINSTALL:
+            # Helm says only that it failed.
+            kinds = await self.lost_kinds.kinds_of(look.key, look.observed.revisions[0])
+        lost = await self.lost_kinds.forget(look.key, kinds)
+        if not lost:
+            return False
+        names = ", ".join(f"{kind} ({version})" for kind, version in lost)
+        message = (
+            f"the cluster no longer knows {names}, and what there was of it is gone; it was taken out of "
+            "Helm's records, so that the release can be changed and removed"
+        )
+        await self.kube.record_event(look.raw, Reason.KIND_FORGOTTEN, message, warning=True)
+        return True
 
     async def _release(self, action: Action, look: Look) -> None:
         values = look.values

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from bind_operator.api.backup import Backup
 from bind_operator.api.backup_status import BackupStatus
+from bind_operator.api.retention import RetentionStatus
 from bind_operator.cluster.backups import begin_backup, follow_backup
 from bind_operator.cluster.kube import Kube
 from bind_operator.cluster.operator_keys import OperatorKeys
@@ -34,6 +35,7 @@ from bind_operator.policy.copies import Finding
 from bind_operator.policy.facts import Key
 from bind_operator.policy.names import rest_url
 from bind_operator.policy.objects import backup_request_of
+from bind_operator.policy.retention_runs import latest_run, removed_words, take_run
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.look import Look
@@ -132,6 +134,8 @@ class Backups:
         status = plan_ahead(read_backup(before), spec, now)
         if (news := self._news.pop(look.key, None)) is not None:
             status = plan_ahead(take_news(status, news, now), spec, now)
+        pruned = take_run(status.retention, latest_run(look.observed.retention_pods))
+        status = status.model_copy(update={"retention": pruned if spec.retention else None})
         uid, request = look.raw["metadata"]["uid"], backup_request_of(look.raw)
         is_off = look.suspended or is_held
         run = None if is_off else due_run(look.key, uid, spec, status, request, now)
@@ -161,6 +165,19 @@ class Backups:
             took = f" in {good.duration_seconds} s" if good.duration_seconds is not None else ""
             message = f"backup {good.id} was finished{took}"
             await self.kube.record_event(look.raw, Reason.BACKUP_SUCCEEDED, message, warning=False)
+        await self._tell_retention(look, before.retention, now.retention)
+
+    async def _tell_retention(
+        self, look: Look, before: RetentionStatus | None, now: RetentionStatus | None
+    ) -> None:
+        if now is None:
+            return
+        if now.last_removed_time and now.last_removed_time != (before and before.last_removed_time):
+            message = removed_words(now)
+            await self.kube.record_event(look.raw, Reason.BACKUPS_REMOVED, message, warning=False)
+        if now.failure and now.failure != (before and before.failure):
+            message = f"old backups are not removed: {now.failure}"
+            await self.kube.record_event(look.raw, Reason.RETENTION_FAILED, message, warning=True)
 
     def forget(self, key: Key) -> None:
         """Forget a resource that is gone."""

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from bind_operator.api.delivery import RenderOutput
 from bind_operator.api.spec import DeletionPolicy
 from bind_operator.api.status import RenderedStatus
 from bind_operator.cluster.kube import Kube
-from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.rendered_values import RenderedConfigMaps, What
 from bind_operator.errors import OperatorError
 from bind_operator.policy.facts import Failure
 from bind_operator.policy.names import rendered_name
@@ -16,6 +17,9 @@ from bind_operator.reasons import Reason
 from bind_operator.reconcile.deletion import Deletion
 from bind_operator.reconcile.look import Look
 from bind_operator.release.chart import Chart
+from bind_operator.release.helm import Helm
+from bind_operator.release.manifests import check_manifests
+from bind_operator.release.values import RenderedValues
 
 
 @dataclass
@@ -26,6 +30,7 @@ class Rendering:
     kube: Kube
     config_maps: RenderedConfigMaps
     deletion: Deletion
+    helm: Helm
 
     async def render(self, look: Look) -> Look:
         """Write the values of a look's resource; return the look with what came of it."""
@@ -36,6 +41,7 @@ class Rendering:
         full_name = self.chart.full_name
         try:
             is_new = await self.config_maps.apply(look.key, look.raw, values.text, values.digest, full_name)
+            manifests = await self._render_manifests(look, values)
         except OperatorError as error:
             if not error.counted:
                 raise
@@ -46,7 +52,23 @@ class Rendering:
             # The first time Ready's own event tells it.
             message = f"values of {full_name} were written to ConfigMap {name}, digest {values.digest}"
             await self.kube.record_event(look.raw, Reason.RENDERED, message, warning=False)
-        return replace(look, rendered=RenderedStatus(config_map=name, chart=full_name, digest=values.digest))
+        rendered = RenderedStatus(config_map=name, chart=full_name, digest=values.digest, manifests=manifests)
+        return replace(look, rendered=rendered)
+
+    async def _render_manifests(self, look: Look, values: RenderedValues) -> str | None:
+        """Write the objects that the values come to, if that is asked for; return the ConfigMap's name."""
+        key, raw = look.key, look.raw
+        wanted = look.resource.spec.render if look.resource else None
+        if wanted is None or wanted.output is not RenderOutput.MANIFESTS:
+            if has_manifests(raw):
+                await self.config_maps.delete(key, raw, What.MANIFESTS)
+            return None
+        if not await self.config_maps.is_current(key, raw, values.digest, What.MANIFESTS):
+            text = await self.helm.template(key, values)
+            check_manifests(text)
+            full_name = self.chart.full_name
+            await self.config_maps.apply(key, raw, text, values.digest, full_name, What.MANIFESTS)
+        return rendered_name(key.name, What.MANIFESTS)
 
     async def finish(self, look: Look) -> bool:
         """Let a deleted resource go; its ConfigMap goes with it, and the release is whose it is."""
@@ -67,11 +89,18 @@ class Rendering:
         """
         if was_rendered(look.raw) and look.state is not ReleaseState.FOREIGN:
             await self.config_maps.delete(look.key, look.raw)
+            if has_manifests(look.raw):
+                await self.config_maps.delete(look.key, look.raw, What.MANIFESTS)
 
 
 def was_rendered(raw: Object) -> bool:
     """Return whether the status tells of rendered values."""
     return "rendered" in raw.get("status", {})
+
+
+def has_manifests(raw: Object) -> bool:
+    """Return whether the status tells of rendered manifests."""
+    return bool(raw.get("status", {}).get("rendered", {}).get("manifests"))
 
 
 def _as_somebody_elses(look: Look) -> Look:

@@ -45,8 +45,8 @@ NODE_LOOK_S = 30.0
 """So often at least it is seen what an autoscaler says of a pod; its events are no warnings to watch."""
 NODE_WAIT_OVER_S = 1.0
 """So long after the end of a wait for a node the resource is looked at, as times are whole seconds."""
-KEDA_LOOK_S = 30.0
-"""So often it is seen whether KEDA has been installed."""
+AUTOSCALER_LOOK_S = 30.0
+"""So often it is seen whether KEDA has been installed, and whether an autoscaler can scale that could not."""
 DELETING_AGAIN_MAX_S = 30.0
 """So often at least it is seen whether a deletion has taken too long."""
 
@@ -244,12 +244,15 @@ class Summary:
         turn_s = turn_in_s(look.key, self.settings.resync_s, now)
         if facts.is_rolled_out:
             self.polling.forget(look.key)
+        if look.scaling is not None and look.scaling.fault:
+            # Warnings tell of the fault, and nothing tells of its end.
+            turn_s = min(turn_s, AUTOSCALER_LOOK_S)
         if look.failure is not None:
             wait_s = self.attempts.wait_s(look.key, now)
             wait_s = turn_s if wait_s is None else wait_s
             if look.failure.reason is Reason.KEDA_MISSING:
                 # Nothing tells the operator when it is installed.
-                return min(wait_s, KEDA_LOOK_S)
+                return min(wait_s, AUTOSCALER_LOOK_S)
             return min(wait_s, DELETING_AGAIN_MAX_S) if look.deleting else wait_s
         if look.deleting:
             return self.deletion.requeue_s

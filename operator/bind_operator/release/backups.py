@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import bind_operator
 from bind_operator.api.backup import AzureBackend, Backup, FilesystemBackend, GcsBackend, S3Backend
+from bind_operator.settings import ImageSetting
 
 Values = dict[str, Any]
+
+GOOGLE_ENTRY = "GOOGLE_APPLICATION_CREDENTIALS"
+"""A Secret with this entry may be named as in upstream's chart, which knows no other."""
 
 
 def backup_values(backup: Backup | None) -> Values:
@@ -19,6 +24,27 @@ def backup_values(backup: Backup | None) -> Values:
         case Backup(azure=AzureBackend() as place):
             return {"azure": _azure(place)}
     return {}
+
+
+def retention_values(backup: Backup | None, image: ImageSetting) -> Values:
+    """Return what the chart has under `backupRetention`; empty where nothing is removed.
+
+    image: the operator's, which has the program.
+    """
+    if backup is None or backup.retention is None:
+        return {}
+    return {
+        "keepLast": backup.retention.keep_last or 0,
+        "keepFor": backup.retention.keep_for or "",
+        # Where no new ones come, the old ones stay.
+        "suspend": backup.suspend,
+        "image": {
+            "registry": image.registry,
+            "repo": image.repository,
+            "tag": image.tag or bind_operator.__version__,
+            "digest": image.digest,
+        },
+    }
 
 
 def _filesystem(place: FilesystemBackend) -> Values:
@@ -49,6 +75,8 @@ def _gcs(place: GcsBackend) -> Values:
         "GOOGLE_CLOUD_PROJECT": place.project,
     }
     secret = place.credentials
+    if secret is not None and secret.key == GOOGLE_ENTRY:
+        return _module(env, {GOOGLE_ENTRY: secret.name})
     file = {"credentials": {"existingSecret": secret.name, "key": secret.key}} if secret else {}
     return _module(env, {}) | file
 

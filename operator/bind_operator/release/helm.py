@@ -18,7 +18,7 @@ from bind_operator.policy.causes import Occasion
 from bind_operator.policy.facts import Key
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import masked
-from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
+from bind_operator.release.refusals import is_fault_of_the_spec, lost_kinds, unserved_kinds
 from bind_operator.release.storage import ROLLBACK_MARK, HelmDriver, release_labels
 from bind_operator.release.values import RenderedValues
 
@@ -87,6 +87,14 @@ class Helm:
         flags = (f"--history-max={HISTORY_MAX}", "--server-side=true", "--force-conflicts", mark)
         await self._run("rollback", key, [str(revision), *flags], secrets=secrets)
 
+    async def template(self, key: Key, values: RenderedValues) -> str:
+        """Return the manifests of the release as they would be installed, without asking a cluster.
+
+        Raises HelmFailed, HelmTimedOut or SpecRefused.
+        """
+        arguments = [str(self.chart.path), "--values=values.yaml", "--skip-tests"]
+        return await self._run("template", key, arguments, values.text, values.secrets)
+
     async def uninstall(self, key: Key) -> None:
         """Delete the objects of the release, and keep its record; one that is not there is fine.
 
@@ -139,8 +147,8 @@ class Helm:
         arguments: Sequence[str],
         values: str = "",
         secrets: Sequence[str] = (),
-    ) -> None:
-        """Run one command on the release of `key`, in a folder of its own that holds `values`.
+    ) -> str:
+        """Run one command on the release of `key`, in a folder that holds `values`; return what it prints.
 
         secrets: texts that an error must not show.
         """
@@ -152,17 +160,18 @@ class Helm:
                     line.append(f"--kubeconfig={self.kubeconfig.resolve()}")
                 self._running += 1
                 try:
-                    await self._execute(line, folder, key.namespace, secrets)
+                    printed = await self._execute(line, folder, key.namespace, secrets)
                 finally:
                     self._running -= 1
                     HELM_SECONDS.labels(command=command).observe(time.monotonic() - started)
         fields = {"command": command, "namespace": key.namespace, "release": key.name}
         duration_s = round(time.monotonic() - started, 3)
         logger.info("helm ran", extra=fields | {"duration_s": duration_s})
+        return printed
 
     async def _execute(
         self, arguments: Sequence[str], folder: str, namespace: str, secrets: Sequence[str]
-    ) -> None:
+    ) -> str:
         if self._closed:
             raise NotLeader("this operator stops, so it begins no Helm run")
         enroll = self.guard(namespace)
@@ -178,15 +187,17 @@ class Helm:
                 cwd=folder,
                 env=_environment(folder, self.driver),
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if arguments[0] == "template" else asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 preexec_fn=prepare,
             )
         except OSError as error:
-            raise HelmFailed(f"{self.program} cannot be run: {error.strerror}") from error
+            raise HelmFailed(
+                f"{self.program} cannot be run: {error.strerror}; set helm (BIND_OPERATOR_HELM)"
+            ) from error
         try:
             async with asyncio.timeout(self.timeout_s):
-                _, stderr = await process.communicate()
+                stdout, stderr = await process.communicate()
         except TimeoutError as error:
             raise HelmTimedOut(f"helm {arguments[0]} did not end within {self.timeout_s:g} s") from error
         finally:
@@ -195,9 +206,10 @@ class Helm:
             # Of several errors the last one may be what passes, so the whole text is judged.
             message = _error_message(stderr.decode(errors="replace"), process.returncode)
             if unserved := unserved_kinds(message):
-                raise KindNotServed(unserved[:MAX_MESSAGE])
+                raise KindNotServed(unserved[:MAX_MESSAGE], lost_kinds(message))
             shown = masked(message, secrets)[:MAX_MESSAGE]
             raise (SpecRefused if is_fault_of_the_spec(message) else HelmFailed)(shown)
+        return (stdout or b"").decode()
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ import yaml
 from bind_operator.api.rules.authentication import MCP_VARIABLES, VARIABLES
 from bind_operator.api.rules.weaviate import ADDRESS_GUARD, CHART_ENV, WEAVIATE_ENV
 from bind_operator.errors import InvalidValues
+from bind_operator.policy.names import MODULE
 from bind_operator.release.owned import is_owned, is_shared, remedy_for_path
 
 Tree = dict[str, Any]
@@ -183,6 +184,7 @@ def _check_environment(layer: Layer, values: Tree) -> None:
     """Refuse variables of Weaviate that would go round the spec, as `env` has a field of its own there."""
     reserved = {*WEAVIATE_ENV, *CHART_ENV, ADDRESS_GUARD}
     named = {"envSecrets": values.get("envSecrets"), "extraEnv": values.get("extraEnv")}
+    named |= dict(_switched_environment(values))
     for field, content in named.items():
         names = content if isinstance(content, Mapping) else [one["name"] for one in content or []]
         for name in sorted(names):
@@ -196,6 +198,20 @@ def _check_environment(layer: Layer, values: Tree) -> None:
                     f"{place}, which says who may ask Weaviate; remove it, and set "
                     "spec.weaviate.authentication or spec.weaviate.mcp"
                 )
+
+
+def _switched_environment(values: Tree) -> Iterator[tuple[str, Any]]:
+    """Yield each map by which other modules, and upstream's switches, give Weaviate variables."""
+    switches = {
+        f"{group}.{name}": one
+        for group in ("modules", "offload", "usage")
+        for name, one in (values.get(group) or {}).items()
+        if name != MODULE
+    } | {"collectionExport": values.get("collectionExport")}
+    for path, switch in switches.items():
+        for field in ("envSecrets", "envconfig"):
+            if isinstance(switch, Mapping) and isinstance(switch.get(field), Mapping):
+                yield f"{path}.{field}", switch[field]
 
 
 def _places(node: Any, schema: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:

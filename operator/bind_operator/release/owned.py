@@ -9,6 +9,7 @@ FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "image": "spec.weaviate.image and spec.weaviate.version",
         "replicas": "spec.weaviate.replicas",
+        "clusterNodeName": "spec.weaviate.clusterNodeName",
         "resources": "spec.weaviate.resources",
         "storage": "spec.weaviate.storage and spec.deletionPolicy",
         "env": "spec.weaviate.env",
@@ -23,6 +24,9 @@ FIELDS: Mapping[str, str] = MappingProxyType(
         "authorization": "spec.weaviate.authentication",
         "mcp": "spec.weaviate.mcp",
         "backups": "spec.weaviate.backup",
+        "backupRetention.keepLast": "spec.weaviate.backup.retention",
+        "backupRetention.keepFor": "spec.weaviate.backup.retention",
+        "backupRetention.suspend": "spec.weaviate.backup.suspend",
         "gate.mode": "spec.weaviate.external",
         "gate.replicas": "spec.weaviate.external",
         "gate.weaviate": "spec.weaviate.external",
@@ -59,8 +63,12 @@ FIELDS: Mapping[str, str] = MappingProxyType(
 
 OPERATORS_OWN: Mapping[str, str] = MappingProxyType(
     {
+        "custom_config_map": "by which Weaviate would not read what the spec says",
+        "runtime_overrides": "by which Weaviate's settings would change beside the spec",
+        "globalPriorityClassName": "which would go before the spec's priority classes",
         "helmDriver": "which says where the operator's records lie",
         "gate.image": "which is the operator's setting images.gate",
+        "backupRetention.image": "which is the operator's own image",
         "gate.port": "by which Weaviate finds the gate",
         "gate.healthPort": "by which the live check finds the gate",
         "gate.large.healthPort": "by which the live check finds the gate",
@@ -69,8 +77,14 @@ OPERATORS_OWN: Mapping[str, str] = MappingProxyType(
 )
 """No field of the spec sets these."""
 
-SHARED = ("commonLabels", "commonAnnotations", "annotations", f"{_BIND}.annotations")
-"""Nothing is judged by these maps, so that layers may add to what the spec says."""
+SHARED = (
+    "commonLabels",
+    "commonAnnotations",
+    "annotations",
+    f"{_BIND}.annotations",
+    "modules.default_vectorizer_module",
+)
+"""Nothing is judged by these, so that layers may add to what the spec says, or say something else."""
 
 
 def is_shared(path: tuple[str, ...]) -> bool:

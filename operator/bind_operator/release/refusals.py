@@ -60,6 +60,16 @@ def unserved_kinds(message: str) -> str:
     return f"the cluster does not know {kinds}: {remedy}"
 
 
+_OF_THE_LAST_REVISION = ("current release manifest", "kubernetes objects for delete")
+"""Helm says so of what it made, and not of what it is to make."""
+
+
+def lost_kinds(message: str) -> tuple[tuple[str, str], ...]:
+    """Return the kinds, each with its version, that the last revision has and the cluster no longer knows."""
+    is_of_the_past = any(words in message for words in _OF_THE_LAST_REVISION)
+    return tuple(sorted(set(_NO_MATCH.findall(message)))) if is_of_the_past else ()
+
+
 def is_fault_of_the_spec(message: str) -> bool:
     """Return whether only a change of the spec can help after an error with `message`."""
     return any(words in message for words in _FAULTS) and not any(words in message for words in _PASSING)

@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -201,6 +201,36 @@ def _unpack(record: Object, driver: HelmDriver) -> dict[str, Any]:
     return content
 
 
+def without_kinds(
+    record: Object, kinds: Collection[tuple[str, str]], driver: HelmDriver
+) -> dict[str, Any] | None:
+    """Return the object `record` without objects of such kinds and versions; None if it has none of them.
+
+    Its digest is emptied: the revision is no longer what was asked for, and whoever asks again gets another.
+    Raises RecordUnreadable.
+    """
+    read_record(record, driver)
+    release = _unpack(record, driver)
+    parts = re.split(r"^(?=---\s)", release["manifest"], flags=re.MULTILINE)
+    kept = [part for part in parts if not _is_of(part, kinds)]
+    if kept == parts:
+        return None
+    release["manifest"] = "".join(kept)
+    labels = record["metadata"]["labels"]
+    digest = {DIGEST_LABEL: ""} if DIGEST_LABEL in labels else {}
+    return {
+        **record,
+        "metadata": record["metadata"] | {"labels": labels | digest},
+        "data": {"release": _pack(release, driver)},
+    }
+
+
+def _is_of(part: str, kinds: Collection[tuple[str, str]]) -> bool:
+    """Return whether a part of a manifest is an object of such a kind and version."""
+    found = yaml.load(part, _Loader)  # noqa: S506  (a safe loader)
+    return isinstance(found, dict) and (found.get("kind"), found.get("apiVersion")) in kinds
+
+
 def mark_failed(record: Object, now: float, driver: HelmDriver) -> dict[str, Any]:
     """Return the object `record` with its release marked failed, so that Helm takes it up again.
 
@@ -208,13 +238,17 @@ def mark_failed(record: Object, now: float, driver: HelmDriver) -> dict[str, Any
     """
     release = _unpack(record, driver)
     release["info"] |= {"status": "failed", "description": f"interrupted; unlocked by {OPERATOR}"}
-    packed = base64.b64encode(gzip.compress(json.dumps(release).encode(), mtime=0))
     labels = record["metadata"]["labels"] | {"status": "failed", "modifiedAt": str(int(now))}
     return {
         **record,
         "metadata": record["metadata"] | {"labels": labels},
-        "data": {"release": (base64.b64encode(packed) if driver is _SECRET else packed).decode()},
+        "data": {"release": _pack(release, driver)},
     }
+
+
+def _pack(content: Mapping[str, Any], driver: HelmDriver) -> str:
+    packed = base64.b64encode(gzip.compress(json.dumps(content).encode(), mtime=0))
+    return (base64.b64encode(packed) if driver is _SECRET else packed).decode()
 
 
 def to_config_map(secret: Object) -> dict[str, Any]:

@@ -15,12 +15,12 @@ import yaml
 from bind_operator.api.delivery import Delivery
 from bind_operator.api.hardware import DEFAULT_GPU, Gpu
 from bind_operator.api.parts import InferenceImage, WeaviateImage
-from bind_operator.api.spec import BindVectorizer, Device
+from bind_operator.api.spec import BindVectorizer, BindVectorizerSpec, Device
 from bind_operator.errors import RenderFailed
 from bind_operator.policy.authentication import Access, access_of, inference_keys_of
 from bind_operator.policy.names import CHART, MODULE, OPERATOR
 from bind_operator.policy.shape import MANAGED, Shape, shape_of
-from bind_operator.release.backups import backup_values
+from bind_operator.release.backups import backup_values, retention_values
 from bind_operator.release.chart import Chart
 from bind_operator.release.layers import Layer, build_layer, digest_of, lay_over, secrets_of
 from bind_operator.release.yaml_text import to_json, to_yaml
@@ -31,6 +31,9 @@ MAX_KNOWN = 4096
 
 DIGEST_LENGTH = 32
 """A release's digest has so many hex digits, because it must fit a label."""
+
+SILENT = {"DISABLE_TELEMETRY": "true"}
+"""So it is in the chart's own values, and not in those of upstream's chart, which may be given these, too."""
 
 HEADER = f"# Values of chart {CHART}, rendered by {OPERATOR}.\n"
 
@@ -111,6 +114,9 @@ def _render(source: _Source, images: Images, chart: Chart, peers: str) -> Render
         inference_secret=source.inference_secret,
         module=MODULE,
         backups=backup_values(spec.weaviate.backup),
+        env=SILENT | spec.weaviate.env,
+        inference_resources=_inference_resources(spec),
+        retention=retention_values(spec.weaviate.backup, images.operator),
     )
     values = yaml.safe_load(text)
     _check(values, chart)
@@ -147,6 +153,15 @@ def _check(values: Any, chart: Chart) -> None:
     if error is not None:
         path = ".".join(str(part) for part in error.absolute_path) or "the values"
         raise RenderFailed(f"the chart {chart.full_name} does not take {path}: {error.message[:300]}")
+
+
+def _inference_resources(spec: BindVectorizerSpec) -> dict[str, Any]:
+    """Return the resources of an inference pod with its GPUs, for which upstream's chart has no value."""
+    resources: dict[str, Any] = spec.inference.resources.model_dump()
+    gpu = (spec.gpu or Gpu()) if spec.device is Device.CUDA else None
+    if gpu is not None and not gpu.resource_claims:
+        resources["limits"] = resources["limits"] | {gpu.resource_name or DEFAULT_GPU: gpu.count or 1}
+    return resources
 
 
 def _inference_image(image: InferenceImage, fallback: ImageSetting) -> ImageSetting:

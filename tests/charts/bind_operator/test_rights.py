@@ -11,9 +11,10 @@ from bind_operator.cluster.autoscaling import Autoscalers
 from bind_operator.cluster.clock import ServerClock
 from bind_operator.cluster.key_secrets import KeySecrets
 from bind_operator.cluster.kube import Kube, Observed
+from bind_operator.cluster.lost_kinds import LostKinds
 from bind_operator.cluster.objects import Objects
 from bind_operator.cluster.records import Records
-from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.rendered_values import RenderedConfigMaps, What
 from bind_operator.cluster.value_sources import ValueSources
 from bind_operator.cluster.volumes import Volumes
 from bind_operator.policy.drift import Correction, Difference, Finding, Ref
@@ -50,6 +51,7 @@ class Recorder:
         self.rights: set[Right] = set()
         self.records = driver.resource
         self.kept = True
+        self.holds_records = False
         self.clock = ServerClock()
 
     def _record(self, verb: str, path: str) -> str:
@@ -77,7 +79,8 @@ class Recorder:
     async def items(self, path: str, **_: Any) -> list[Object]:
         resource = self._record("list", path)
         metadata = {"name": "r", "namespace": "space", "labels": {"version": "1"}}
-        return [{"metadata": metadata, "data": {"release": ""}}] if resource == "secrets" else []
+        is_held = resource == "secrets" or (self.holds_records and resource == self.records)
+        return [{"metadata": metadata, "data": {"release": ""}}] if is_held else []
 
     async def create(self, path: str, body: Any) -> None:
         self._record("create", path)
@@ -126,6 +129,7 @@ async def rights_of_the_client(monkeypatch: pytest.MonkeyPatch, driver: HelmDriv
         "read": sources.read(KEY, optional),
         "apply": config_maps.apply(KEY, RESOURCE, "", "", ""),
         "delete": config_maps.delete(KEY, RESOURCE),
+        "is_current": config_maps.is_current(KEY, RESOURCE, "", What.MANIFESTS),
     }
     volumes = Volumes(recorder)  # type: ignore[arg-type]
     of_volumes: dict[str, Any] = {
@@ -164,8 +168,11 @@ def methods_of(edge: type) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
-async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
+async def rights_of_drift_detection(monkeypatch: pytest.MonkeyPatch, driver: HelmDriver) -> set[Right]:
     """Return what it takes to compare an object of a release, to put it back, and to delete it."""
+    monkeypatch.setattr(
+        "bind_operator.cluster.lost_kinds.without_kinds", lambda record, kinds, driver: record
+    )
     recorder = Recorder(driver)
     objects, records = Objects(recorder), Records(recorder, driver)  # type: ignore[arg-type]
     ref = Ref("Service", "shop-weaviate")
@@ -181,9 +188,13 @@ async def rights_of_drift_detection(driver: HelmDriver) -> set[Right]:
     await records.read(KEY, REVISION)
     await records.is_latest(KEY, REVISION)
     await records.is_deployed(KEY, 1)
+    lost_kinds = LostKinds(recorder, records)  # type: ignore[arg-type]
+    await lost_kinds.kinds_of(KEY, REVISION)
+    recorder.holds_records = True
+    await lost_kinds.forget(KEY, [("ScaledObject", "keda.sh/v1alpha1")])
     methods = [name for kind in (Objects, Records) for name, _ in inspect.getmembers(kind, callable)]
     assert {name for name in methods if not name.startswith("_")} == {
-        *("read", "compare", "correct", "delete", "scaled", "is_latest", "is_deployed")
+        *("read", "compare", "correct", "delete", "scaled", "is_latest", "is_deployed", "forget")
     }
     return recorder.rights
 
@@ -223,7 +234,9 @@ def granted(driver: HelmDriver) -> set[Right]:
 async def test_the_rights_are_those_that_are_used(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch, driver: HelmDriver
 ) -> None:
-    used = await rights_of_the_client(monkeypatch, driver) | await rights_of_drift_detection(driver)
+    used = await rights_of_the_client(monkeypatch, driver) | await rights_of_drift_detection(
+        monkeypatch, driver
+    )
     used |= {(verb, "", driver.resource) for verb in RECORD_VERBS}
     # The optional kinds are those that the operator makes none of.
     watched = [kind for kind in (RESOURCES, EVENTS, *CHILDREN) if not kind.is_optional]

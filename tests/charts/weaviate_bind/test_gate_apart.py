@@ -29,7 +29,7 @@ def peers(rule: dict[str, Any]) -> list[str]:
 def ingress(name: str) -> dict[str, list[str]]:
     """Return who is let in to which port."""
     rules = pick(render("weaviate-bind", "--values", SCENARIO), "NetworkPolicy", name)["spec"]["ingress"]
-    return {",".join(port["port"] for port in rule["ports"]): peers(rule) for rule in rules}
+    return {",".join(str(port["port"]) for port in rule["ports"]): peers(rule) for rule in rules}
 
 
 def test_there_is_a_gate_and_no_weaviate() -> None:
@@ -108,8 +108,8 @@ def test_a_key_that_is_not_there_keeps_no_gate_from_starting() -> None:
 def test_who_may_reach_what() -> None:
     assert ingress("gate") == {
         "gate": ["search", "test"],
-        "gate-health": ["bind-system"],
-        "gate-health,large-health": ["monitoring"],
+        "8182": ["bind-system"],
+        "8182,8183": ["monitoring"],
     }
     assert ingress("inference") == {"http": ["gate", "inference", "monitoring", "bind-system"]}
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bind_operator.policy import names
 from support.charts import NAMESPACE, containers, env, pick, refusal, render
 
 TINY = ("--set", "modules.multi2vec-bind.model.name=Tiny")
@@ -131,7 +132,7 @@ def test_the_operator_reaches_what_its_live_check_asks_where_policies_are_on() -
     operator = ("--set-json", f"networkPolicy={json.dumps({'enabled': True, 'operator': peers})}")
     rules = pick(render("weaviate-bind", *TINY, *operator), "NetworkPolicy", "weaviate")["spec"]["ingress"]
     (rule,) = (rule for rule in rules if rule.get("from") == peers)
-    assert rule["ports"] == [{"port": "http"}, {"port": "gate-health"}]
+    assert rule["ports"] == [{"port": "http"}, {"port": names.GATE_PORT}]
 
 
 def test_another_gate_configuration_restarts_the_pods() -> None:
@@ -141,3 +142,16 @@ def test_another_gate_configuration_restarts_the_pods() -> None:
 
     assert checksum() == checksum("--set", "replicas=3")
     assert checksum() != checksum("--set", "gate.retries=5")
+
+
+def test_nodes_may_have_the_names_that_their_data_knows_them_by() -> None:
+    name = ("--set", "clusterNodeName=weaviate", "--set", "replicas=3")
+    pod = pick(render("weaviate-bind", *TINY, *name), "StatefulSet")["spec"]["template"]["spec"]
+    variables = env(containers(pod)["weaviate"])
+    assert variables["RAFT_JOIN"] == "weaviate-0,weaviate-1,weaviate-2"
+    assert variables["CLUSTER_HOSTNAME"] == "weaviate-$(WEAVIATE_POD_INDEX)"
+    path = variables["WEAVIATE_POD_INDEX"]["fieldRef"]["fieldPath"]
+    assert path == "metadata.labels['apps.kubernetes.io/pod-index']"
+    # Kubernetes puts in only what stands above.
+    names = list(variables)
+    assert names.index("WEAVIATE_POD_INDEX") < names.index("CLUSTER_HOSTNAME")

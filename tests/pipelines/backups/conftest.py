@@ -73,11 +73,18 @@ class S3:
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[S3]:
     """Return a running server with an empty bucket."""
-    folder, (port,) = tmp_path / "s3", free_ports(1)
+    with running_s3(tmp_path) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_s3(place: Path) -> Iterator[S3]:
+    """Run a server with an empty bucket, its files in `place`."""
+    folder, (port,) = place / "s3", free_ports(1)
     (folder / BUCKET).mkdir(parents=True)
     keys = ["--access", KEYS["AWS_ACCESS_KEY_ID"], "--secret", KEYS["AWS_SECRET_ACCESS_KEY"]]
     command = [str(binary("versitygw")), "--port", f"127.0.0.1:{port}", *keys, "posix", str(folder)]
-    server = S3(folder, port, ServerProcess(command, tmp_path))
+    server = S3(folder, port, ServerProcess(command, place))
     server.start()
     yield server
     server.process.stop()

@@ -1,6 +1,5 @@
 """KEDA's two programs run beside the local cluster, and its API server finds the metrics of one of them."""
 
-import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -12,15 +11,14 @@ from bind_demo.cluster.kube import Kube
 from bind_local import topology as net
 from bind_local.programs.modules import KEDA
 from integration.server_process import ServerProcess
+from support.aggregated_api import AggregatedApi
 from support.ports import free_ports
 from support.tools import binary
 from support.waiting import until
 
 NAMESPACE = "keda"
-SERVICE = "keda-metrics-apiserver"
-METRICS = "v1beta1.external.metrics.k8s.io"
+METRICS = AggregatedApi("external.metrics.k8s.io", "v1beta1", "keda-metrics-apiserver", NAMESPACE)
 READY_S = 60
-LABELS = {"kubernetes.io/service-name": SERVICE}
 
 
 @contextmanager
@@ -28,7 +26,7 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
     """Install KEDA's definitions and run it until the block ends; then all of it is gone again."""
     health, metrics, grpc, adapter_metrics = free_ports(4)
     (secure,) = free_ports(1, net.HOST_IP)
-    certificate = _certificate(folder)
+    certificate = METRICS.make_certificate(folder)
     objects = [*_objects(secure, certificate)]
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig),
@@ -47,15 +45,10 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
     adapter = [
         *("env", *(f"{name}={value}" for name, value in environment.items())),
         str(binary("keda/adapter")),
-        f"--bind-address={net.HOST_IP}",
-        f"--secure-port={secure}",
+        *METRICS.flags(cluster, folder, secure),
         f"--port={adapter_metrics}",
         f"--cert-dir={folder}",
-        f"--tls-cert-file={certificate}",
-        f"--tls-private-key-file={folder}/tls.key",
         f"--metrics-service-address=127.0.0.1:{grpc}",
-        f"--authentication-kubeconfig={cluster.kubeconfig}",
-        f"--authorization-kubeconfig={cluster.kubeconfig}",
         f"--lister-kubeconfig={cluster.kubeconfig}",
     ]
     with ExitStack() as stack:
@@ -71,7 +64,7 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
             log = folder / name
             log.mkdir()
             stack.enter_context(ServerProcess(command, log).running())
-        until(lambda: _is_available(cluster), READY_S, lambda: f"KEDA runs: {_logs(folder)}")
+        until(lambda: METRICS.is_available(cluster), READY_S, lambda: f"KEDA runs: {_logs(folder)}")
         yield
 
 
@@ -85,42 +78,9 @@ def _definitions() -> list[Path]:
     return found
 
 
-def _certificate(folder: Path) -> Path:
-    """Make a certificate by which the programs know each other, and the API server the adapter."""
-    names = f"subjectAltName=IP:127.0.0.1,IP:{net.HOST_IP},DNS:{SERVICE}.{NAMESPACE}.svc"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=keda"]
-    files = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt"), "-addext", names]
-    subprocess.run([*command, *files], check=True, capture_output=True)
-    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())
-    return folder / "tls.crt"
-
-
 def _objects(port: int, certificate: Path) -> Iterator[dict[str, Any]]:
     """Yield what makes the API server ask the adapter, and lets the autoscalers' controller do so."""
-    meta = {"name": SERVICE, "namespace": NAMESPACE}
-    ports = [{"name": "https", "port": 443, "targetPort": port, "protocol": "TCP"}]
-    yield {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": ports}}
-    yield {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {**meta, "labels": LABELS},
-        "addressType": "IPv4",
-        "ports": [{"name": "https", "port": port, "protocol": "TCP"}],
-        "endpoints": [{"addresses": [net.HOST_IP], "conditions": {"ready": True}}],
-    }
-    yield {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": METRICS},
-        "spec": {
-            "service": meta,
-            "group": "external.metrics.k8s.io",
-            "version": "v1beta1",
-            "caBundle": base64.b64encode(certificate.read_bytes()).decode(),
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-        },
-    }
+    yield from METRICS.objects(port, certificate)
     name = "keda-external-metrics-reader"
     rule = {"apiGroups": ["external.metrics.k8s.io"], "resources": ["*"], "verbs": ["get", "list"]}
     rbac = "rbac.authorization.k8s.io"
@@ -135,11 +95,6 @@ def _objects(port: int, certificate: Path) -> Iterator[dict[str, Any]]:
             {"kind": "ServiceAccount", "name": "horizontal-pod-autoscaler", "namespace": "kube-system"}
         ],
     }
-
-
-def _is_available(cluster: Kube) -> bool:
-    conditions = cluster.get("apiservice", METRICS).get("status", {}).get("conditions", [])
-    return any(one["type"] == "Available" and one["status"] == "True" for one in conditions)
 
 
 def _logs(folder: Path) -> str:

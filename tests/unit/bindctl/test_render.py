@@ -87,6 +87,35 @@ def test_a_program_gets_the_same_differences(tmp_path: Path) -> None:
     assert "+    replicas: 2" in told["diff"].splitlines()
 
 
+def test_manifests_are_those_that_helm_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    helm = tmp_path / "helm"
+    helm.write_text(
+        '#!/bin/sh\necho "---"; echo "# $1 $2 $5"; grep -c replicas values.yaml\n', encoding="utf-8"
+    )
+    helm.chmod(0o755)
+    monkeypatch.setenv("BIND_OPERATOR_HELM", str(helm))
+    file = written(tmp_path / "in" / "a.yaml", tiny_resource("a"), tiny_resource("b", "staging"))
+    said = "---\n# template {} --skip-tests\n2\n"
+    assert render("--manifests", str(file)).stdout == said.format("a") + said.format("b")
+    out = tmp_path / "out"
+    for arguments in (["-d", str(out)], ["--manifests", "-d", str(out)]):
+        assert render(*arguments, str(file)).exit_code == 0
+    assert (out / "staging/b-manifests.yaml").read_text(encoding="utf-8") == said.format("b")
+    assert render("--manifests", "--diff", str(out), str(file)).stdout == ""
+    (out / "default/a-manifests.yaml").write_text("kind: Old\n", encoding="utf-8")
+    changed = render("--manifests", "--diff", str(out), str(file))
+    assert changed.exit_code == 1
+    assert "-kind: Old" in changed.stdout
+    assert render("--diff", str(out), str(file)).stdout == "", "values are compared with values"
+
+
+def test_without_helm_there_are_no_manifests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIND_OPERATOR_HELM", "/nowhere/helm")
+    result = render("--manifests", str(written(tmp_path / "a.yaml", tiny_resource("a"))))
+    assert result.exit_code == 1
+    assert "BIND_OPERATOR_HELM" in result.stderr
+
+
 def test_each_fault_is_told_with_its_file_and_line(tmp_path: Path) -> None:
     bad = merged(tiny_resource("b"), {"spec": {"inference": {"replicas": 65}}})
     file = written(tmp_path / "in.yaml", tiny_resource("a"), bad)

@@ -39,24 +39,42 @@ resources:
 {{- if and (include "weaviate-bind.hasModelCache" .) (eq (include "weaviate-bind.cacheScope" .) "Shared") (not (include "weaviate-bind.cacheIsWide" .)) }}true{{ end }}
 {{- end }}
 
+{{/* Affinity that the user wants for the inference pods, which is the root's where they have none, as JSON. */}}
+{{- define "weaviate-bind.inferenceOwnAffinity" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- kindIs "invalid" $bind.affinity | ternary .Values.affinity $bind.affinity | default dict | toJson }}
+{{- end }}
+
+{{/* Service account of the inference pods: the root's where they have none. */}}
+{{- define "weaviate-bind.inferenceServiceAccount" -}}
+{{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- $name := $bind.serviceAccountName }}
+{{- if and (kindIs "invalid" $name) (not $bind.serviceAccount.create) }}{{ $name = .Values.serviceAccountName }}{{ end }}
+{{- include "weaviate-bind.serviceAccountName" (dict "root" $ "component" "inference" "name" $name "account" $bind.serviceAccount) }}
+{{- end }}
+
 {{/* Affinity of the inference pods: those of one cache run where it is, others are spread. */}}
 {{- define "weaviate-bind.inferenceAffinity" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
+{{- $own := include "weaviate-bind.inferenceOwnAffinity" . | fromJson }}
 {{- if and (not $bind.affinity) (include "weaviate-bind.cacheTiesToNode" .) (include "weaviate-bind.hasSeveralPods" .) -}}
+{{- with $own.nodeAffinity }}
+{{- dict "nodeAffinity" . | toYaml }}{{ "\n" }}
+{{- end -}}
 podAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
     - topologyKey: kubernetes.io/hostname
       labelSelector:
         matchLabels: {{- include "weaviate-bind.selectorLabels" (dict "root" . "component" "inference") | nindent 10 }}
 {{- else }}
-{{- include "weaviate-bind.affinity" (include "weaviate-bind.inferenceSpread" . | fromJson | merge (dict "root" . "affinity" $bind.affinity)) }}
+{{- include "weaviate-bind.affinity" (include "weaviate-bind.inferenceSpread" . | fromJson | merge (dict "root" . "affinity" $own)) }}
 {{- end }}
 {{- end }}
 
 {{/* Strategy of the inference Deployment: one pod more only where nothing says that there may be no place for it. */}}
 {{- define "weaviate-bind.inferenceStrategy" -}}
 {{- $bind := index .Values.modules "multi2vec-bind" }}
-{{- $apart := dig "podAntiAffinity" "requiredDuringSchedulingIgnoredDuringExecution" list $bind.affinity }}
+{{- $apart := (get (include "weaviate-bind.inferenceOwnAffinity" . | fromJson) "podAntiAffinity" | default dict).requiredDuringSchedulingIgnoredDuringExecution }}
 {{- $strategy := $bind.rollout.strategy }}
 {{- if eq $strategy "Auto" }}
 {{- $strategy = "Surge" }}

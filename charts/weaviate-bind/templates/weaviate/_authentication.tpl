@@ -1,6 +1,6 @@
 {{/* Variables of Weaviate by which it knows who may ask it, name to value, as JSON: none that is left as it is. */}}
 {{- define "weaviate-bind.authenticationVariables" -}}
-{{- $chosen := dict }}
+{{- $chosen := dict "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED" (toString .Values.authentication.anonymous_access.enabled) }}
 {{- with .Values.authentication.apikey }}
 {{- if .enabled }}
 {{- $_ := set $chosen "AUTHENTICATION_APIKEY_ENABLED" "true" }}
@@ -22,6 +22,8 @@
 {{- with .username_claim }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_USERNAME_CLAIM" . }}{{ end }}
 {{- with .groups_claim }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_GROUPS_CLAIM" . }}{{ end }}
 {{- with .scopes }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_SCOPES" (join "," .) }}{{ end }}
+{{- with .namespace_claim }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_NAMESPACE_CLAIM" . }}{{ end }}
+{{- with .global_principal_claim }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_GLOBAL_PRINCIPAL_CLAIM" . }}{{ end }}
 {{- with .jwks_url }}{{ $_ := set $chosen "AUTHENTICATION_OIDC_JWKS_URL" . }}{{ end }}
 {{- end }}
 {{- end }}
@@ -44,7 +46,10 @@
 {{- end }}
 {{- if .Values.mcp.enabled }}
 {{- $_ := set $chosen "MCP_SERVER_ENABLED" "true" }}
-{{- if .Values.mcp.writeAccess }}{{ $_ := set $chosen "MCP_SERVER_WRITE_ACCESS_ENABLED" "true" }}{{ end }}
+{{- if or .Values.mcp.writeAccess .Values.mcp.writeAccessEnabled }}{{ $_ := set $chosen "MCP_SERVER_WRITE_ACCESS_ENABLED" "true" }}{{ end }}
+{{- end }}
+{{- if include "weaviate-bind.isOn" (dict "root" $ "path" "custom_config_map") }}
+{{- range $name, $_ := $chosen }}{{ if hasPrefix "AUTH" $name }}{{ $chosen = omit $chosen $name }}{{ end }}{{ end }}
 {{- end }}
 {{- toJson $chosen }}
 {{- end }}
@@ -89,7 +94,7 @@
 {{- if and .Values.authorization.admin_list.enabled .Values.authorization.rbac.enabled }}
 {{- fail "authorization.admin_list and authorization.rbac are both enabled: turn one of them off" }}
 {{- end }}
-{{- if and (not .Values.authentication.anonymous_access.enabled) (not $apikey.enabled) (not .Values.authentication.oidc.enabled) (not .Values.authentication.db_users.enabled) (not (include "weaviate-bind.gateIsApart" .)) }}
+{{- if and (not .Values.authentication.anonymous_access.enabled) (not $apikey.enabled) (not .Values.authentication.oidc.enabled) (not .Values.authentication.db_users.enabled) (not (include "weaviate-bind.gateIsApart" .)) (not (include "weaviate-bind.isOn" (dict "root" $ "path" "custom_config_map"))) }}
 {{- $open := list }}
 {{- range $names }}{{ if hasPrefix "AUTHENTICATION_" . }}{{ $open = append $open . }}{{ end }}{{ end }}
 {{- if not $open }}

@@ -5,9 +5,11 @@
 {{- sortAlpha $on | toJson }}
 {{- end }}
 
-{{/* What stands in ENABLE_MODULES for them, after other modules. */}}
+{{/* Their modules; a JSON list. */}}
 {{- define "weaviate-bind.backupModules" -}}
-{{- range include "weaviate-bind.backupPlaces" . | fromJsonArray }},backup-{{ . }}{{ end }}
+{{- $modules := list }}
+{{- range include "weaviate-bind.backupPlaces" . | fromJsonArray }}{{ $modules = append $modules (printf "backup-%s" .) }}{{ end }}
+{{- toJson $modules }}
 {{- end }}
 
 {{/* Environment of the modules, name to value; a JSON map. */}}
@@ -20,18 +22,23 @@
 {{- toJson $env }}
 {{- end }}
 
-{{/* Environment of Weaviate from Secrets, name to Secret; a JSON map. `envSecrets` wins over what the modules need. */}}
+{{/* Environment of Weaviate from Secrets, name to Secret and entry; a JSON map. `envSecrets` wins over what the modules need. */}}
 {{- define "weaviate-bind.envSecrets" -}}
-{{- $secrets := merge (dict) (.Values.envSecrets | default dict) }}
+{{- $names := merge (dict) (.Values.envSecrets | default dict) }}
 {{- range include "weaviate-bind.backupPlaces" . | fromJsonArray }}
-{{- $secrets = merge $secrets ((get $.Values.backups .).envSecrets | default dict) }}
+{{- /* Upstream's chart makes a file of this one, as gcsKey does. */}}
+{{- $names = merge $names (omit ((get $.Values.backups .).envSecrets | default dict) "GOOGLE_APPLICATION_CREDENTIALS") }}
 {{- end }}
-{{- toJson $secrets }}
+{{- $secrets := dict }}
+{{- range $name, $secret := $names }}{{ $_ := set $secrets $name (dict "name" $secret "key" $name) }}{{ end }}
+{{- merge $secrets (include "weaviate-bind.moduleSecrets" . | fromJson) | toJson }}
 {{- end }}
 
 {{/* Secret with the key file of a Google service account; "" where there is none. */}}
 {{- define "weaviate-bind.gcsKey" -}}
-{{- if .Values.backups.gcs.enabled }}{{ .Values.backups.gcs.credentials.existingSecret }}{{ end }}
+{{- with .Values.backups.gcs }}
+{{- if .enabled }}{{ .credentials.existingSecret | default (get (.envSecrets | default dict) "GOOGLE_APPLICATION_CREDENTIALS") }}{{ end }}
+{{- end }}
 {{- end }}
 
 {{/* Claim of the volume of backups; "" where they are elsewhere. */}}
@@ -66,7 +73,7 @@
   secret:
     secretName: {{ . | quote }}
     items:
-      - key: {{ $.Values.backups.gcs.credentials.key | quote }}
+      - key: {{ empty $.Values.backups.gcs.credentials.existingSecret | ternary "GOOGLE_APPLICATION_CREDENTIALS" $.Values.backups.gcs.credentials.key | quote }}
         path: key.json
 {{- end }}
 {{- end }}

@@ -14,6 +14,7 @@ from bind_operator.api.rules.exposure import EXPOSURE_RULES
 from bind_operator.api.rules.external import EXTERNAL_RULES
 from bind_operator.api.rules.images import image_rules
 from bind_operator.api.rules.inference import INFERENCE_RULES, MODEL_RULES
+from bind_operator.api.rules.modules import MODULE_RULES
 from bind_operator.api.rules.network import NETWORK_RULES
 from bind_operator.api.rules.network_policy import NETWORK_POLICY_RULES
 from bind_operator.api.rules.placement import PLACEMENT_RULES
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     *WEAVIATE_RULES,
     *image_rules("weaviate", with_tag=False),
     *AUTHENTICATION_RULES,
+    *MODULE_RULES,
     *EXPOSURE_RULES,
     *BACKUP_RULES,
     *EXTERNAL_RULES,

@@ -8,6 +8,7 @@ SCHEDULE_PATTERN = r"^[0-9A-Za-z*/,#-]+( [0-9A-Za-z*/,#-]+){4}$"
 BACKUP_ID_PATTERN = "^[a-z0-9_-]+$"
 """It is Weaviate's own rule for the id of a backup."""
 ENDPOINT_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$"
+PERIOD_PATTERN = r"^[1-9][0-9]{0,4}[hdw]$"
 KEY_PATH_PATTERN = r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$"
 
 AT = "spec.weaviate.backup"
@@ -27,6 +28,19 @@ BACKUP_RULES = (
         "schedule",
         SCHEDULE_PATTERN,
         "be the five fields of cron, in UTC; write it as 0 3 * * * for 3:00 each day",
+    ),
+    Rule(
+        name="backup-retention-has-a-rule",
+        at=f"{AT}.retention",
+        cel="has(self.keepLast) || has(self.keepFor)",
+        message=f"{AT}.retention keeps by number or by age; set keepLast, keepFor (such as 30d), or both",
+    ),
+    pattern_rule(
+        "backup-retention-period",
+        f"{AT}.retention",
+        "keepFor",
+        PERIOD_PATTERN,
+        "be a number and h, d or w for hours, days or weeks; write it as 30d",
     ),
     Rule(
         name="backup-include-or-exclude",

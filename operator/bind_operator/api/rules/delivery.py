@@ -19,6 +19,13 @@ DELIVERY_RULES = (
         "shows",
     ),
     Rule(
+        name="render-is-of-delivery-render",
+        at="spec",
+        cel="!has(self.render) || (has(self.delivery) && self.delivery == 'Render')",
+        message="spec.render says what delivery Render writes; set spec.delivery to Render, or remove it",
+        field_path=".render",
+    ),
+    Rule(
         name="secrets-are-not-rendered",
         at="spec",
         cel="!has(self.delivery) || self.delivery != 'Render' || !has(self.valuesFrom) || "

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bind_operator.api.parts import WeaviateResources
 from bind_operator.api.rules.rule import (
     NETWORK_PATTERN,
+    OBJECT_NAME_PATTERN,
     Rule,
     cel_list,
     env_names_rule,
@@ -50,6 +51,13 @@ WEAVIATE_RULES = (
         "version",
         VERSION_PATTERN,
         f"be a whole version without a leading v; set one such as {Weaviate().version}",
+    ),
+    pattern_rule(
+        "weaviate-cluster-node-name",
+        "spec.weaviate",
+        "clusterNodeName",
+        OBJECT_NAME_PATTERN,
+        "be a host name in small letters, without a number; write weaviate",
     ),
     limits_rule("weaviate", WeaviateResources()),
     Rule(

@@ -74,7 +74,7 @@ async def test_no_connection_names_the_missing_rule() -> None:
     assert "from the operator (x) to port http" in found.in_the_end
 
 
-@pytest.mark.parametrize(("deaf", "port"), [("weaviate", "http"), ("gate", "gate-health")])
+@pytest.mark.parametrize(("deaf", "port"), [("weaviate", "http"), ("gate", "8182 (gate-health)")])
 async def test_dropped_packets_name_the_missing_rule(deaf: str, port: str) -> None:
     async with serving(v1_meta=said(META), verify=said(VECTORS)) as url:
         with deaf_address() as (host, number):

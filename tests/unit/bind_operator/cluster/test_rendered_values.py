@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from bind_operator.cluster.rendered_values import RenderedConfigMaps
+from bind_operator.cluster.rendered_values import RenderedConfigMaps, What
 from bind_operator.errors import ForeignOwner
 from bind_operator.policy.facts import Key
 
 KEY = Key("space", "shop")
 RAW = {"metadata": {"name": "shop", "namespace": "space", "uid": "u-1", "labels": {"argocd": "mine"}}}
 PATH = "/api/v1/namespaces/space/configmaps/shop-values"
+MANIFESTS_PATH = PATH.replace("-values", "-manifests")
 
 
 class FakeClient:
@@ -19,7 +20,7 @@ class FakeClient:
         self.writes: list[tuple[str, Any]] = []
 
     async def read(self, path: str) -> Any:
-        assert path == PATH
+        assert path in (PATH, MANIFESTS_PATH)
         return self.found
 
     async def create(self, path: str, body: Any) -> None:
@@ -86,3 +87,17 @@ async def test_its_own_is_deleted_by_its_uid() -> None:
     await apply(client)
     await RenderedConfigMaps(client).delete(KEY, RAW)  # type: ignore[arg-type]
     assert client.writes[-1] == ("delete", {"preconditions": {"uid": "c-1"}})
+
+
+async def test_manifests_of_the_same_digest_that_nobody_edited_are_current() -> None:
+    client = FakeClient()
+    maps = RenderedConfigMaps(client)  # type: ignore[arg-type]
+    assert not await maps.is_current(KEY, RAW, "d", What.MANIFESTS)
+    await maps.apply(KEY, RAW, "kind: A\n", "d", "weaviate-bind-0.1.0", What.MANIFESTS)
+    assert client.found is not None
+    assert client.found["metadata"]["name"] == "shop-manifests"
+    assert client.found["data"] == {"manifests.yaml": "kind: A\n"}
+    assert await maps.is_current(KEY, RAW, "d", What.MANIFESTS)
+    assert not await maps.is_current(KEY, RAW, "another", What.MANIFESTS)
+    client.found["data"] = {"manifests.yaml": "kind: B\n"}
+    assert not await maps.is_current(KEY, RAW, "d", What.MANIFESTS)

@@ -114,6 +114,24 @@ def test_an_autoscaler_that_cannot_scale_is_quoted() -> None:
     assert fault_of({}) == fault_of(None) == ""
 
 
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("the server could not find the requested resource", "install metrics-server (https://"),
+        (
+            "the server is currently unable to handle the request",
+            "kubectl describe apiservice v1beta1.metrics",
+        ),
+    ],
+)
+def test_without_figures_of_pods_the_remedy_is_named(said: str, remedy: str) -> None:
+    words = f"unable to fetch metrics from resource metrics API: {said} (get pods.metrics.k8s.io)"
+    condition = {"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric"}
+    fault = fault_of({"status": {"conditions": [condition | {"message": words}]}})
+    assert fault.startswith(f"FailedGetResourceMetric: {words}; ")
+    assert remedy in fault
+
+
 def test_what_was_seen_of_a_start_is_remembered_while_there_is_no_pod() -> None:
     asleep = replace(INFERENCE, wanted=0, ready=0)
     before = {"autoscaling": {"startSeconds": 12}, "conditions": [{"type": "Ready", "reason": "InSync"}]}

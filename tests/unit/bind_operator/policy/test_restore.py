@@ -70,9 +70,22 @@ def test_a_restore_is_held_to_the_objects_that_were_backed_up() -> None:
 def test_an_object_that_its_own_vector_does_not_find_is_a_fault() -> None:
     lost = CheckedCollection("Things", 200, finds_itself=False)
     assert "of Things does not find it" in judge_check([lost], {"Things": 200}).message
-    tenants = CheckedCollection("Shared", None, finds_itself=None)
-    assert judge_check([GOOD, tenants], None).phase == "Restored"
     assert judge_check([], None).phase == "Failed"
+
+
+def test_tenants_are_held_to_what_they_had_as_far_as_they_can_be_counted() -> None:
+    held = {"Shared/a": 5, "Shared/b": 7}
+    shared = CheckedCollection("Shared", None, True, {"Shared/a": 5}, frozenset({"Shared/b"}))
+    found = judge_check([GOOD, shared], held | {"Things": 200})
+    assert (found.phase, found.objects) == ("Restored", {"Things": 200, "Shared/a": 5})
+    assert found.message.startswith("205 objects in 2 collections, as many as when")
+    assert found.message.endswith("; 1 tenants were not counted: they are not active, or there are too many")
+    lost = CheckedCollection("Shared", None, True, {"Shared/a": 4})
+    assert judge_check([lost], held).message == (
+        "Shared/a has 4 objects instead of 5; Shared/b has 0 objects instead of 7"
+    )
+    unfound = CheckedCollection("Shared", None, False, {"Shared/a": 5})
+    assert judge_check([unfound], None).phase == "Failed"
 
 
 def waiting() -> RestoreStatus:

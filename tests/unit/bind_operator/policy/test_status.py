@@ -110,6 +110,7 @@ def test_where_weaviate_runs_and_how_it_is_reached_is_not_what_a_rollback_must_n
     assert digest() == "9b64e67c2de71f41"
     assert digest(nodeSelector={"disk": "ssd"}, service={"type": "NodePort"}) == digest()
     assert digest(podAnnotations={"a": "b"}, extraVolumes=[{"name": "mine", "emptyDir": {}}]) == digest()
+    assert digest(modules=[{"name": "generative-ollama"}]) == digest()
     assert digest(replicas=2) != digest()
     assert weaviate_digest(parse_resource(merged(tiny_resource("t"), EXTERNAL))) != digest()
 

@@ -11,6 +11,7 @@ from bind_operator.api import parse_resource
 from bind_operator.cluster.backups import begin_backup, follow_backup
 from bind_operator.policy.answers import Answer, Fault
 from bind_operator.policy.backup import Begun, Delayed, Ended, Nothing, Refused, Run
+from bind_operator.policy.retention_report import Report
 from bind_operator.policy.state import ReleaseState
 from bind_operator.reasons import Reason
 from bind_operator.reconcile.backups import Backups, Steps
@@ -183,6 +184,33 @@ async def test_where_nothing_is_backed_up_nothing_is_found() -> None:
     del world.raw["spec"]["weaviate"]["backup"]
     assert await world.look() is None
     assert await World(Played(), **{NOW: "1"}).look(deleting=True) is None
+
+
+def run_of_retention(hour: int, report: Report) -> dict[str, Any]:
+    """Return a pod that has removed old backups, or has not."""
+    ended = {"finishedAt": f"2026-11-27T{hour:02}:00:02Z", "exitCode": 0, "message": report.text()}
+    metadata = {"name": "p", "creationTimestamp": f"2026-11-27T{hour:02}:00:00Z"}
+    return {"metadata": metadata, "status": {"containerStatuses": [{"state": {"terminated": ended}}]}}
+
+
+async def test_what_is_removed_and_why_nothing_is_are_told_once_and_hold_up_no_backup() -> None:
+    keeping = S3 | {"retention": {"keepLast": 2}}
+    world = World(Played(GET=[NOT_FOUND, OK, DONE], POST=OK), keeping, **{NOW: "1"})
+    well = run_of_retention(3, Report(2, "2026-11-26T03:00:00Z", ("demo_t_now-0123456789",)))
+    bad = run_of_retention(4, Report(None, None, fault="AccessDenied; correct them"))
+    for pods in ((), (well,), (well,), (well, bad), (bad,), (bad,), ()):
+        found = await world.look(retention_pods=pods)
+    told = [one for one in world.events if one[0] is not Reason.BACKUP_SUCCEEDED]
+    kept = "2 are kept, the oldest of 2026-11-26T03:00:00Z"
+    assert told == [
+        (Reason.BACKUPS_REMOVED, f"removed demo_t_now-0123456789; {kept}"),
+        (Reason.RETENTION_FAILED, "old backups are not removed: AccessDenied; correct them"),
+    ]
+    assert (found.verdict.status, found.verdict.reason) == (True, Reason.BACKUP_SUCCEEDED)
+    assert "old ones are not removed: AccessDenied; correct them" in found.verdict.message
+    assert found.status.retention.kept == 2
+    del world.raw["spec"]["weaviate"]["backup"]["retention"]
+    assert (await world.look(retention_pods=(bad,))).status.retention is None
 
 
 @pytest.mark.parametrize(

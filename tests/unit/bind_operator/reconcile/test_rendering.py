@@ -9,6 +9,7 @@ import pytest
 from bind_operator.api import parse_resource
 from bind_operator.api.status import ConditionType, RenderedStatus
 from bind_operator.cluster.kube import Observed
+from bind_operator.cluster.rendered_values import What
 from bind_operator.errors import ForeignOwner
 from bind_operator.policy.conditions import Facts, judge_all
 from bind_operator.policy.facts import Component, Key, Revision
@@ -31,20 +32,29 @@ WRITTEN = RenderedStatus(config_map="shop-values", chart="weaviate-bind-0.1.0", 
 class Fakes:
     """They stand for the cluster, and keep what was done to it."""
 
-    def __init__(self, *, is_new: bool = True, foreign: bool = False) -> None:
+    def __init__(self, *, is_new: bool = True, foreign: bool = False, manifests: str = "") -> None:
         self.done: list[Any] = []
+        self.manifests, self.has_current = manifests, False
         self.is_new, self.foreign = is_new, foreign
         helm = SimpleNamespace(driver=SimpleNamespace(command="helm"))
         self.uninstaller = SimpleNamespace(helm=helm)
 
-    async def apply(self, key: Key, raw: Any, text: str, digest: str, chart: str) -> bool:
+    async def apply(
+        self, key: Key, raw: Any, text: str, digest: str, chart: str, what: What = What.VALUES
+    ) -> bool:
         if self.foreign:
             raise ForeignOwner("ConfigMap shop-values was not made by this operator")
-        self.done.append(("apply", text, digest, chart))
+        self.done.append(("apply", text, digest, chart, *([what] if what is not What.VALUES else [])))
         return self.is_new
 
-    async def delete(self, key: Key, raw: Any) -> None:
-        self.done.append("delete")
+    async def is_current(self, key: Key, raw: Any, digest: str, what: What) -> bool:
+        return self.has_current
+
+    async def template(self, key: Key, values: RenderedValues) -> str:
+        return self.manifests
+
+    async def delete(self, key: Key, raw: Any, what: What = What.VALUES) -> None:
+        self.done.append("delete" if what is What.VALUES else ("delete", what))
 
     async def record_event(self, raw: Any, reason: Reason, message: str, *, warning: bool) -> None:
         self.done.append((reason, message))
@@ -56,7 +66,7 @@ class Fakes:
     @property
     def rendering(self) -> Rendering:
         chart: Any = SimpleNamespace(full_name="weaviate-bind-0.1.0")
-        return Rendering(chart, self, self, self)  # type: ignore[arg-type]
+        return Rendering(chart, self, self, self, self)  # type: ignore[arg-type]
 
 
 def look_at(
@@ -89,6 +99,47 @@ async def test_what_is_the_same_is_not_told_again() -> None:
     fakes = Fakes(is_new=False)
     await fakes.rendering.render(look_at())
     assert [one[0] for one in fakes.done] == ["apply"]
+
+
+ASKED = merged(MANIFEST, {"spec": {"render": {"output": "Manifests"}}})
+SERVICE = "---\nkind: Service\nmetadata: {name: shop}\n"
+
+
+async def test_manifests_are_written_where_they_are_asked_for_and_not_made_twice() -> None:
+    fakes = Fakes(manifests=SERVICE)
+    asked = look_at(resource=parse_resource(ASKED))
+    look = await fakes.rendering.render(asked)
+    assert look.rendered == WRITTEN.model_copy(update={"manifests": "shop-manifests"})
+    assert fakes.done[1] == ("apply", SERVICE, "digest-1", "weaviate-bind-0.1.0", What.MANIFESTS)
+    fakes.has_current = True
+    await fakes.rendering.render(asked)
+    assert len(fakes.done) == 3, "the values alone"
+
+
+async def test_manifests_that_nobody_asks_for_any_more_go() -> None:
+    fakes = Fakes(is_new=False)
+    before = WRITTEN.model_copy(update={"manifests": "shop-manifests"})
+    raw = merged(MANIFEST, {"status": {"rendered": before.model_dump(by_alias=True)}})
+    look = await fakes.rendering.render(look_at(raw=raw))
+    assert fakes.done[1:] == [("delete", What.MANIFESTS)]
+    assert look.rendered == WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("manifests", "why"),
+    [
+        ("---\nkind: Secret\nmetadata: {name: s}\n", "hold Secret s, which is not for a ConfigMap"),
+        (SERVICE + "#" * 1024 * 1024, "a ConfigMap holds 1048576"),
+    ],
+)
+async def test_manifests_that_are_not_for_a_config_map_are_refused(manifests: str, why: str) -> None:
+    fakes = Fakes(manifests=manifests)
+    look = await fakes.rendering.render(look_at(resource=parse_resource(ASKED)))
+    assert look.failure is not None
+    assert look.failure.reason is Reason.RENDER_FAILED
+    assert why in look.failure.message
+    assert "bind-operator render --manifests" in look.failure.message
+    assert len(fakes.done) == 1, "the values alone"
 
 
 async def test_a_release_of_before_is_left() -> None:

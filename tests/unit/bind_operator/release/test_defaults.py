@@ -26,8 +26,11 @@ INTENDED = {
     "authorization.admin_list.read_only_users": "so",
     "gate.weaviate.apiKey.existingSecret": "so, and the live check goes through the gate",
     "gate.weaviate.apiKey.key": "so",
+    "modules.multi2vec-bind.nodeSelector": "unset, the chart takes the root's, which are Weaviate's",
+    "modules.multi2vec-bind.tolerations": "so",
+    "modules.multi2vec-bind.affinity": "so",
+    "modules.multi2vec-bind.serviceAccountName": "so",
     "networkPolicy.enabled": "a resource that is there keeps what it has until its section is there",
-    "env": "the resource's own variables, which Helm adds to those of the chart",
 }
 """Where an otherwise empty resource renders something else than the chart's default, and why."""
 

@@ -24,6 +24,7 @@ HEEDED_BY_THE_OPERATOR = {
     "remediation.rollback",
     "inference.autoscaling.sleepAfterSeconds",
     "delivery",
+    "render.output",
     "values",
     "valuesFrom",
     "weaviate.backup.schedule",

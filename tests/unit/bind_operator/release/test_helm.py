@@ -135,7 +135,9 @@ async def test_silent_failure_still_says_something(tmp_path: Path) -> None:
 
 async def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     helm = Helm("/nowhere/helm", CHART, None, 1.0, 1)
-    with pytest.raises(HelmFailed, match=r"^/nowhere/helm cannot be run: No such file or directory$"):
+    with pytest.raises(
+        HelmFailed, match=r"^/nowhere/helm cannot be run: No such file or directory; set helm "
+    ):
         await helm.uninstall(KEY)
 
 

@@ -81,6 +81,20 @@ def test_another_value_is_another_digest_and_order_of_keys_is_none() -> None:
         ({"envSecrets": {"ENABLE_MODULES": "x"}}, "sets envSecrets.ENABLE_MODULES, by which Weaviate finds"),
         ({"extraEnv": [{"name": "RAFT_JOIN", "value": "x"}]}, "sets extraEnv.RAFT_JOIN"),
         (
+            {"modules": {"generative-aws": {"envSecrets": {"AUTHENTICATION_OIDC_ENABLED": "x"}}}},
+            "sets modules.generative-aws.envSecrets.AUTHENTICATION_OIDC_ENABLED",
+        ),
+        (
+            {"offload": {"s3": {"envconfig": {"CLUSTER_JOIN": "x"}}}},
+            "sets offload.s3.envconfig.CLUSTER_JOIN",
+        ),
+        (
+            {"collectionExport": {"envconfig": {"ENABLE_MODULES": "x"}}},
+            "sets collectionExport.envconfig.ENABLE_MODULES",
+        ),
+        ({"custom_config_map": {"enabled": True}}, "sets custom_config_map.enabled"),
+        ({"runtime_overrides": {"enabled": True}}, "sets runtime_overrides.enabled"),
+        (
             {"extraEnv": [{"name": "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", "value": "true"}]},
             "which says who may ask Weaviate; remove it, and set spec.weaviate.authentication",
         ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bind_operator.release.refusals import is_fault_of_the_spec, unserved_kinds
+from bind_operator.release.refusals import is_fault_of_the_spec, lost_kinds, unserved_kinds
 
 APPLY = "INSTALLATION FAILED: server-side apply failed for object demo/t-inference apps/v1, Kind=Deployment: "
 
@@ -71,6 +71,17 @@ def test_kinds_that_the_cluster_does_not_know_are_named_with_the_remedy() -> Non
     assert "spec.weaviate.expose.ingress" in said
     other = unserved_kinds(_UNKNOWN.format("ServiceMonitor", "monitoring.coreos.com/v1"))
     assert other.startswith("the cluster does not know ServiceMonitor (monitoring.coreos.com/v1): ")
+
+
+def test_kinds_are_lost_where_it_is_the_last_revision_that_has_them() -> None:
+    words = _UNKNOWN.format("HTTPRoute", ROUTES)
+    of_what_is = (
+        f"UPGRADE FAILED: unable to build kubernetes objects from current release manifest: [{words}]"
+    )
+    of_what_shall_be = of_what_is.replace("current", "new")
+    assert lost_kinds(of_what_is) == (("HTTPRoute", ROUTES),)
+    assert lost_kinds(of_what_shall_be) == ()
+    assert lost_kinds("current release manifest: another fault") == ()
 
 
 @pytest.mark.parametrize("message", [*FAULTS.values(), *PASSING.values()])

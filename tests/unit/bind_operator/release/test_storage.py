@@ -18,6 +18,7 @@ from bind_operator.release.storage import (
     read_revisions,
     release_labels,
     to_config_map,
+    without_kinds,
 )
 
 OCCASION = Occasion(4, Cause.SPEC_CHANGED)
@@ -138,6 +139,39 @@ def test_mark_failed_keeps_the_manifest(driver: HelmDriver) -> None:
     assert release["info"]["status"] == "failed"
     assert release["manifest"] == "kind: Service"
     assert before["metadata"]["labels"]["status"] == "pending-install"
+
+
+MANIFEST = """---
+# Source: a.yaml
+apiVersion: v1
+kind: ConfigMap
+data: {text: "--- no mark"}
+---
+# Source: b.yaml
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+---
+# Source: c.yaml
+apiVersion: keda.sh/v2
+kind: ScaledObject
+"""
+
+
+@pytest.mark.parametrize("driver", HelmDriver)
+def test_objects_of_a_lost_kind_are_taken_out_and_the_revision_is_no_longer_what_was_asked_for(
+    driver: HelmDriver,
+) -> None:
+    record = {"name": "t", "info": {}, "manifest": MANIFEST}
+    labels = {"bindvectorizer.dev/digest": "abc"}
+    before = secret(1, **labels) | {"data": {"release": packed(driver, record)}, "type": "t"}
+    after = without_kinds(before, [("ScaledObject", "keda.sh/v1alpha1")], driver)
+    assert after is not None
+    release = unpacked(driver, after["data"]["release"])
+    first, _, last = MANIFEST.split("---\n# ")[1:]
+    assert release == record | {"manifest": f"---\n# {first}---\n# {last}"}
+    assert read_revisions([after])[0].digest == ""
+    assert after["type"] == "t"
+    assert without_kinds(before, [("ScaledObject", "keda.sh/v3")], driver) is None
 
 
 def test_a_secret_becomes_the_config_map_that_helm_would_write() -> None:

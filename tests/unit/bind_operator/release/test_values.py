@@ -251,7 +251,7 @@ def test_text_cannot_leave_its_value() -> None:
     env = {"A": '"\nreplicas: 99 # {{ x }}'}
     found = render({"spec": {"weaviate": {"env": env}}})
     assert found["replicas"] == 1
-    assert found["env"] == env
+    assert found["env"] == {"DISABLE_TELEMETRY": "true"} | env
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
@@ -332,3 +332,12 @@ def test_an_external_inference_server_may_have_an_authority_of_its_own() -> None
     external = {"url": "https://b.example.com", "caCertificate": {"name": "ca", "key": "ca.crt"}}
     found = inference({"spec": {"inference": {"external": external, "model": {"name": "ImageBindHuge"}}}})
     assert found["inferenceCa"] == {"existingSecret": "ca", "key": "ca.crt"}
+
+
+def test_gpus_are_among_the_resources_where_upstream_s_chart_reads_them() -> None:
+    spec = {"device": "CUDA", "gpu": {"resourceName": "nvidia.com/mig-1g.10gb", "count": 2}}
+    limits = render({"spec": spec})["modules"]["multi2vec-bind"]["resources"]["limits"]
+    assert limits == {"memory": "12Gi", "nvidia.com/mig-1g.10gb": 2}
+    claims = {"device": "CUDA", "gpu": {"resourceClaims": [{"name": "gpu", "resourceClaimName": "one"}]}}
+    limits = render({"spec": claims})["modules"]["multi2vec-bind"]["resources"]["limits"]
+    assert limits == {"memory": "12Gi"}
