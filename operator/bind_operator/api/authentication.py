@@ -61,13 +61,19 @@ class Oidc(ApiModel):
         None, description="The audience that a token must have. Needed unless `skipClientIdCheck` is true."
     )
     skip_client_id_check: bool = Field(False, description="True takes tokens for any audience.")
-    username_claim: Text = Field("sub", description="The claim of a token that is the user's name.")
+    username_claim: Text = Field(
+        "sub",
+        description="The claim of a token that is the user's name: one that users cannot choose themselves, "
+        "because a user of a key and one of the issuer are the same where their names are.",
+    )
     groups_claim: Text | None = Field(None, description="The claim that lists the user's groups.")
     scopes: list[Text] = Field(
         default_factory=list, max_length=32, description="Scopes that Weaviate tells clients to ask for."
     )
     jwks_url: Address | None = Field(
-        None, description="Address of the issuer's public keys. Unset: the issuer tells it."
+        None,
+        description="Address of the issuer's public keys. Unset: the issuer tells it, and Weaviate does not "
+        "start while nobody answers.",
     )
     certificate: SecretKey | None = Field(
         None,
