@@ -35,6 +35,7 @@ SECONDS = {
     "kubernetes": 383,
     "containerd": 61,
     "coredns": 141,
+    "kube-router": 80,
     "provisioner": 57,
     "pause": 1,
     "helm": 188,

@@ -8,6 +8,7 @@ import base64
 import httpx
 
 from bind_operator.policy.golden import GOLDEN
+from support.connections import callers, ends_of
 from support.story import Story
 from support.waiting import until
 
@@ -47,6 +48,17 @@ def test_weaviate_answers_who_has_the_key_and_the_server_only_the_gate(story: St
     with story.kube.forward(story.namespace, f"svc/{NAME}-inference", 8080) as port:
         asked = httpx.post(f"http://127.0.0.1:{port}/vectorize", json={"texts": ["a"]}, timeout=20)
     assert asked.status_code == 401
+
+
+def test_pods_reach_the_ports_that_the_network_policy_names_them_for(story: Story) -> None:
+    roles = {role: (story.namespace, {"role": role}) for role in ("client", "monitoring", "stranger")}
+    by_role = callers(story.kube, roles)
+    (weaviate,), (server,) = story.pods(NAME, "weaviate"), story.pods(NAME, "inference")
+    ends = ends_of(weaviate) | {"vectors": ends_of(server)["http"]}
+    assert by_role["stranger"].reaches(ends) == set()
+    assert by_role["client"].reaches(ends) == {"http", "grpc"}
+    # Nothing listens at the port of Weaviate's metrics here.
+    assert by_role["monitoring"].reaches(ends) == {"gate-health", "large-health", "vectors"}
 
 
 def test_keys_that_somebody_deleted_are_made_anew_and_verified(story: Story) -> None:

@@ -10,12 +10,20 @@ from pathlib import Path
 from support.tools import binary
 
 ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs/how-to"
 MODULES = {"bind-operator": "bind_operator", "bindctl": "bindctl"}
 
 
 def blocks(page: str, language: str) -> list[str]:
     """Return the blocks of a language in a page, in their order."""
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def snippets(page: str, language: str) -> list[str]:
+    """Return the blocks of a language of a page of docs/how-to, by its file's name; there are some."""
+    found = blocks((PAGES / page).read_text(encoding="utf-8"), language)
+    assert found, f"{page} shows nothing in {language}"
+    return found
 
 
 def block_with(page: str, language: str, words: str) -> str:

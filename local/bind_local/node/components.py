@@ -3,7 +3,7 @@
 from bind_local import topology as net
 from bind_local.node.units import Unit
 from bind_local.paths import LOCAL, Paths
-from bind_local.programs.modules import CONTAINERD, COREDNS, KUBERNETES, PROVISIONER
+from bind_local.programs.modules import CONTAINERD, COREDNS, KUBE_ROUTER, KUBERNETES, PROVISIONER
 
 NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
 """The registry would look for a collector of traces on this machine."""
@@ -24,6 +24,8 @@ def build_units(paths: Paths, python: str) -> tuple[Unit, ...]:
         _containerd(paths),
         _kubelet(paths),
         _kube_proxy(paths),
+        _node_registered(paths),
+        _kube_router(paths),
         _coredns(paths),
         _provisioner(paths),
     )
@@ -163,6 +165,30 @@ def _kubelet(paths: Paths) -> Unit:
 def _kube_proxy(paths: Paths) -> Unit:
     argv = (str(KUBERNETES.home(paths) / "kube-proxy"), f"--config={paths.cluster}/proxy.yaml")
     return Unit("kube-proxy", argv, after=("kube-apiserver",))
+
+
+def _node_registered(paths: Paths) -> Unit:
+    """Return the unit that waits for the node's object, without which kube-router ends."""
+    kubectl = str(KUBERNETES.home(paths) / "kubectl")
+    argv = (kubectl, "--kubeconfig", str(paths.kubeconfig), "wait", "--for=create", f"node/{net.NODE}")
+    return Unit("node-registered", argv, after=("kube-apiserver",), oneshot=True)
+
+
+def _kube_router(paths: Paths) -> Unit:
+    """Return the process that enforces network policies, by iptables and ipset; it does nothing else."""
+    argv = (
+        str(KUBE_ROUTER.home(paths) / "kube-router"),
+        f"--kubeconfig={paths.kubeconfig}",
+        f"--hostname-override={net.NODE}",
+        f"--service-cluster-ip-range={net.SERVICE_CIDR}",
+        "--run-firewall",
+        "--run-router=false",
+        "--run-service-proxy=false",
+        "--run-loadbalancer=false",
+        "--enable-cni=false",
+        "--health-port=0",
+    )
+    return Unit("kube-router", argv, after=("node-registered",))
 
 
 def _coredns(paths: Paths) -> Unit:

@@ -78,6 +78,9 @@ CONTAINERD = Module(
     "github.com/containerd/containerd/v2/version.Version",
 )
 COREDNS = Module("coredns", "github.com/coredns/coredns", ("coredns",))
+KUBE_ROUTER = Module("kube-router", "github.com/cloudnativelabs/kube-router/v2", ("kube-router",))
+"""Only its firewall runs. The flaws that are known of 2.1.0, the newest there is as a module, are its
+proxy's."""
 PROVISIONER = Module("provisioner", "", ("provisioner",))
 PAUSE = Module("pause", "", ("pause",))
 HELM = Module("helm", "helm.sh/helm/v4", ("helm",))
@@ -118,7 +121,7 @@ COMPOSE = Module(
 )
 """The plugin docker compose, called as its folder is; only `make test-pipelines` builds it."""
 
-CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, PROVISIONER, PAUSE)
+CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, KUBE_ROUTER, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
 PEERS = (KEDA, METRICS_SERVER, VERSITYGW, FAKE_GCS, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)

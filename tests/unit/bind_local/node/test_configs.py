@@ -104,6 +104,16 @@ def test_the_pods_range_is_one_everywhere(files: dict[str, str]) -> None:
     assert cluster["kubernetesVersion"] == "v1.35.4"
 
 
+def test_network_policies_are_enforced_and_kube_router_does_nothing_else() -> None:
+    units = {unit.name: unit for unit in build_units(PATHS, "python")}
+    router = units["kube-router"]
+    assert {"--run-firewall", "--run-router=false", "--run-service-proxy=false"} <= set(router.argv)
+    assert f"--service-cluster-ip-range={net.SERVICE_CIDR}" in router.argv
+    # It ends where there is no node of its name yet.
+    assert router.after == ("node-registered",)
+    assert f"node/{net.NODE}" in units["node-registered"].argv
+
+
 def test_the_default_storage_class_names_the_provisioner() -> None:
     _, storage = yaml.safe_load_all(BOOTSTRAP.read_text())
     assert storage["provisioner"] == net.PROVISIONER
