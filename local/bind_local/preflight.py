@@ -35,7 +35,7 @@ SECONDS = {
     "kubernetes": 383,
     "containerd": 61,
     "coredns": 141,
-    "kube-router": 80,
+    "kube-router": 195,
     "provisioner": 57,
     "pause": 1,
     "helm": 188,
@@ -47,6 +47,7 @@ SECONDS = {
     "weaviate-1.37": 200,
     "keda": 340,
     "versitygw": 50,
+    "traefik": 436,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -92,11 +92,13 @@ KEDA = Module("keda", "github.com/kedacore/keda/v2", ("operator", "adapter"))
 KWOK = Module("kwok", "sigs.k8s.io/kwok", ("kwok",))
 VERSITYGW = Module("versitygw", "github.com/versity/versitygw", ("versitygw",))
 """A server that speaks S3, for backups; only `make test-pipelines` builds it."""
+TRAEFIK = Module("traefik", "github.com/traefik/traefik/v3", ("traefik",))
+"""Leads Ingresses and the Gateway API's routes to Weaviate; only `make test-pipelines` builds it."""
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, KUBE_ROUTER, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW)
+PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, KEDA, VERSITYGW, TRAEFIK)
 
 
 def pinned_version(go_mod: str, module: str) -> str:
