@@ -35,7 +35,7 @@ SECONDS = {
     "kubernetes": 383,
     "containerd": 61,
     "coredns": 141,
-    "kube-router": 80,
+    "kube-router": 195,
     "provisioner": 57,
     "pause": 1,
     "helm": 188,
@@ -55,6 +55,7 @@ SECONDS = {
     "argocd": 200,
     "compose": 85,
     "fake-gcs-server": 40,
+    "traefik": 436,
 }
 """How long each module took to build, one after the other, while other work kept the cores busy."""
 MOST = 0.8

@@ -14,7 +14,7 @@ ASLEEP_WITHIN_S = 60
 def test_an_import_that_begins_at_zero_loses_nothing(story: Story, client: weaviate.WeaviateClient) -> None:
     collection = make_collection(client, "Sleepy")
     story.wait_reason(NAME, "Asleep", ASLEEP_WITHIN_S)
-    until(lambda: story.pods(NAME, "inference") == [], 30, "the last pod goes")
+    story.wait_no_pod(NAME, "inference")
     assert story.condition(NAME).status == "True"
     assert story.resource(NAME)["status"]["autoscaling"]["asleepSince"]
     assert client.is_ready()

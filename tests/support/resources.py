@@ -236,6 +236,9 @@ BREACHES: dict[str, Manifest] = {
     "ingress-grpc-tls-secret": _ingress(grpc={"host": "a.b", "tlsSecretName": "a/b"}),
     "ingress-http-annotation-texts": _ingress(http={"host": "a.b", "annotations": {"a": "\x7f"}}),
     "ingress-grpc-annotation-texts": _ingress(grpc={"host": "a.b", "annotations": {"a": "\x85"}}),
+    "ingress-grpc-service-annotation-texts": _ingress(
+        grpc={"host": "a.b", "serviceAnnotations": {"a": "\x7f"}}
+    ),
     "gateway-http-host": _gateway(httpHost="A.b"),
     "gateway-grpc-host": _gateway(grpcHost="a.b:443"),
     "gateway-has-a-host": _gateway(),

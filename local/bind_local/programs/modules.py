@@ -120,11 +120,13 @@ COMPOSE = Module(
     "github.com/docker/compose/v2/internal.Version",
 )
 """The plugin docker compose, called as its folder is; only `make test-pipelines` builds it."""
+TRAEFIK = Module("traefik", "github.com/traefik/traefik/v3", ("traefik",))
+"""Leads Ingresses and the Gateway API's routes to Weaviate; only `make test-pipelines` builds it."""
 
 CLUSTER_MODULES = (KUBERNETES, CONTAINERD, COREDNS, KUBE_ROUTER, PROVISIONER, PAUSE)
 IMAGE_MODULES = (PAUSE, HELM, CADDY, WEAVIATE)
 ALL_MODULES = (*CLUSTER_MODULES, HELM, CADDY, WEAVIATE, KWOK)
-PEERS = (KEDA, METRICS_SERVER, VERSITYGW, FAKE_GCS, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
+PEERS = (KEDA, METRICS_SERVER, TRAEFIK, VERSITYGW, FAKE_GCS, DEX, COMPOSE, *FLUX, KUSTOMIZE, ARGOCD)
 PIPELINE_MODULES = (*ALL_MODULES, *OLDER_WEAVIATES, *PEERS)
 
 

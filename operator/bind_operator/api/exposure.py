@@ -25,12 +25,23 @@ class IngressHost(ApiModel):
     )
 
 
+class GrpcIngressHost(IngressHost):
+    """The Ingress of gRPC, which some controllers know by the Service behind it."""
+
+    service_annotations: dict[str, Annotated[str, Field(max_length=4096)]] | None = Field(
+        None,
+        max_length=32,
+        description="Annotations of gRPC's Service alone, where the controller looks there for its protocol, "
+        "as Traefik does.",
+    )
+
+
 class Ingress(ApiModel):
     """Ingresses before Weaviate's Services."""
 
     class_name: Text | None = Field(None, description="Class of both. Unset: the cluster's default one.")
     http: IngressHost | None = Field(None, description="The Ingress of HTTP. Unset: there is none.")
-    grpc: IngressHost | None = Field(None, description="The Ingress of gRPC. Unset: there is none.")
+    grpc: GrpcIngressHost | None = Field(None, description="The Ingress of gRPC. Unset: there is none.")
 
 
 class ParentRef(ApiModel):
@@ -64,6 +75,12 @@ class Exposure(ApiModel):
 
     ingress: Ingress | None = Field(None, description="By Ingresses.")
     gateway: Gateway | None = Field(None, description="By routes of a Gateway.")
+
+    @property
+    def grpc_service_annotations(self) -> dict[str, str]:
+        """Return what the Service of gRPC is annotated with beside what both Services are."""
+        at = self.ingress and self.ingress.grpc
+        return (at and at.service_annotations) or {}
 
     @property
     def public_http(self) -> str | None:

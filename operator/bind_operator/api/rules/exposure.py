@@ -10,6 +10,12 @@ _A_HOST = "be a host name in small letters, without scheme, port or wildcard; wr
 _AT = "spec.weaviate.expose"
 
 
+def _annotation_texts(api: str, field: str, name: str) -> Rule:
+    """Return the rule about the texts of annotations in `spec.weaviate.expose.ingress.<api>`."""
+    at = f"expose.ingress.{api}.{field}"
+    return replace(env_texts_rule("weaviate", at, "self[e]", "write it in other characters"), name=name)
+
+
 def _ingress_rules(api: str) -> tuple[Rule, ...]:
     """Return the rules of `spec.weaviate.expose.ingress.<api>`."""
     at = f"{_AT}.ingress.{api}"
@@ -22,18 +28,14 @@ def _ingress_rules(api: str) -> tuple[Rule, ...]:
             OBJECT_NAME_PATTERN,
             "be the name of a Secret; give one that `kubectl get secret` shows",
         ),
-        replace(
-            env_texts_rule(
-                "weaviate", f"expose.ingress.{api}.annotations", "self[e]", "write it in other characters"
-            ),
-            name=f"ingress-{api}-annotation-texts",
-        ),
+        _annotation_texts(api, "annotations", f"ingress-{api}-annotation-texts"),
     )
 
 
 EXPOSURE_RULES = (
     *_ingress_rules("http"),
     *_ingress_rules("grpc"),
+    _annotation_texts("grpc", "serviceAnnotations", "ingress-grpc-service-annotation-texts"),
     pattern_rule("gateway-http-host", f"{_AT}.gateway", "httpHost", HOST_PATTERN, _A_HOST),
     pattern_rule("gateway-grpc-host", f"{_AT}.gateway", "grpcHost", HOST_PATTERN, _A_HOST),
     Rule(
