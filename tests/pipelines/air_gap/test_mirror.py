@@ -12,7 +12,7 @@ import pytest
 import bind_operator
 from bind_demo.cluster.install import install_operator
 from bind_demo.cluster.local import local_images
-from bind_local.topology import LOOPBACK_REGISTRY, REGISTRY
+from bind_local.topology import REGISTRY
 from integration.operator_process import ROOT
 from support.on_cluster import OPERATOR_NAMESPACE
 from support.story import Story
@@ -30,9 +30,9 @@ PUBLISHED = "published"
 def environment(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Yield the environment of a shell in which skopeo finds what is published, and bindctl is there."""
     folder = tmp_path_factory.mktemp("shell")
-    registries = [("ghcr.io", f"{LOOPBACK_REGISTRY}/{PUBLISHED}"), (LOOPBACK_REGISTRY, LOOPBACK_REGISTRY)]
+    registries = [("ghcr.io", f"{REGISTRY}/{PUBLISHED}"), (REGISTRY, REGISTRY)]
     # The other two the local registry has by their own names.
-    registries += [("cr.weaviate.io", LOOPBACK_REGISTRY), ("docker.io", LOOPBACK_REGISTRY)]
+    registries += [("cr.weaviate.io", REGISTRY), ("docker.io", REGISTRY)]
     rows = [
         f'[[registry]]\nprefix = "{name}"\nlocation = "{where}"\ninsecure = true\n'
         for name, where in registries
@@ -66,15 +66,15 @@ def publish(environment: dict[str, str]) -> None:
         ("bind-inference", values["images.inference.tag"], f"{version}-cpu"),
     ):
         repository = f"bindvectorizer/{name}"
-        source = f"docker://{LOOPBACK_REGISTRY}/{repository}:{built}"
-        target = f"docker://{LOOPBACK_REGISTRY}/{PUBLISHED}/{repository}:{tag}"
+        source = f"docker://{REGISTRY}/{repository}:{built}"
+        target = f"docker://{REGISTRY}/{PUBLISHED}/{repository}:{tag}"
         shell(f"skopeo copy --quiet {source} {target}", environment)
 
 
 def test_all_that_runs_is_from_the_mirror(environment: dict[str, str], story: Story) -> None:
     publish(environment)
     copy = COPY.replace("bindctl images", f"bindctl images {shlex.quote(str(SAMPLE))}")
-    shell(copy.replace(EXAMPLE, f"{LOOPBACK_REGISTRY}/mirror"), environment)
+    shell(copy.replace(EXAMPLE, f"{REGISTRY}/mirror"), environment)
     helm = shlex.join(story.kube.helm_args())
     install = INSTALL.replace(EXAMPLE, f"{REGISTRY}/mirror").replace("helm ", f"{helm} ", 1)
     # Beside the page: the values of the installation before, by which the tests name this checkout's images.

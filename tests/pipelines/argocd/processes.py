@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bind_demo.cluster.kube import Kube
+from bind_demo.errors import DemoError
 from bind_local.programs.modules import ARGOCD
 from integration.operator_process import ROOT
 from integration.server_process import ServerProcess
@@ -62,8 +63,8 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
                 stack.callback(cluster.run, "delete", "-f", str(file), "--ignore-not-found", "--timeout=60s")
         cluster.run("create", "namespace", NAMESPACE)
         stack.callback(cluster.run, "delete", "namespace", NAMESPACE, "--timeout=60s")
-        items = {"apiVersion": "v1", "kind": "List", "items": list(_settings())}
-        cluster.run("apply", "-f", "-", stdin=json.dumps(items))
+        # The API server tells of a new kind a moment after it has taken its definition.
+        until(lambda: _takes(cluster, list(_settings())), READY_S, "the API server serves Argo CD's kinds")
         # As the file itself says.
         patch = ("patch", "configmap", "argocd-cm", "-n", NAMESPACE, "--type=merge")
         cluster.run(*patch, "--patch-file", str(SETTINGS))
@@ -80,6 +81,16 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
             lambda: "Starting application" in logs(folder), READY_S, lambda: f"Argo CD runs: {logs(folder)}"
         )
         yield
+
+
+def _takes(cluster: Kube, items: list[dict[str, Any]]) -> bool:
+    try:
+        cluster.run(
+            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        )
+    except DemoError:
+        return False
+    return True
 
 
 def _command(name: str, arguments: Sequence[str], environment: dict[str, str]) -> list[str]:
