@@ -1,6 +1,7 @@
 """Argo CD runs beside the local cluster: its controller and repo server, and the Redis between them."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,7 +13,7 @@ from bind_demo.errors import DemoError
 from bind_local.programs.modules import ARGOCD
 from integration.operator_process import ROOT
 from integration.server_process import ServerProcess
-from support.go_modules import definitions
+from support.go_modules import definitions, sources
 from support.ports import free_ports
 from support.tools import binary
 from support.waiting import until
@@ -31,6 +32,9 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
     programs.mkdir()
     for name in ("helm", "kustomize"):
         (programs / name).symlink_to(binary(name))
+    # Its image has this script on the path, too; a file in Go's cache of modules may not be run.
+    shutil.copy(sources(ARGOCD) / "hack/git-verify-wrapper.sh", programs)
+    (programs / "git-verify-wrapper.sh").chmod(0o755)
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig),
         "HOME": str(folder),
@@ -49,10 +53,12 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
         "argocd-repo-server": [
             *("--address=127.0.0.1", f"--port={repo}", "--metrics-address=127.0.0.1"),
             *(f"--metrics-port={repo_metrics}", f"--redis=127.0.0.1:{redis}", "--disable-tls"),
+            *("--client-ca-path=", "--revision-cache-expiration=1s"),
         ],
         "argocd-application-controller": [
             *(f"--namespace={NAMESPACE}", f"--repo-server=127.0.0.1:{repo}", "--repo-server-plaintext"),
             *(f"--redis=127.0.0.1:{redis}", f"--metrics-port={metrics}", "--app-resync=5"),
+            "--app-resync-jitter=0",
             *("--status-processors=2", "--operation-processors=2", "--self-heal-timeout-seconds=2"),
         ],
     }
@@ -77,9 +83,7 @@ def running_argocd(cluster: Kube, folder: Path) -> Iterator[None]:
         stack.callback(
             cluster.run, "delete", "applications.argoproj.io", "--all", "-n", NAMESPACE, "--timeout=60s"
         )
-        until(
-            lambda: "Starting application" in logs(folder), READY_S, lambda: f"Argo CD runs: {logs(folder)}"
-        )
+        until(lambda: _runs(folder), READY_S, lambda: f"Argo CD runs: {logs(folder)}")
         yield
 
 
@@ -123,6 +127,11 @@ def _settings() -> Iterator[dict[str, Any]]:
         "metadata": {"name": "default", "namespace": NAMESPACE},
         "spec": anywhere,
     }
+
+
+def _runs(folder: Path) -> bool:
+    said = "".join(log.read_text(errors="replace") for log in folder.glob("argocd-*/*.log"))
+    return "Cluster cache informer synced" in said and "is listening on" in said
 
 
 def logs(folder: Path) -> str:

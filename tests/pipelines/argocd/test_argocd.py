@@ -84,7 +84,9 @@ class App:
         return dict(found)
 
     def wait(self, commit: str, *summary: str) -> None:
-        """Wait until it has compared this commit and is as said."""
+        """Tell it of a commit, as a webhook of the forge does, and wait until it is as said."""
+        mark = "argocd.argoproj.io/refresh=normal"
+        self.story.kube.run("annotate", "--overwrite", APPS, self.name, "-n", NAMESPACE, mark)
 
         def reached() -> bool:
             return (
