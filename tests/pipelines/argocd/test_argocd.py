@@ -78,11 +78,6 @@ class App:
         status = self.status()
         return status.get("sync", {}).get("status", ""), status.get("health", {}).get("status", "")
 
-    def of(self, kind: str) -> dict[str, Any]:
-        """Return what it says of its only object of a kind."""
-        (found,) = [one for one in self.status()["resources"] if one["kind"] == kind]
-        return dict(found)
-
     def wait(self, commit: str, *summary: str) -> None:
         """Tell it of a commit, as a webhook of the forge does, and wait until it is as said."""
         mark = "argocd.argoproj.io/refresh=normal"
@@ -127,7 +122,7 @@ def test_a_commit_becomes_a_search(app: App, story: Story) -> None:
 
 def test_only_the_resource_is_the_application_s(app: App) -> None:
     assert [one["kind"] for one in app.status()["resources"]] == ["BindVectorizer"]
-    assert app.of("BindVectorizer")["health"]["status"] == "Healthy"
+    assert app.summary() == ("Synced", "Healthy")
 
 
 def test_in_sync_while_the_operator_repairs_and_pods_come_and_go(app: App, story: Story) -> None:
