@@ -10,7 +10,7 @@ from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 from support.api_proxy import NO_HARM, ApiProxy, Harm
 from support.charts import CHARTS
-from support.page_shell import Shell, blocks
+from support.pages import Shell, blocks
 from support.tools import binary
 from support.waiting import eventually
 

@@ -13,11 +13,11 @@ import yaml
 from integration.apiserver import ApiServer
 from integration.instance import Instance
 from integration.operator_process import ROOT, OperatorProcess
-from support.pages import block_with, blocks, run_block
+from support.pages import PAGES, block_with, blocks, run_block
 from support.tools import binary
 from support.waiting import until
 
-PAGE = (ROOT / "docs/how-to/gitops-render.md").read_text(encoding="utf-8")
+PAGE = "gitops-render.md"
 RENDER = {"spec": {"delivery": "Render"}}
 
 
@@ -232,7 +232,8 @@ def test_a_release_of_before_is_left_and_can_be_taken_over(
     assert instance.get("statefulset", "-weaviate")["metadata"]["uid"] == uid
     assert instance.get("deployment", "-inference")["spec"]["replicas"] == 2
 
-    (command,) = re.findall(r"^kubectl (delete configmap.*)$", PAGE, re.MULTILINE)
+    text = (PAGES / PAGE).read_text(encoding="utf-8")
+    (command,) = re.findall(r"^kubectl (delete configmap.*)$", text, re.MULTILINE)
     instance.kubectl(*command.replace("-n shop ", "").split())
     assert instance.revisions() == {}
     instance.delete(wait_s=30)

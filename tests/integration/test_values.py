@@ -16,10 +16,10 @@ from integration.installation import OPERATOR_USER
 from integration.instance import Instance
 from integration.operator_process import ROOT, OperatorProcess
 from support.charts import RELEASE, pick, render
-from support.pages import block_with, run_block
+from support.pages import PAGES, block_with, blocks, run_block
 from support.waiting import until
 
-PAGE = (ROOT / "docs/how-to/values.md").read_text(encoding="utf-8")
+PAGE = "values.md"
 SCENARIO = ROOT / "charts/weaviate-bind/ci/customized-values.yaml"
 SOURCE = {"kind": "ConfigMap", "name": "team-values"}
 
@@ -99,12 +99,13 @@ def test_a_source_is_waited_for_merged_and_followed(operator: OperatorProcess, i
 def test_the_examples_of_the_page_are_taken(
     operator: OperatorProcess, instance: Instance, tmp_path: Path
 ) -> None:
-    blocks = [yaml.safe_load(block.partition("```")[0]) for block in PAGE.split("```yaml\n")[1:]]
-    assert len(blocks) == 4
+    shown = [yaml.safe_load(block) for block in blocks(PAGE, "yaml")]
+    assert len(shown) == 4
     (tmp_path / "values.yaml").write_text("gate: {retries: 12}", encoding="utf-8")
-    (command,) = re.findall(r"^kubectl (create configmap .*)$", PAGE, re.MULTILINE)
+    text = (PAGES / PAGE).read_text(encoding="utf-8")
+    (command,) = re.findall(r"^kubectl (create configmap .*)$", text, re.MULTILINE)
     instance.kubectl(*shlex.split(command.replace("=values", f"={tmp_path}/values")))
-    for number, block in enumerate(blocks, 1):
+    for number, block in enumerate(shown, 1):
         instance.kubectl("delete", "bv", "search", "--ignore-not-found", "--timeout=30s")
         instance.apply(block)
         deployed(instance, 1)

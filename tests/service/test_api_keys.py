@@ -21,7 +21,7 @@ from bind_inference.scheduling.policy.suspicion import Suspect
 from bind_inference.scheduling.quarantine import exchange
 from support.decoder_processes import descendants
 from support.http_workers import metric
-from support.page_shell import Shell, blocks
+from support.pages import Shell, blocks
 from support.server import ServerProcess, environment, run, server
 from support.waiting import until
 

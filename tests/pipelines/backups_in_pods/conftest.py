@@ -10,7 +10,7 @@ from bind_local.topology import HOST_IP
 from pipelines.backups.conftest import BUCKET, KEYS
 from pipelines.backups.places import running
 from support.on_cluster import cluster, operator, pytest_runtest_makereport
-from support.page_shell import Shell
+from support.pages import Shell
 from support.ports import free_ports
 from support.story import Story
 from support.tools import binary

@@ -13,7 +13,7 @@ import yaml
 from integration.data_world import OBJECTS, Data
 from pipelines.backups.conftest import KEYS
 from pipelines.backups_in_pods.conftest import NAMESPACE
-from support.page_shell import ROOT, Shell, blocks
+from support.pages import ROOT, Shell, blocks
 from support.resources import merged
 from support.story import Story
 from support.waiting import until

@@ -15,7 +15,7 @@ from integration.instance import Instance
 from integration.operator_process import OperatorProcess
 from integration.weaviate_process import START_S, PlayedInference, is_ready, started_weaviate
 from support.http_server import listening
-from support.pages import snippets
+from support.pages import blocks
 from support.waiting import eventually, until
 
 from .processes import ADDRESS, CERTIFICATE, CLASS, GATEWAYS, Certificate, running_traefik
@@ -87,7 +87,7 @@ def exposed(
 
 def connect(key: str = KEY) -> str:
     """Return the program of the page, with the key."""
-    (program,) = snippets("expose.md", "python")
+    (program,) = blocks("expose.md", "python")
     assert '"…"' in program
     program = program.replace('"…"', repr(key))
     return f"import sys, weaviate\nclient = {program}\n{USES_IT}"

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,7 +27,7 @@ FIGURES_WITHIN_S = 90
 """metrics-server needs two looks at a pod, and the autoscaler looks every 15 s."""
 BODY_S = 12
 """A request takes so long to arrive: less than a pod has from its end's beginning to its end."""
-PAGE = Path(__file__).parents[3] / "docs/how-to/autoscaling.md"
+PAGE = "autoscaling.md"
 
 
 def ready(story: Story) -> str:
@@ -41,7 +40,7 @@ def becomes(story: Story, replicas: str) -> None:
 
 def commands() -> list[list[str]]:
     """Return what the page shows of an autoscaler: for the autoscaler itself, and for its pods."""
-    block = block_with(PAGE.read_text(encoding="utf-8"), "sh", "kubectl get hpa")
+    block = block_with(PAGE, "sh", "kubectl get hpa")
     lines = [line.partition("#")[0].split() for line in block.splitlines()]
     return [words[1 : words.index("-n")] for words in lines]
 
@@ -147,7 +146,7 @@ def test_it_scales_from_one_to_three_and_back_and_no_request_fails(story: Story,
 @contextmanager
 def client_of_the_page(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterator[weaviate.WeaviateClient]:
     """Yield the client that the page makes, which waits for an answer as long as a start may take."""
-    (code,) = blocks(PAGE.read_text(encoding="utf-8"), "python")
+    (code,) = blocks(PAGE, "python")
     with (
         story.kube.forward(story.namespace, f"svc/{NAME}-weaviate", 80) as port,
         story.kube.forward(story.namespace, f"svc/{NAME}-weaviate-grpc", 50051) as grpc_port,
@@ -155,7 +154,7 @@ def client_of_the_page(story: Story, monkeypatch: pytest.MonkeyPatch) -> Iterato
         here = partial(weaviate.connect_to_local, port=port, grpc_port=grpc_port)
         monkeypatch.setattr(weaviate, "connect_to_local", here)
         names: dict[str, Any] = {}
-        exec(compile(code, str(PAGE), "exec"), names)  # noqa: S102  (our own page)
+        exec(compile(code, PAGE, "exec"), names)  # noqa: S102  (our own page)
         with names["client"] as client:
             yield client
 

@@ -12,7 +12,7 @@ from bind_demo.cluster.kube import Kube
 from bind_local import topology as net
 from support.connections import Caller, Ends, callers, ends_of, from_the_node, from_this_machine, inside
 from support.on_cluster import OPERATOR_NAMESPACE
-from support.pages import snippets
+from support.pages import blocks
 from support.story import Story
 from support.things import make_collection, make_thing
 from support.waiting import until
@@ -41,7 +41,7 @@ def story(operator: Kube) -> Iterator[Story]:
             stack.callback(one.close)
         story = Story(operator, OWN, Path(__file__).parent)
         story.apply("walled.yaml")
-        (page,) = snippets("network-policies.md", "yaml")
+        (page,) = blocks("network-policies.md", "yaml")
         assert A_BUCKET in page
         policy = yaml.safe_load(page.replace(A_BUCKET, f"{net.HOST_IP}/32"))["spec"]
         story.patch(NAME, {"suspend": False, **policy})

@@ -17,7 +17,7 @@ from bind_demo.cluster.kube import Kube
 from bind_demo.cluster.local import local_images
 from bind_demo.errors import DemoError
 from support.on_cluster import cluster, operator, pytest_runtest_makereport
-from support.page_shell import blocks
+from support.pages import blocks
 from support.resources import merged
 from support.story import Story
 from support.waiting import until

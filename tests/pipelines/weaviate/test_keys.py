@@ -14,7 +14,7 @@ import yaml
 
 from bind_demo.cluster.kube import Kube
 from bind_local.programs.modules import WEAVIATE
-from support.page_shell import Shell, blocks
+from support.pages import Shell, blocks
 from support.searching import Report, Searching
 from support.story import Story
 from support.waiting import until

@@ -10,13 +10,13 @@ from bind_operator.api import parse_resource
 from bind_operator.policy import names
 from support.charts import NAMESPACE, render
 from support.network_policies import Pod, allows, pods_of
-from support.pages import PAGES, snippets
+from support.pages import PAGES, blocks
 from support.resources import merged, tiny_resource
 
 SPECS = [
     (page, number, block)
     for page in ("network-policies.md", "placement.md")
-    for number, block in enumerate(snippets(page, "yaml"))
+    for number, block in enumerate(blocks(page, "yaml"))
 ]
 FAILURES = (PAGES.parent / "concepts" / "failure-modes.md").read_text(encoding="utf-8")
 TINY = ("--set", "modules.multi2vec-bind.model.name=Tiny")

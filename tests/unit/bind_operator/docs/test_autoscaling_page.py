@@ -1,6 +1,5 @@
 """The fields that docs/how-to/autoscaling.md shows are taken, and the messages that it quotes are said."""
 
-from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -10,10 +9,10 @@ import yaml
 from bind_operator.api import parse_resource
 from bind_operator.policy.autoscaling import METRICS_REMEDIES, Scaling
 from bind_operator.policy.facts import Workload
-from support.pages import blocks
+from support.pages import PAGES, blocks
 from support.resources import merged, tiny_resource
 
-PAGE = (Path(__file__).parents[4] / "docs/how-to/autoscaling.md").read_text(encoding="utf-8")
+PAGE = "autoscaling.md"
 
 
 @pytest.mark.parametrize("block", blocks(PAGE, "yaml"))
@@ -35,6 +34,6 @@ def test_what_the_page_quotes_is_said() -> None:
     assert spec is not None
     inference = Workload("t-inference", "t", wanted=1, ready=1, is_current=True, is_updated=True, least=1)
     said = Scaling(spec, fault="FailedGetResourceMetric: x").describe(inference, None)
-    assert said.split("; ")[-1].removesuffix("x") in PAGE
+    assert said.split("; ")[-1].removesuffix("x") in (PAGES / PAGE).read_text(encoding="utf-8")
     for remedy in METRICS_REMEDIES.values():
         assert "metrics-server" in remedy
