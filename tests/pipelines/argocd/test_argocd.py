@@ -21,7 +21,7 @@ GITOPS = ROOT / "manifests/gitops/argocd"
 NAME = "search"
 APPS = "applications.argoproj.io"
 GREEN_WITHIN_S = 180
-QUIET_S = 120
+QUIET_S = 90
 """So long every look at the application finds it in sync, while pods come and go."""
 OVERLAY: dict[str, Any] = {
     "apiVersion": "kustomize.config.k8s.io/v1beta1",
