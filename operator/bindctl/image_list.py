@@ -8,8 +8,6 @@ import bind_operator
 from bind_operator.api.spec import Weaviate
 from bind_operator.settings import Images, ImageSetting
 
-OPERATOR = "bindvectorizer/bind-operator"
-
 
 @dataclass(frozen=True, order=True)
 class Image:
@@ -25,8 +23,9 @@ class Image:
 
 
 def operator_image(images: Images) -> Image:
-    """Return the operator's own image, which is published beside the inference server's."""
-    return Image(f"{images.inference.registry}/{OPERATOR}:{bind_operator.__version__}")
+    """Return the operator's own image."""
+    tag = images.operator.tag or bind_operator.__version__
+    return _of_setting(images.operator.model_copy(update={"tag": tag}))
 
 
 def default_images(images: Images) -> Iterator[Image]:
