@@ -31,3 +31,12 @@ def make_thing(number: int) -> dict[str, str]:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return {"text": f"thing number {number}", "image": base64.b64encode(out.getvalue()).decode()}
+
+
+def fill_collection(client: weaviate.WeaviateClient, name: str, count: int) -> None:
+    """Make a collection of the first `count` things; each of them has to be stored."""
+    collection = make_collection(client, name)
+    with collection.batch.fixed_size(batch_size=10) as batch:
+        for number in range(count):
+            batch.add_object(make_thing(number))
+    assert collection.batch.failed_objects == []

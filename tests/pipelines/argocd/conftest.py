@@ -6,22 +6,13 @@ from pathlib import Path
 import pytest
 
 from bind_demo.cluster.kube import Kube
-from bind_local import topology as net
-from support import git_server
-from support.git_server import Repository
+from support.gitops import repository
 from support.on_cluster import cluster, operator, pytest_runtest_makereport
 from support.story import Story
 
 from .processes import running_argocd
 
-__all__ = ["cluster", "operator", "pytest_runtest_makereport"]
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
-    """A repository, reached over HTTP."""
-    with git_server.serving(tmp_path_factory.mktemp("git"), net.HOST_IP) as repository:
-        yield repository
+__all__ = ["cluster", "operator", "pytest_runtest_makereport", "repository"]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Argo CD and the operator on one resource: in sync for good, and neither takes back what the other does."""
 
-import copy
 import json
 import time
 from typing import Any
@@ -11,6 +10,7 @@ import yaml
 from bind_demo.cluster.local import local_images
 from integration.operator_process import ROOT
 from support.git_server import Repository
+from support.gitops import NAME, small_search
 from support.story import Story
 from support.things import make_collection, make_thing
 from support.waiting import until
@@ -18,7 +18,6 @@ from support.waiting import until
 from .processes import NAMESPACE
 
 GITOPS = ROOT / "manifests/gitops/argocd"
-NAME = "search"
 APPS = "applications.argoproj.io"
 GREEN_WITHIN_S = 180
 QUIET_S = 90
@@ -29,22 +28,6 @@ OVERLAY: dict[str, Any] = {
     "resources": ["../manifests/bases/search"],
     "patches": [{"path": "patch.yaml"}],
 }
-PATCH: dict[str, Any] = {
-    "apiVersion": "bindvectorizer.dev/v1alpha1",
-    "kind": "BindVectorizer",
-    "metadata": {"name": NAME},
-    "spec": {
-        "inference": {
-            "model": {"name": "Tiny"},
-            "resources": {"requests": {"cpu": "50m", "memory": "384Mi"}, "limits": {"memory": "3Gi"}},
-        },
-        "weaviate": {
-            "authentication": {"anonymousAccess": True},
-            "storage": {"size": "1Gi"},
-            "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "2Gi"}},
-        },
-    },
-}
 BASE = ROOT / "manifests/bases/search"
 
 pytestmark = pytest.mark.usefixtures("argocd")
@@ -52,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("argocd")
 
 def files(spec: dict[str, Any]) -> dict[str, str]:
     """Return the files of a team's repository, with more of the spec."""
-    patch = copy.deepcopy(PATCH)
+    patch = small_search()
     patch["spec"] |= spec
     return {
         "shop/kustomization.yaml": yaml.safe_dump(OVERLAY),
@@ -147,7 +130,7 @@ def test_in_sync_while_the_operator_repairs_and_pods_come_and_go(app: App, story
 
 def test_a_field_edited_by_hand_is_as_in_git_again(app: App, story: Story) -> None:
     """A field that Git does not have is left to others, as by any server-side apply."""
-    wanted = PATCH["spec"]["inference"]["resources"]["limits"]["memory"]
+    wanted = small_search()["spec"]["inference"]["resources"]["limits"]["memory"]
     story.patch(NAME, {"inference": {"resources": {"limits": {"memory": "2Gi"}}}})
 
     def memory() -> str:
@@ -159,7 +142,7 @@ def test_a_field_edited_by_hand_is_as_in_git_again(app: App, story: Story) -> No
 def test_a_bad_commit_is_degraded_with_our_words_and_a_revert_healthy(
     app: App, story: Story, repository: Repository
 ) -> None:
-    inference = PATCH["spec"]["inference"] | {"image": {"tag": "no-such-tag"}}
+    inference = small_search()["spec"]["inference"] | {"image": {"tag": "no-such-tag"}}
     commit = repository.commit(files({"inference": inference}), "a tag that is not there")
     app.wait(commit, "Synced", "Degraded")
     assert story.condition(NAME).reason == "ImagePullFailed"

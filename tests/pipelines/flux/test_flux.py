@@ -1,6 +1,5 @@
 """A commit becomes a Ready resource by Flux; a bad one turns it red with our words, and a revert green."""
 
-import copy
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ import yaml
 
 from integration.operator_process import ROOT
 from support.git_server import Repository
+from support.gitops import NAME, small_search
 from support.story import Story
 from support.things import make_collection, make_thing
 from support.waiting import until
@@ -17,25 +17,8 @@ from support.waiting import until
 from .processes import NAMESPACE
 
 GITOPS = ROOT / "manifests/gitops/flux"
-NAME = "search"
 RED_WITHIN_S = 60
 GREEN_WITHIN_S = 180
-RESOURCE: dict[str, Any] = {
-    "apiVersion": "bindvectorizer.dev/v1alpha1",
-    "kind": "BindVectorizer",
-    "metadata": {"name": NAME},
-    "spec": {
-        "inference": {
-            "model": {"name": "Tiny"},
-            "resources": {"requests": {"cpu": "50m", "memory": "384Mi"}, "limits": {"memory": "3Gi"}},
-        },
-        "weaviate": {
-            "authentication": {"anonymousAccess": True},
-            "storage": {"size": "1Gi"},
-            "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "2Gi"}},
-        },
-    },
-}
 
 pytestmark = pytest.mark.usefixtures("flux")
 
@@ -49,7 +32,7 @@ class Flux:
 
     def commit(self, change: Callable[[dict[str, Any]], None], message: str) -> str:
         """Commit the resource with a change of its spec; return the commit's hash."""
-        resource = copy.deepcopy(RESOURCE)
+        resource = small_search()
         change(resource["spec"])
         return self.repository.commit({"shop/search.yaml": yaml.safe_dump(resource)}, message)
 

@@ -15,7 +15,7 @@ from support.pages import block_with, blocks
 from support.picture_load import asking, assert_none_failed
 from support.searching import Searching
 from support.story import Object, Story
-from support.things import make_collection, make_thing
+from support.things import fill_collection
 from support.waiting import until
 
 NAME = "search"
@@ -74,11 +74,7 @@ def url(story: Story, metrics_server: None) -> str:
         lambda: f"it can scale: {story.condition(NAME).message}; {story.kubectl('describe', 'hpa')}",
     )
     with story.client(NAME) as client:
-        collection = make_collection(client, CLASS)
-        with collection.batch.fixed_size(batch_size=10) as batch:
-            for number in range(OBJECTS):
-                batch.add_object(make_thing(number))
-        assert collection.batch.failed_objects == []
+        fill_collection(client, CLASS, OBJECTS)
     return story.url(NAME)
 
 

@@ -1,7 +1,6 @@
 """KEDA's two programs run beside the local cluster, and its API server finds the metrics of one of them."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from bind_local import topology as net
 from bind_local.programs.modules import KEDA
 from integration.server_process import ServerProcess
 from support.aggregated_api import AggregatedApi
+from support.go_modules import definitions
 from support.ports import free_ports
 from support.tools import binary
 from support.waiting import until
@@ -53,7 +53,7 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
     ]
     with ExitStack() as stack:
         manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        for definition in _definitions():
+        for definition in definitions(KEDA, "config/crd/bases"):
             cluster.run("apply", "--server-side", "-f", str(definition))
             stack.callback(cluster.run, "delete", "-f", str(definition), "--ignore-not-found")
         cluster.run("create", "namespace", NAMESPACE)
@@ -66,16 +66,6 @@ def running_keda(cluster: Kube, folder: Path) -> Iterator[None]:
             stack.enter_context(ServerProcess(command, log).running())
         until(lambda: METRICS.is_available(cluster), READY_S, lambda: f"KEDA runs: {_logs(folder)}")
         yield
-
-
-def _definitions() -> list[Path]:
-    """Return the files of KEDA's own definitions, which its module has."""
-    where = subprocess.run(
-        ["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    found = sorted(Path(where, f"{KEDA.pinned}@v{KEDA.version()}", "config/crd/bases").glob("*.yaml"))
-    assert found, "the module was built, and Go's cache of modules was cleared after that"
-    return found
 
 
 def _objects(port: int, certificate: Path) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ import pytest
 
 from support.picture_load import asking, assert_none_failed
 from support.story import Story
-from support.things import make_collection, make_thing
+from support.things import fill_collection, make_thing
 from support.waiting import until
 
 NAME = "scaled"
@@ -27,11 +27,7 @@ def url(story: Story, keda: None) -> str:
     """Return Weaviate's address, once the resource is Ready and has some objects."""
     story.wait_ready(NAME)
     with story.client(NAME) as client:
-        collection = make_collection(client, CLASS)
-        with collection.batch.fixed_size(batch_size=10) as batch:
-            for number in range(OBJECTS):
-                batch.add_object(make_thing(number))
-        assert collection.batch.failed_objects == []
+        fill_collection(client, CLASS, OBJECTS)
     return story.url(NAME)
 
 
